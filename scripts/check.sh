@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run every check and say which failed: scripts/check.sh all|lint. Options for pytest are taken from $ARGS.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 readonly goal=${1:-all}
 readonly bin=.venv/bin

@@ -1,12 +1,13 @@
 """Write requirements.txt and requirements-dev.txt: exact versions of everything pyproject.toml asks for.
 
-The versions are those installed in the interpreter that runs this script, so: upgrade what you want in ``.venv``, run
-``make test``, then ``.venv/bin/python scripts/lock.py``. What only other platforms or CUDA builds of torch pull in
-(``nvidia-*``, ``triton``) is left to pip, since torch itself pins it.
+The versions are those installed in the interpreter that runs this script, so: upgrade what you want in
+``.venv``, run this script there, then ``make test``. What only other platforms or CUDA builds of torch pull in
+(``nvidia-*``, ``triton``) is left out, since torch itself pins it.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from importlib import metadata
@@ -17,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "pof3d-visualizer"
+CUDA_PARTS = r"nvidia-|cuda-|triton$"
 LOCKS = {"requirements.txt": (), "requirements-dev.txt": ("dev", "tk")}
 
 HEADER = """\
@@ -56,6 +58,8 @@ def closure(requirements: Iterable[Requirement]) -> dict[str, str]:
         if (name, extra) in seen:
             continue
         seen.add((name, extra))
+        if re.match(CUDA_PARTS, name):
+            continue
         distribution = metadata.distribution(name)
         # "2.13.0+cpu" and "2.13.0+cu130" are builds of one version: the pin takes either.
         pins[name] = distribution.version.partition("+")[0]
