@@ -1,7 +1,7 @@
 """Write requirements.txt and requirements-dev.txt: exact versions of everything pyproject.toml asks for.
 
 The versions are those installed in the interpreter that runs this script, so: upgrade what you want in
-``.venv``, run this script there, then ``make test``. What only other platforms or CUDA builds of torch pull in
+``.venv``, run this script there, then ``make test``. What only CUDA builds of torch pull in
 (``nvidia-*``, ``triton``) is left out, since torch itself pins it.
 """
 
