@@ -1,0 +1,53 @@
+"""Errors that a user may see. Their text says what happened, why, and what to do about it."""
+
+from __future__ import annotations
+
+
+class Pof3dError(Exception):
+    """Base of every error this project raises on purpose.
+
+    Parameters
+    ----------
+    what : str
+        What failed, in one clause.
+    why : str, optional
+        The cause, as far as it is known.
+    todo : str, optional
+        What the user can do about it.
+    """
+
+    def __init__(self, what: str, why: str = "", todo: str = "") -> None:
+        self.what = what
+        self.why = why
+        self.todo = todo
+        super().__init__(what, why, todo)
+
+    def __str__(self) -> str:
+        text = self.what
+        if self.why:
+            text += f": {self.why}"
+        if not text.endswith((".", "!", "?")):
+            text += "."
+        if self.todo:
+            text += f" {self.todo}"
+        return text
+
+
+class CheckpointError(Pof3dError):
+    """A checkpoint file is missing, damaged, foreign or unsafe."""
+
+
+class DatasetError(Pof3dError):
+    """A data set is missing, empty or damaged."""
+
+
+class ConfigError(Pof3dError):
+    """A setting has a value that cannot work."""
+
+
+class DeviceError(Pof3dError):
+    """A device is missing or out of memory."""
+
+
+class TrainingError(Pof3dError):
+    """Training cannot start, continue or save."""

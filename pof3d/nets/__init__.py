@@ -1,0 +1,1 @@
+"""The networks: generator (mapping, backbone, field decoder, super-resolution) and discriminator."""

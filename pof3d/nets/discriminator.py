@@ -1,0 +1,169 @@
+"""The pose-aware dual discriminator (METHOD: discriminator)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pof3d.cameras import yaw_pitch_from_hv
+from pof3d.config import CameraConfig, DiscriminatorConfig
+from pof3d.nets.backbone import block_resolutions
+from pof3d.nets.layers import Conv, FullyConnected, normalize_second_moment
+
+
+class ScoredImage(Protocol):
+    """What the discriminator looks at: a final image and the raw image under it, about −1…1."""
+
+    @property
+    def image(self) -> Tensor:
+        """[B, 3, S, S]."""
+
+    @property
+    def raw(self) -> Tensor:
+        """[B, 3, R, R]."""
+
+
+class Verdict(NamedTuple):
+    """What the discriminator thinks of a batch."""
+
+    score: Tensor
+    """[B, 1], positive for real."""
+    pose: Tensor
+    """[B, 2], predicted (h, v)."""
+
+
+class DiscriminatorBlock(nn.Module):
+    """Residual block that halves the size; the first one also reads the image."""
+
+    def __init__(self, inputs: int, outputs: int, image_channels: int, clamp: float | None) -> None:
+        super().__init__()
+        self.fromrgb = Conv(image_channels, inputs, 1, clamp=clamp) if image_channels else None
+        self.conv0 = Conv(inputs, inputs, 3, clamp=clamp)
+        self.conv1 = Conv(inputs, outputs, 3, down=True, clamp=clamp)
+        self.skip = Conv(inputs, outputs, 1, bias=False, activate=False, down=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] → [B, outputs, H/2, W/2]."""
+        if self.fromrgb is not None:
+            x = self.fromrgb(x)
+        half = math.sqrt(0.5)
+        skip = self.skip(x, gain=half)
+        return self.conv1(self.conv0(x), gain=half) + skip
+
+
+def minibatch_stddev(x: Tensor, group: int) -> Tensor:
+    """Append the mean standard deviation over groups of samples as one more channel (arXiv 1710.10196 §3)."""
+    batch, channels, height, width = x.shape
+    size = min(group, batch)
+    while batch % size:
+        size -= 1
+    y = x.reshape(size, -1, channels, height, width)
+    y = (y - y.mean(dim=0)).square().mean(dim=0).add(1e-8).sqrt().mean(dim=(1, 2, 3))
+    y = y.reshape(-1, 1, 1, 1).repeat(size, 1, height, width)
+    return torch.cat([x, y], dim=1)
+
+
+class PoseMapping(nn.Module):
+    """Pose (h, v) → conditioning vector."""
+
+    def __init__(self, width: int, layers: int) -> None:
+        super().__init__()
+        self.embed = FullyConnected(2, width)
+        self.num_layers = layers
+        for i in range(layers):
+            self.add_module(f"fc{i}", FullyConnected(width, width, activate=True, lr_multiplier=0.01))
+
+    def forward(self, pose: Tensor) -> Tensor:
+        """[B, 2] → [B, width]."""
+        x = normalize_second_moment(self.embed(pose))
+        for i in range(self.num_layers):
+            x = self.get_submodule(f"fc{i}")(x)
+        return x
+
+
+class Epilogue(nn.Module):
+    """The 4×4 end: score vector and pose branch."""
+
+    def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
+        super().__init__()
+        self.group = config.minibatch_group
+        self.conv = Conv(channels + 1, channels, 3, clamp=config.activation_clamp)
+        flat = channels * 16
+        self.fc = FullyConnected(flat, channels, activate=True)
+        self.out = FullyConnected(channels, channels)
+        self.pose_hidden = None if config.linear_pose else FullyConnected(flat, flat // 2, activate=True)
+        self.pose_output = FullyConnected(flat if config.linear_pose else flat // 2, 2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, channels, 4, 4] → score vector [B, channels], pose [B, 2]."""
+        flat = self.conv(minibatch_stddev(x, self.group)).flatten(1)
+        hidden = flat if self.pose_hidden is None else self.pose_hidden(flat)
+        return self.out(self.fc(flat)), self.pose_output(hidden)
+
+
+class Discriminator(nn.Module):
+    """Predicts the pose of an image and scores the image given that prediction."""
+
+    def __init__(self, config: DiscriminatorConfig, camera: CameraConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.camera = camera
+        self.resolutions = block_resolutions(config.resolution)[:0:-1]
+
+        def width(resolution: int) -> int:
+            return min(config.channel_base // resolution, config.channel_max)
+
+        for i, resolution in enumerate(self.resolutions):
+            block = DiscriminatorBlock(
+                width(resolution), width(resolution // 2), 6 if i == 0 else 0, config.activation_clamp
+            )
+            self.add_module(f"b{resolution}", block)
+        self.b4 = Epilogue(width(4), config)
+        self.pose_mapping = PoseMapping(width(4), config.pose_mapping_layers)
+
+    def prepare(self, image: Tensor, raw: Tensor) -> Tensor:
+        """Image ‖ raw image, both resized to the discriminator's size → [B, 6, S, S]."""
+        size = self.config.resolution
+
+        def fit(x: Tensor) -> Tensor:
+            if x.shape[-1] == size:
+                return x
+            return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+
+        return torch.cat([fit(image), fit(raw)], dim=1)
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, 6, S, S] → unconditioned score vector [B, width], pose [B, 2]."""
+        for resolution in self.resolutions:
+            x = self.get_submodule(f"b{resolution}")(x)
+        return self.b4(x)
+
+    def condition(self, vector: Tensor, pose: Tensor) -> Tensor:
+        """Inner product of the score vector with the mapped pose, / √width → [B, 1]."""
+        mapped = self.pose_mapping(pose)
+        return (vector * mapped).sum(dim=1, keepdim=True) / math.sqrt(vector.shape[1])
+
+    def forward(self, x: Tensor) -> Verdict:
+        """Score a batch given its own, detached, pose prediction.
+
+        Parameters
+        ----------
+        x : Tensor [B, 6, S, S]
+            From :meth:`prepare`.
+        """
+        vector, pose = self.look(x)
+        return Verdict(self.condition(vector, pose.detach()), pose)
+
+    @torch.no_grad()
+    def predict_pose(self, frame: ScoredImage) -> Tensor:
+        """Yaw and pitch [B, 2], radians, predicted from each image on its own.
+
+        Images are looked at one by one, so that the minibatch statistic does not make one depend on the others.
+        """
+        x = self.prepare(frame.image, frame.raw)
+        hv = torch.cat([self.look(one)[1] for one in x.split(1)])
+        return yaw_pitch_from_hv(hv, self.camera.h_mean)

@@ -1,0 +1,259 @@
+"""The pose-free generator: latent → content and camera → image and depth."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pof3d.cameras import cam2world_from_hv, camera_rays, intrinsics_from_focal
+from pof3d.config import GeneratorConfig
+from pof3d.nets.backbone import Backbone
+from pof3d.nets.layers import NoiseMode
+from pof3d.nets.mapping import Mapping
+from pof3d.nets.superres import SuperResolution
+from pof3d.render.field import OUTSIDE_DENSITY, Decoder, sample_planes
+from pof3d.render.volume import (
+    DETERMINISTIC,
+    Sampler,
+    composite,
+    importance_depths,
+    interval_weights,
+    stratified_depths,
+)
+
+
+class RawFrame(NamedTuple):
+    """Volume-rendered images."""
+
+    features: Tensor
+    """[B, feature_channels, R, R], −1…1; the first three are RGB."""
+    depth: Tensor
+    """[B, 1, R, R], distance along the ray in world units."""
+    opacity: Tensor
+    """[B, 1, R, R], 0…1."""
+
+    @property
+    def raw(self) -> Tensor:
+        """[B, 3, R, R], −1…1."""
+        return self.features[:, :3]
+
+
+class RenderedFrame(NamedTuple):
+    """Everything one rendering gives."""
+
+    image: Tensor
+    """[B, 3, S, S], about −1…1: after super-resolution; the raw image where there is none."""
+    raw: Tensor
+    """[B, 3, R, R], about −1…1: before super-resolution."""
+    depth: Tensor
+    """[B, 1, R, R], distance along the ray in world units."""
+    opacity: Tensor
+    """[B, 1, R, R], 0 = nothing on the ray, 1 = opaque."""
+
+
+class Generator(nn.Module):
+    """PoF3D's generator (arXiv 2301.07702 §3.2)."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = Backbone(config)
+        self.mapping = Mapping(config, self.backbone.num_ws)
+        self.decoder = Decoder(config)
+        self.superres = None if config.superres.kind == "none" else SuperResolution(config)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
+        return self.decoder.output.weight.device
+
+    def map(
+        self, z: Tensor, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Latents of every layer and the predicted pose.
+
+        Parameters
+        ----------
+        z : Tensor [B, z_dim]
+            Standard normal.
+        truncation_psi : float
+            1 = none. Does not move the pose.
+        truncation_cutoff : int, optional
+            Layers truncated, counted from the coarsest; all by default.
+
+        Returns
+        -------
+        w : Tensor [B, num_ws, w_dim]
+        pose : Tensor [B, 2]
+            (h, v); see :func:`pof3d.cameras.yaw_pitch_from_hv`.
+        """
+        w = self.mapping.map_w(z)
+        return self.mapping.truncate(w, truncation_psi, truncation_cutoff), self.mapping.predict_pose(w)
+
+    def synthesize_planes(self, w: Tensor, noise: NoiseMode = "const") -> Tensor:
+        """[B, num_ws, w_dim] → tri-planes [B, 3, plane_channels, R, R]."""
+        return self.backbone(w, noise)
+
+    def sample_field(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Query the radiance field.
+
+        Parameters
+        ----------
+        planes : Tensor [B, 3, C, R, R]
+            Tri-planes.
+        points : Tensor [B, P, 3]
+            World positions.
+
+        Returns
+        -------
+        raw_density : Tensor [B, P, 1]
+            Before softplus(· − 1).
+        colours : Tensor [B, P, feature_channels]
+            0…1.
+        """
+        render = self.config.render
+        box = points * (2.0 / render.box_warp)
+        raw_density, colours = self.decoder(sample_planes(planes, box, render.plane_axes))
+        if render.confine_to_box:
+            outside = box.detach().abs().amax(dim=-1, keepdim=True) > 1.0
+            raw_density = raw_density.masked_fill(outside, OUTSIDE_DENSITY)
+        return raw_density, colours
+
+    def render_rays(
+        self,
+        planes: Tensor,
+        origins: Tensor,
+        directions: Tensor,
+        *,
+        depth_samples: int | None = None,
+        importance_samples: int | None = None,
+        sampler: Sampler = DETERMINISTIC,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Volume rendering of arbitrary rays.
+
+        Parameters
+        ----------
+        planes : Tensor [B, 3, C, R, R]
+            Tri-planes.
+        origins, directions : Tensor [B, rays, 3]
+            World units; directions of length one.
+        depth_samples, importance_samples : int, optional
+            Override the configuration's counts.
+        sampler : Sampler
+            Source of the uniform draws.
+
+        Returns
+        -------
+        colour [B, rays, C], depth [B, rays, 1], opacity [B, rays, 1]
+        """
+        render = self.config.render
+        count = render.depth_samples if depth_samples is None else depth_samples
+        extra = render.importance_samples if importance_samples is None else importance_samples
+        batch, rays = origins.shape[:2]
+
+        def query(depths: Tensor) -> tuple[Tensor, Tensor]:
+            points = origins[:, :, None] + depths[..., None] * directions[:, :, None]
+            density, colours = self.sample_field(planes, points.flatten(1, 2))
+            return density.view(depths.shape), colours.view(*depths.shape, -1)
+
+        depths = stratified_depths(batch, rays, count, render.ray_start, render.ray_end, sampler, origins)
+        density, colours = query(depths)
+        if extra > 0:
+            fine = importance_depths(depths, interval_weights(density, depths).detach(), extra, sampler)
+            fine_density, fine_colours = query(fine)
+            depths, order = torch.cat([depths, fine], dim=-1).sort(dim=-1)
+            density = torch.cat([density, fine_density], dim=-1).gather(-1, order)
+            colours = torch.cat([colours, fine_colours], dim=-2)
+            colours = colours.gather(-2, order[..., None].expand_as(colours))
+        seen = composite(density, colours, depths, white_background=render.white_background)
+        return seen.colour, seen.depth, seen.opacity
+
+    def render_raw(
+        self,
+        planes: Tensor,
+        cam2world: Tensor,
+        *,
+        focal: float | None = None,
+        resolution: int | None = None,
+        depth_samples: int | None = None,
+        importance_samples: int | None = None,
+        sampler: Sampler = DETERMINISTIC,
+    ) -> RawFrame:
+        """Volume-render the planes from cameras [B, 4, 4]; see :meth:`render` for the settings."""
+        resolution = self.config.render.resolution if resolution is None else resolution
+        intrinsics = intrinsics_from_focal(self.config.camera.focal if focal is None else focal)
+        origins, directions = camera_rays(cam2world, intrinsics, resolution)
+        parts = self.render_rays(
+            planes,
+            origins,
+            directions,
+            depth_samples=depth_samples,
+            importance_samples=importance_samples,
+            sampler=sampler,
+        )
+        images = [x.transpose(1, 2).reshape(x.shape[0], -1, resolution, resolution) for x in parts]
+        return RawFrame(*images)
+
+    def superresolve(self, frame: RawFrame, w: Tensor) -> Tensor:
+        """Final image [B, 3, S, S] of a raw frame; the raw image itself where there is no super-resolution."""
+        return frame.raw if self.superres is None else self.superres(frame.features, frame.raw, w[:, -1])
+
+    def cam2world(self, pose: Tensor) -> Tensor:
+        """Camera matrices [B, 4, 4] of poses (h, v) [B, 2] on the network's own sphere."""
+        camera = self.config.camera
+        return cam2world_from_hv(pose, camera.radius, camera.pivot)
+
+    def render(
+        self,
+        w: Tensor,
+        pose: Tensor | None = None,
+        *,
+        cam2world: Tensor | None = None,
+        focal: float | None = None,
+        resolution: int | None = None,
+        depth_samples: int | None = None,
+        importance_samples: int | None = None,
+        noise: NoiseMode = "const",
+        sampler: Sampler = DETERMINISTIC,
+    ) -> RenderedFrame:
+        """Latents and cameras → images.
+
+        Parameters
+        ----------
+        w : Tensor [B, num_ws, w_dim]
+            From :meth:`map`.
+        pose : Tensor [B, 2]
+            (h, v) as :meth:`map` predicts it. Give either this or ``cam2world``.
+        cam2world : Tensor [B, 4, 4]
+            Free cameras.
+        focal : float, optional
+            Focal length in image widths; the network's own by default.
+        resolution : int, optional
+            Side of the raw image; the network's own by default.
+        depth_samples, importance_samples : int, optional
+            Samples a ray.
+        noise : "const", "none" or "random"
+            Per-pixel noise of the backbone.
+        sampler : Sampler
+            Source of the ray sampler's draws; deterministic by default.
+
+        Returns
+        -------
+        RenderedFrame
+        """
+        if (pose is None) == (cam2world is None):
+            raise ValueError("give either pose or cam2world")
+        matrix = self.cam2world(pose) if pose is not None else cam2world
+        assert matrix is not None
+        raw = self.render_raw(
+            self.synthesize_planes(w, noise),
+            matrix,
+            focal=focal,
+            resolution=resolution,
+            depth_samples=depth_samples,
+            importance_samples=importance_samples,
+            sampler=sampler,
+        )
+        return RenderedFrame(self.superresolve(raw, w), raw.raw, raw.depth, raw.opacity)

@@ -1,0 +1,52 @@
+"""Super-resolution of the rendered feature image (METHOD: generator, 7)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pof3d.config import GeneratorConfig
+from pof3d.nets.layers import SynthesisBlock
+
+
+class SuperResolution(nn.Module):
+    """Two StyleGAN2 blocks fed by the last w, without noise; the RGB skip starts from the raw image."""
+
+    activation_clamp = 256.0
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.input_resolution = config.superres.input_resolution
+        first, second = config.superres.widths
+        resolution = self.input_resolution
+        clamp = self.activation_clamp
+        self.block0 = SynthesisBlock(
+            config.feature_channels, first, config.w_dim, resolution, 3, up=False, clamp=clamp
+        )
+        self.block1 = SynthesisBlock(first, second, config.w_dim, 2 * resolution, 3, clamp=clamp)
+
+    def forward(self, features: Tensor, raw: Tensor, w: Tensor) -> Tensor:
+        """Image from features.
+
+        Parameters
+        ----------
+        features : Tensor [B, feature_channels, R, R]
+            Volume-rendered features, −1…1.
+        raw : Tensor [B, 3, R, R]
+            Their first three channels.
+        w : Tensor [B, w_dim]
+            The last layer's latent.
+
+        Returns
+        -------
+        Tensor [B, 3, S, S]
+            S = 2 × input_resolution; about −1…1.
+        """
+        ws = w[:, None].expand(-1, 3, -1)
+        size = self.input_resolution
+        if features.shape[-1] != size:
+            features = F.interpolate(features, (size, size), mode="bilinear", antialias=True)
+            raw = F.interpolate(raw, (size, size), mode="bilinear", antialias=True)
+        x, image = self.block0(features, raw, ws, "none")
+        _, image = self.block1(x, image, ws, "none")
+        return image

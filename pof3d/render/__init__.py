@@ -1,0 +1,1 @@
+"""Volume rendering of a tri-plane field."""
