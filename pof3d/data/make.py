@@ -1,0 +1,166 @@
+"""Make a procedural data set: `make_toy_cats` as a function, `MakeData` and `run` for the command line."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from pof3d.data import folder, toy_render
+from pof3d.errors import DatasetError
+
+_LARGEST = 1024
+_Record = tuple[bytes, bytes, float, float]
+
+
+@dataclass(frozen=True)
+class MakeData:
+    """Make a procedural data set with known poses and depth."""
+
+    out: Path
+    """Folder or .zip file to write. It must not exist yet."""
+    name: Literal["toy-cats"] = "toy-cats"
+    """Which data set."""
+    count: int = 10_000
+    """Number of images."""
+    resolution: int = 64
+    """Pixels along each side of an image, 8 to 1024."""
+    seed: int = 0
+    """Seed. Image i depends on the seed and on i alone: a longer set begins with the shorter one."""
+    workers: int = 0
+    """Processes to work with; 0: as many as there are processors. The images do not depend on it."""
+
+
+def _make_one(index: int, seed: int, resolution: int) -> _Record:
+    s = toy_render.sample(seed, index, resolution)
+    return folder.encode_png(s.image), folder.encode_png(folder.depth_to_steps(s.depth)), s.yaw, s.pitch
+
+
+def _start_worker() -> None:
+    # Ctrl-C reaches the whole process group; only the parent answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Callable[[Callable[[int], _Record], range], Iterator[_Record]]]:
+    if workers == 1:
+        yield map
+        return
+    # "spawn": a fork of a process in which torch has started threads may hang.
+    with multiprocessing.get_context("spawn").Pool(workers, _start_worker) as pool:
+        yield partial(pool.imap, chunksize=8)
+
+
+def make_toy_cats(
+    out: Path,
+    count: int,
+    resolution: int,
+    seed: int,
+    workers: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write a set of toy cats with ground truth (the layout of `pof3d.data.folder`).
+
+    Parameters
+    ----------
+    out : Path
+        Folder or .zip file to make; it appears only when complete.
+    count : int, >= 1
+    resolution : int, 8 to 1024
+    seed : int, >= 0
+        Image i is a function of (seed, i, resolution) alone.
+    workers : int, >= 0
+        Processes; 0: one per processor.
+    progress : callable, optional
+        Called with (images done, images in all).
+
+    Raises
+    ------
+    DatasetError
+        When a value is out of range, or `out` exists or cannot be written.
+    """
+    for name, value, low, high in (
+        ("count", count, 1, 100_000_000),
+        ("resolution", resolution, 8, _LARGEST),
+        ("seed", seed, 0, 2**63),
+        ("workers", workers, 0, 1024),
+    ):
+        if not low <= value <= high:
+            raise DatasetError(
+                f"Cannot make the data set: {name} is {value}", f"it must lie in [{low}, {high}]"
+            )
+    workers = min(workers or _processors(), count)
+    intrinsics = toy_render.intrinsics()
+    with folder.DatasetWriter(out) as writer:
+        writer.describe(dataset="toy-cats", version=toy_render.VERSION, seed=seed, resolution=resolution)
+        with _mapper(workers) as mapped:
+            make = partial(_make_one, seed=seed, resolution=resolution)
+            for done, (image, depth, yaw, pitch) in enumerate(mapped(make, range(count)), 1):
+                writer.add(
+                    image,
+                    cam2world=toy_render.cam2world(yaw, pitch),
+                    intrinsics=intrinsics,
+                    yaw=yaw,
+                    pitch=pitch,
+                    depth_png=depth,
+                )
+                if progress is not None:
+                    progress(done, count)
+
+
+def _processors() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def run(options: MakeData) -> int:
+    """Make the set with a progress bar on the terminal; the body of ``python -m pof3d make-data``.
+
+    Parameters
+    ----------
+    options : MakeData
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 130 after Ctrl-C (nothing is left behind then).
+
+    Raises
+    ------
+    DatasetError
+        As `make_toy_cats`.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    try:
+        with bar:
+            task = bar.add_task(options.name, total=options.count, rate="")
+
+            def show(done: int, total: int) -> None:
+                speed = bar.tasks[0].speed
+                bar.update(task, completed=done, rate=f"{speed:.0f} images/s" if speed else "")
+
+            make_toy_cats(
+                options.out, options.count, options.resolution, options.seed, options.workers, progress=show
+            )
+    except KeyboardInterrupt:
+        console.print(f"Interrupted; nothing was written to {options.out}.")
+        return 130
+    console.print(f"Wrote {options.count} images of {options.resolution}² to {options.out}.")
+    return 0
