@@ -1,0 +1,1 @@
+"""The visualizer: Views go in, Frames come out, windows show them."""

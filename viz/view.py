@@ -1,0 +1,153 @@
+"""The View: everything that says what to look at, as a tree of frozen plain values.
+
+Equal Views give equal Frames. A View round-trips through JSON with a schema version. Angles are radians.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from pof3d.errors import ConfigError
+
+SCHEMA_VERSION = 1
+
+PoseSource = Literal["predicted", "override", "free"]
+DisplayMode = Literal["rgb", "raw", "depth", "side_by_side"]
+ColorMap = Literal["turbo", "viridis", "magma", "gray"]
+
+SEED_STRIDE = 100
+"""Seeds between two rows of the seed map."""
+PITCH_LIMIT = math.radians(85.0)
+"""Cameras stay this close to the horizon: at the poles the up direction is undefined."""
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """Which network."""
+
+    path: str = ""
+    """Checkpoint file; empty: none."""
+
+
+@dataclass(frozen=True)
+class LatentView:
+    """Which latent: a point of the seed map, where (i, j) is seed i + 100·j and points in between interpolate z."""
+
+    x: float = 0.0
+    """Column of the seed map."""
+    y: float = 0.0
+    """Row of the seed map."""
+    truncation_psi: float = 1.0
+    """ψ: 1 = untruncated, 0 = the mean latent."""
+    truncation_cutoff: int | None = None
+    """Layers that ψ applies to, coarsest first; None: all."""
+    noise: Literal["const", "none"] = "const"
+    """The backbone's per-pixel noise: as stored, or left out."""
+
+    @property
+    def seed(self) -> int:
+        """The nearest seed, 0 … 2³² − 1."""
+        return (round(self.x) + SEED_STRIDE * round(self.y)) % 2**32
+
+
+@dataclass(frozen=True)
+class PoseView:
+    """Where the camera's yaw and pitch come from."""
+
+    source: PoseSource = "predicted"
+    """``predicted``: the generator's own pose for this latent; ``override``: the pose below; ``free``: the orbit camera."""
+    override_yaw: float = 0.0
+    """Radians, 0 = front."""
+    override_pitch: float = 0.0
+    """Radians; positive looks from below."""
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """The orbit camera. Yaw and pitch count only when ``pose.source`` is ``free``, the rest always."""
+
+    yaw: float = 0.0
+    """Radians, 0 = front."""
+    pitch: float = 0.0
+    """Radians; positive looks from below."""
+    roll: float = 0.0
+    """Radians about the viewing direction."""
+    radius: float | None = None
+    """Distance, world units; None: the network's own."""
+    fov: float | None = None
+    """Field of view, radians (the convention of ``pof3d.config.focal_from_fov``); None: the network's own."""
+    pan: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Translation of camera and pivot, world units."""
+
+
+@dataclass(frozen=True)
+class SamplingView:
+    """Quality of the volume rendering; None: the network's own setting."""
+
+    resolution: int | None = None
+    """Side of the raw image, pixels."""
+    depth_samples: int | None = None
+    """Stratified samples a ray."""
+    importance_samples: int | None = None
+    """Samples of the importance pass."""
+
+
+@dataclass(frozen=True)
+class DisplayView:
+    """What is shown of a rendering."""
+
+    mode: DisplayMode = "rgb"
+    """Final image, raw image, depth map, or image and depth side by side."""
+    color_map: ColorMap = "turbo"
+    """Colours of the depth map, near to far."""
+    depth_range: tuple[float, float] | None = None
+    """Near and far end of the colours, world units; None: fitted to the image."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A complete description of one picture."""
+
+    network: NetworkView = field(default_factory=NetworkView)
+    latent: LatentView = field(default_factory=LatentView)
+    pose: PoseView = field(default_factory=PoseView)
+    camera: CameraView = field(default_factory=CameraView)
+    sampling: SamplingView = field(default_factory=SamplingView)
+    display: DisplayView = field(default_factory=DisplayView)
+
+
+@dataclass(frozen=True)
+class _Document:
+    schema_version: int
+    view: View
+
+
+def view_to_json(view: View) -> str:
+    """One line of JSON with the schema version."""
+    return msgspec.json.encode(_Document(SCHEMA_VERSION, view)).decode()
+
+
+def view_from_json(text: str | bytes) -> View:
+    """The View of :func:`view_to_json`.
+
+    Raises
+    ------
+    ConfigError
+        When the text is not JSON, is of a newer version, or holds values of a wrong type.
+    """
+    try:
+        document: Any = msgspec.json.decode(text)
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if version != SCHEMA_VERSION:
+            raise ConfigError(
+                "cannot read the saved view",
+                f"its schema version is {version!r}, this program reads {SCHEMA_VERSION}",
+                "Open it with the program version that wrote it.",
+            )
+        return msgspec.convert(document, _Document, strict=True).view
+    except msgspec.MsgspecError as error:
+        raise ConfigError("cannot read the saved view", str(error)) from error
