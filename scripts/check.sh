@@ -17,10 +17,10 @@ section() {
     fi
 }
 
-section "ruff check" "$bin/ruff" check --quiet .
-section "ruff format" "$bin/ruff" format --check --quiet .
+section "ruff check" "$bin/ruff" check --quiet --output-format=concise .
+section "ruff format" "$bin/ruff" format --check --quiet --output-format=concise .
 section "mypy" "$bin/mypy"
-section "import contracts" "$bin/lint-imports" --no-cache
+section "import contracts" "$bin/lint-imports" --no-cache --no-logo
 
 if [[ $goal == all ]]; then
     if ((${#failed[@]})); then
