@@ -53,12 +53,13 @@ def ellipsoid(p: Array, centre: Vec3, radii: Vec3) -> Array:
     -------
     array, shape S
     """
-    x, y, z = (p[0] - centre[0]) / radii[0], (p[1] - centre[1]) / radii[1], (p[2] - centre[2]) / radii[2]
-    k0 = np.sqrt(x * x + y * y + z * z)
-    x, y, z = x / radii[0], y / radii[1], z / radii[2]
-    k1 = np.sqrt(x * x + y * y + z * z)
-    inside = np.asarray(-min(radii), dtype=p.dtype)
-    return np.where(k1 > 1e-12, k0 * (k0 - 1) / np.maximum(k1, 1e-12), inside)
+    ix, iy, iz = 1 / radii[0], 1 / radii[1], 1 / radii[2]
+    x, y, z = (p[0] - centre[0]) * ix, (p[1] - centre[1]) * iy, (p[2] - centre[2]) * iz
+    # The tiny terms decide the value at the centre, where the formula is 0 / 0.
+    k0 = np.sqrt(x * x + y * y + z * z + 1e-12)
+    x, y, z = x * ix, y * iy, z * iz
+    k1 = np.sqrt(x * x + y * y + z * z + 1e-12 * max(ix, iy, iz) ** 2)
+    return k0 * (k0 - 1) / k1
 
 
 def capsule(p: Array, start: Vec3, end: Vec3, radius: float) -> Array:
@@ -97,15 +98,13 @@ def round_cone(p: Array, radius_base: float, radius_tip: float, height: float) -
     array, shape S
     """
     b = (radius_base - radius_tip) / height
-    a = float(np.sqrt(1.0 - b * b))
-    y = p[1]
-    qx = np.sqrt(p[0] * p[0] + p[2] * p[2])
-    k = a * y - b * qx  # position along the slanted side
-    side = qx * a + y * b - radius_base
-    base = np.sqrt(qx * qx + y * y) - radius_base
-    yt = y - height
-    tip = np.sqrt(qx * qx + yt * yt) - radius_tip
-    return np.where(k < 0, base, np.where(k > a * height, tip, side))
+    slope = b / float(np.sqrt(1.0 - b * b))
+    r2 = p[0] * p[0] + p[2] * p[2]
+    # The hull is a union of spheres with centres (0, s, 0) and radii radius_base - b s. The nearest of them
+    # is the minimum of a convex function of s, so clipping the free minimum is exact.
+    s = np.clip(p[1] - np.sqrt(r2) * slope, 0.0, height)
+    y = p[1] - s
+    return np.sqrt(r2 + y * y) + (b * s - radius_base)
 
 
 def smooth_union(d1: Array, d2: Array, k: float) -> Array:
