@@ -1,0 +1,163 @@
+"""What a panel sees and what it may ask for.
+
+A panel draws one slice of the View and returns the View, changed or not. Everything that is not part of a View — loading a
+file, recording, settings — it reads from :class:`PanelContext` and asks for through :class:`Actions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pof3d.config import NetworkConfig
+from pof3d.errors import Pof3dError
+from viz.frame import Frame, Pose
+from viz.view import View
+
+RecordingFormat = Literal["mp4", "gif"]
+RecordingPath = Literal["turntable", "sweep"]
+
+
+@dataclass(frozen=True)
+class NetworkInfo:
+    """What is inside the open checkpoint."""
+
+    path: Path
+    kind: str
+    """"native" or "release"."""
+    size_bytes: int
+    parameters: int
+    """Of the generator."""
+    config: NetworkConfig
+    provenance: dict[str, Any]
+    has_pose_prediction: bool
+    """Whether there is a discriminator that predicts poses."""
+
+
+@dataclass(frozen=True)
+class LoadingState:
+    """A checkpoint on its way."""
+
+    path: Path
+    fraction: float
+    stage: str
+
+
+@dataclass(frozen=True, eq=False)
+class PoseHistogram:
+    """The generator's learned pose distribution, from random latents. Radians."""
+
+    counts: NDArray[np.int64]
+    """[yaw bins, pitch bins]."""
+    yaw_edges: NDArray[np.float64]
+    pitch_edges: NDArray[np.float64]
+    samples: int
+    target: int
+    """Samples when complete."""
+    mean: Pose
+    std: Pose
+
+
+@dataclass(frozen=True)
+class RecordingRequest:
+    """A video to make of the present View."""
+
+    path: RecordingPath = "turntable"
+    format: RecordingFormat = "mp4"
+    frames: int = 120
+    fps: int = 30
+    resolution: int = 512
+    """Side of one picture, pixels; depth beside it doubles the width."""
+    with_depth: bool = False
+
+
+@dataclass(frozen=True)
+class RecordingState:
+    """A recording under way or just ended."""
+
+    target: Path
+    done: int
+    total: int
+    status: Literal["running", "finished", "cancelled", "failed"]
+    seconds_left: float | None = None
+    error: Pof3dError | None = None
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Speed of the interface and of the model."""
+
+    ui_milliseconds: NDArray[np.float32]
+    """Newest last: the interface's own work per frame."""
+    model_milliseconds: NDArray[np.float32]
+    """Newest last: preview frames of the model, submit to display."""
+    threads: int
+    device: str
+    devices: tuple[str, ...]
+    """What could be chosen."""
+
+
+@dataclass(frozen=True)
+class Turntable:
+    """The automatic orbit of the window (not part of a View)."""
+
+    playing: bool = False
+    degrees_per_second: float = 45.0
+
+
+@dataclass(frozen=True)
+class PanelContext:
+    """One interface frame's worth of facts."""
+
+    frame: Frame | None = None
+    """The newest good picture."""
+    error: Pof3dError | None = None
+    """Why the present View has no picture."""
+    network: NetworkInfo | None = None
+    loading: LoadingState | None = None
+    histogram: PoseHistogram | None = None
+    recording: RecordingState | None = None
+    performance: Performance | None = None
+    turntable: Turntable = field(default_factory=Turntable)
+    recents: Sequence[Path] = ()
+    bundled: Sequence[Path] = ()
+    last_folder: Path = field(default_factory=Path)
+    capture_folder: Path = field(default_factory=Path)
+    message: str = ""
+    """The newest short notice, such as where a picture was saved."""
+    scale: float = 1.0
+    """Interface pixels per design pixel."""
+
+
+class Actions(Protocol):
+    """What panels may ask the program to do. Calls return at once."""
+
+    def open_checkpoint(self, path: Path) -> None: ...
+    def cancel_loading(self) -> None: ...
+    def forget_recent(self, path: Path) -> None: ...
+    def go_to_pose(self, pose: Pose) -> None: ...
+    def reset_to_predicted(self) -> None: ...
+    def set_turntable(self, turntable: Turntable) -> None: ...
+    def save_image(self) -> None: ...
+    def save_window(self) -> None: ...
+    def start_recording(self, request: RecordingRequest) -> None: ...
+    def cancel_recording(self) -> None: ...
+    def set_threads(self, threads: int) -> None: ...
+    def set_device(self, device: str) -> None: ...
+    def notify(self, message: str) -> None: ...
+
+
+class Panel(Protocol):
+    """One docked panel or overlay."""
+
+    @property
+    def title(self) -> str:
+        """Shown in its header."""
+
+    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
+        """Draw into the current ImGui window and return the View, changed where the user changed it."""
