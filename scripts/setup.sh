@@ -130,11 +130,15 @@ system_packages() {
 
 # -------------------------------------------------------------------------------------------- the environment
 # A stamp is named by the checksum of what it stands for: changed pins, or a new environment, ask for a new one.
-stamp_for() { printf '%s/.ready-%s-%s' "$venv" "$goal" "$(cat "${requirements[@]}" | cksum | tr ' ' -)"; }
+stamp_for() {
+    local goal=$1
+    shift
+    printf '%s/.ready-%s-%s' "$venv" "$goal" "$(cat "$@" | cksum | tr ' ' -)"
+}
 
 python_environment() {
     local stamp python arguments=() file
-    stamp=$(stamp_for)
+    stamp=$(stamp_for "$goal" "${requirements[@]}")
     if [[ -e $stamp ]] && "$venv/bin/python" -c '' 2>/dev/null; then
         return
     fi
@@ -154,7 +158,8 @@ python_environment() {
     "$venv/bin/python" -m pip install --no-input --disable-pip-version-check --root-user-action=ignore \
         "${arguments[@]}"
     rm -f "$venv/.ready-$goal-"*
-    touch "$stamp"
+    # What the tests need includes what the program needs.
+    touch "$stamp" "$(stamp_for run requirements.txt)"
     say "ready"
 }
 
