@@ -160,7 +160,9 @@ class NetworkConfig:
     discriminator: DiscriminatorConfig | None = field(default_factory=DiscriminatorConfig)
 
 
-def _full_size(name: str, camera: CameraConfig, render: RenderConfig, superres: SuperResolutionKind) -> NetworkConfig:
+def _full_size(
+    name: str, camera: CameraConfig, render: RenderConfig, superres: SuperResolutionKind
+) -> NetworkConfig:
     generator = GeneratorConfig(camera=camera, render=render, superres=SuperResolutionConfig(kind=superres))
     return NetworkConfig(name, generator, DiscriminatorConfig(resolution=generator.image_resolution))
 
@@ -169,9 +171,16 @@ FFHQ = _full_size("ffhq", CameraConfig(pivot=(0.0, 0.0, 0.2)), RenderConfig(), "
 CATS = _full_size("cats", CameraConfig(), RenderConfig(), "4x")
 CARS = _full_size(
     "cars",
-    CameraConfig(radius=1.7, h_mean=math.pi, focal=1.025390625, clamp_h=(0.0, 2 * math.pi), clamp_v=(0.0, math.pi)),
+    CameraConfig(
+        radius=1.7, h_mean=math.pi, focal=1.025390625, clamp_h=(0.0, 2 * math.pi), clamp_v=(0.0, math.pi)
+    ),
     RenderConfig(
-        depth_samples=64, importance_samples=64, ray_start=0.1, ray_end=2.6, box_warp=1.6, white_background=True
+        depth_samples=64,
+        importance_samples=64,
+        ray_start=0.1,
+        ray_end=2.6,
+        box_warp=1.6,
+        white_background=True,
     ),
     "2x",
 )
@@ -183,14 +192,14 @@ TOY_CATS = NetworkConfig(
         w_dim=64,
         plane_resolution=64,
         plane_channels=12,
-        channel_base=3072,
+        channel_base=1536,
         channel_max=96,
         decoder_hidden=32,
         feature_channels=3,
         camera=CameraConfig(),
         render=RenderConfig(
             resolution=64,
-            depth_samples=24,
+            depth_samples=18,
             importance_samples=0,
             ray_start=2.25,
             ray_end=3.15,
@@ -200,7 +209,7 @@ TOY_CATS = NetworkConfig(
         ),
         superres=SuperResolutionConfig(kind="none"),
     ),
-    DiscriminatorConfig(resolution=64, channel_base=1536, channel_max=128, activation_clamp=None),
+    DiscriminatorConfig(resolution=64, channel_base=1024, channel_max=96, activation_clamp=None),
 )
 
 PRESETS: dict[str, NetworkConfig] = {config.name: config for config in (FFHQ, CATS, CARS, TOY_CATS)}

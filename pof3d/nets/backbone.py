@@ -26,7 +26,12 @@ class Backbone(nn.Module):
         for resolution in self.resolutions:
             outputs = min(config.channel_base // resolution, config.channel_max)
             block = SynthesisBlock(
-                inputs, outputs, config.w_dim, resolution, 3 * config.plane_channels, clamp=config.activation_clamp
+                inputs,
+                outputs,
+                config.w_dim,
+                resolution,
+                3 * config.plane_channels,
+                clamp=config.activation_clamp,
             )
             self.add_module(f"b{resolution}", block)
             inputs = outputs

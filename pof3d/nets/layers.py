@@ -65,11 +65,11 @@ def fir_kernel() -> Tensor:
     return kernel / kernel.sum()
 
 
-def fir_filter(x: Tensor, kernel: Tensor, padding: int, gain: float = 1.0) -> Tensor:
+def fir_filter(x: Tensor, kernel: Tensor, padding: int, gain: float = 1.0, stride: int = 1) -> Tensor:
     """Filter every channel of [B, C, H, W] with a [4, 4] kernel, zero padding on all sides."""
     channels = x.shape[1]
     weight = (kernel * gain).to(x.dtype).expand(channels, 1, 4, 4)
-    return F.conv2d(x, weight, padding=padding, groups=channels)
+    return F.conv2d(x, weight, padding=padding, stride=stride, groups=channels)
 
 
 def fir_upsample(x: Tensor, kernel: Tensor) -> Tensor:
@@ -118,7 +118,14 @@ class SynthesisLayer(ModulatedConv):
     """3×3 modulated convolution, noise, bias, leaky ReLU."""
 
     def __init__(
-        self, inputs: int, outputs: int, w_dim: int, resolution: int, *, up: bool = False, clamp: float | None = None
+        self,
+        inputs: int,
+        outputs: int,
+        w_dim: int,
+        resolution: int,
+        *,
+        up: bool = False,
+        clamp: float | None = None,
     ) -> None:
         super().__init__(inputs, outputs, 3, w_dim, up=up)
         self.noise_strength = nn.Parameter(torch.zeros([]))
@@ -236,9 +243,11 @@ class Conv(nn.Module):
         """[B, inputs, H, W] → [B, outputs, H', W'], times ``gain``."""
         weight = self.weight * self.weight_gain
         pad = weight.shape[-1] // 2
-        if self.down:
-            x = fir_filter(x, cast(Tensor, self.fir), padding=pad + 1)
-            y = F.conv2d(x, weight, self.bias, stride=2)
+        fir = cast(Tensor, self.fir)
+        if self.down and pad == 0:
+            y = F.conv2d(fir_filter(x, fir, padding=1, stride=2), weight, self.bias)
+        elif self.down:
+            y = F.conv2d(fir_filter(x, fir, padding=pad + 1), weight, self.bias, stride=2)
         else:
             y = F.conv2d(x, weight, self.bias, padding=pad)
         if self.activate:

@@ -25,7 +25,9 @@ class Mapping(nn.Module):
         self.num_layers = config.mapping_layers
         width = config.z_dim
         for i in range(config.mapping_layers):
-            layer = FullyConnected(width, config.w_dim, activate=True, lr_multiplier=config.mapping_lr_multiplier)
+            layer = FullyConnected(
+                width, config.w_dim, activate=True, lr_multiplier=config.mapping_lr_multiplier
+            )
             self.add_module(f"fc{i}", layer)
             width = config.w_dim
         lr = config.pose_lr_multiplier

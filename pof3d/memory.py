@@ -1,0 +1,29 @@
+"""Process-wide memory settings that make tensor work on the CPU faster."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
+
+
+def keep_freed_memory() -> bool:
+    """Ask glibc to keep freed memory instead of returning it to the system.
+
+    Torch allocates and frees tens of megabytes an operation; by default each is mapped and zeroed anew. Call it once,
+    before the first large tensor. Peak memory is unchanged.
+
+    Returns
+    -------
+    bool
+        Whether the setting was taken; False on systems without glibc.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_ARENA_MAX, 1))
+    return all([mallopt(option, value) == 1 for option, value in settings])

@@ -1,0 +1,1 @@
+"""Training of PoF3D networks."""

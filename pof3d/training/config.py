@@ -1,0 +1,97 @@
+"""Training settings as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pof3d import config as networks
+from pof3d.config import NetworkConfig
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is trained (METHOD: training)."""
+
+    total_kimg: float = 25000.0
+    """Length, in thousands of real images shown to the discriminator."""
+    batch: int = 32
+    """Images a step."""
+    generator_lr: float = 2.5e-3
+    """Adam step size of the generator."""
+    discriminator_lr: float = 2e-3
+    """Adam step size of the discriminator."""
+    adam_beta2: float = 0.99
+    """Adam's second decay; the first is zero."""
+    r1_gamma: float = 1.0
+    """Weight of the R1 gradient penalty on real images."""
+    r1_interval: int = 16
+    """Steps between R1 penalties (lazy regularisation)."""
+    pose_aware_weight: float = 2.0
+    """w_cam: weight of the discriminator's pose error on generated images."""
+    pose_consistency_weight: float = 1.0
+    """w_pose: weight of the distance between G's pose and D's prediction, which trains the pose learner."""
+    pose_consistency_ramp_kimg: float = 0.0
+    """Images over which w_pose grows linearly from zero."""
+    mirror: bool = True
+    """Whether each latent is also rendered from a mirrored camera."""
+    density_weight: float = 0.25
+    """Weight of the density smoothness."""
+    density_interval: int = 4
+    """Steps between density smoothness terms."""
+    density_points: int = 1000
+    """Random points per sample of that term."""
+    density_distance: float = 0.004
+    """Distance of a point's neighbour, as a fraction of the box."""
+    blur_sigma: float = 10.0
+    """Initial blur of the images the discriminator sees, pixels."""
+    blur_fade_kimg: float = 200.0
+    """Images over which the blur fades to nothing."""
+    ema_kimg: float = 10.0
+    """Half-life of the generator's moving average."""
+    ema_rampup: float = 0.05
+    """Upper bound of that half-life as a fraction of the images seen so far."""
+    pose_init_scale: float = 1.0
+    """Factor of the pose learner's initial output weights: how wide the poses start."""
+    resolution_schedule: tuple[tuple[float, int], ...] = ()
+    """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
+    seed: int = 0
+    """Seed of weights, latents and data order."""
+    snapshot_kimg: float = 100.0
+    """Images between snapshots."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network and the way it is trained."""
+
+    network: NetworkConfig
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+PRESETS: dict[str, Preset] = {
+    "ffhq": Preset(
+        networks.FFHQ, TrainingConfig(r1_gamma=1.0, pose_aware_weight=2.0, pose_consistency_weight=1.0)
+    ),
+    "cats": Preset(
+        networks.CATS, TrainingConfig(r1_gamma=5.0, pose_aware_weight=10.0, pose_consistency_weight=10.0)
+    ),
+    "cars": Preset(
+        networks.CARS, TrainingConfig(r1_gamma=0.3, pose_aware_weight=2.0, pose_consistency_weight=2.0)
+    ),
+    "toy-cats": Preset(
+        networks.TOY_CATS,
+        TrainingConfig(
+            total_kimg=60.0,
+            batch=16,
+            r1_gamma=0.3,
+            pose_aware_weight=10.0,
+            pose_consistency_weight=10.0,
+            blur_sigma=3.0,
+            blur_fade_kimg=15.0,
+            ema_kimg=5.0,
+            pose_init_scale=0.55,
+            resolution_schedule=((0.0, 32), (32.0, 48)),
+            snapshot_kimg=4.0,
+        ),
+    ),
+}

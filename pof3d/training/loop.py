@@ -1,0 +1,234 @@
+"""The training loop: steps, moving average, lazy regularisation, resuming."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pof3d.errors import TrainingError
+from pof3d.nets.discriminator import Discriminator
+from pof3d.nets.generator import Generator
+from pof3d.training.config import Preset
+from pof3d.training.losses import Objective
+from pof3d.training.snapshots import load_snapshot, save_snapshot
+
+
+def lazy_adam(
+    parameters: Iterator[torch.nn.Parameter], lr: float, beta2: float, interval: int
+) -> torch.optim.Adam:
+    """Adam with β = (0, ``beta2``), corrected for a regulariser every ``interval`` steps (StyleGAN2, appendix B)."""
+    ratio = interval / (interval + 1)
+    return torch.optim.Adam(parameters, lr=lr * ratio, betas=(0.0, beta2**ratio), eps=1e-8)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step did."""
+
+    kimg: float
+    """Thousands of real images seen."""
+    stats: dict[str, float]
+    """Losses and pose statistics by name."""
+
+
+class Trainer:
+    """Networks, optimisers and counters of one run.
+
+    Parameters
+    ----------
+    preset : Preset
+        Network and training settings.
+    images : Tensor [N, 3, S, S], uint8
+        The training set. No pose ever reaches this class.
+    device : torch.device
+        Where to train.
+    """
+
+    def __init__(self, preset: Preset, images: Tensor, device: torch.device) -> None:
+        config = preset.training
+        if preset.network.discriminator is None:
+            raise TrainingError("cannot train", "the network has no discriminator")
+        if images.dim() != 4 or images.shape[1] != 3 or images.dtype != torch.uint8:
+            raise TrainingError(
+                "cannot train", f"the images have shape {tuple(images.shape)} and {images.dtype}"
+            )
+        if len(images) < config.batch:
+            raise TrainingError(
+                "cannot train", f"{len(images)} images are fewer than a batch of {config.batch}"
+            )
+        torch.manual_seed(config.seed)
+        self.preset = preset
+        self.images = images
+        self.device = device
+        self.generator = Generator(preset.network.generator)
+        with torch.no_grad():
+            self.generator.mapping.pose_output.weight.mul_(config.pose_init_scale)
+        self.generator.to(device)
+        self.discriminator = Discriminator(preset.network.discriminator, preset.network.generator.camera).to(
+            device
+        )
+        self.ema = copy.deepcopy(self.generator).requires_grad_(False).eval()
+        self.rng = torch.Generator(device=device).manual_seed(config.seed)
+        self.order = torch.Generator().manual_seed(config.seed + 1)
+        self.objective = Objective(self.generator, self.discriminator, config, self.rng)
+        self.g_optimizer = lazy_adam(
+            self.generator.parameters(), config.generator_lr, config.adam_beta2, config.density_interval
+        )
+        self.d_optimizer = lazy_adam(
+            self.discriminator.parameters(), config.discriminator_lr, config.adam_beta2, config.r1_interval
+        )
+        self.step_count = 0
+        self.queue = torch.empty(0, dtype=torch.int64)
+
+    @property
+    def images_seen(self) -> int:
+        """Real images shown to the discriminator so far."""
+        return self.step_count * self.preset.training.batch
+
+    def next_images(self) -> Tensor:
+        """The next batch [B, 3, S, S] in −1…1; every image once an epoch, in random order."""
+        batch = self.preset.training.batch
+        if len(self.queue) < batch:
+            self.queue = torch.cat([self.queue, torch.randperm(len(self.images), generator=self.order)])
+        chosen, self.queue = self.queue[:batch], self.queue[batch:]
+        return self.images[chosen].to(self.device).float() / 127.5 - 1.0
+
+    def step(self) -> StepReport:
+        """One update of D, one of G, and of the moving average.
+
+        Raises
+        ------
+        TrainingError
+            When a loss is not finite; the networks are left as they were before the step's update.
+        """
+        config = self.preset.training
+        self.objective.set_progress(self.images_seen / 1000)
+        # One batch of generated images serves both networks: D sees it detached, then G is judged on it.
+        fakes = self.objective.generate(config.batch)
+        self.generator.mapping.update_w_avg(fakes.w)
+        self.discriminator.requires_grad_(True)
+        loss, stats = self.objective.discriminator_loss(
+            fakes, self.next_images(), penalize=self.step_count % config.r1_interval == 0
+        )
+        self._update(self.d_optimizer, loss, "discriminator")
+        self.discriminator.requires_grad_(False)
+        loss, more = self.objective.generator_loss(fakes, smooth=self.step_count % config.density_interval == 0)
+        self._update(self.g_optimizer, loss, "generator")
+        self._update_ema()
+        self.step_count += 1
+        values = {name: float(value) for name, value in (stats | more).items()}
+        return StepReport(self.images_seen / 1000, values)
+
+    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor, name: str) -> None:
+        if not bool(torch.isfinite(loss)):
+            raise TrainingError(
+                f"training diverged at {self.images_seen / 1000:.1f} kimg",
+                f"the {name}'s loss is {float(loss)}",
+                "The last snapshot is intact; try a larger --training.r1-gamma or smaller learning rates.",
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    torch.nan_to_num(parameter.grad, nan=0.0, posinf=1e5, neginf=-1e5, out=parameter.grad)
+        optimizer.step()
+
+    @torch.no_grad()
+    def _update_ema(self) -> None:
+        config = self.preset.training
+        seen = self.images_seen + config.batch
+        half_life = min(config.ema_kimg * 1000, seen * config.ema_rampup)
+        decay = 0.5 ** (config.batch / max(half_life, 1e-8))
+        for average, current in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
+            average.copy_(current.lerp(average, decay))
+        for average, current in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
+            average.copy_(current)
+
+    def state(self) -> dict[str, Any]:
+        """Everything a later process needs to go on exactly here."""
+        return {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "ema": self.ema.state_dict(),
+            "g_optimizer": self.g_optimizer.state_dict(),
+            "d_optimizer": self.d_optimizer.state_dict(),
+            "rng": self.rng.get_state().cpu(),
+            "order": self.order.get_state(),
+            "torch_rng": torch.get_rng_state(),
+            "queue": self.queue,
+            "step_count": self.step_count,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`.
+
+        Raises
+        ------
+        TrainingError
+            When the state is of another architecture.
+        """
+        try:
+            self.generator.load_state_dict(state["generator"])
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.ema.load_state_dict(state["ema"])
+            self.g_optimizer.load_state_dict(state["g_optimizer"])
+            self.d_optimizer.load_state_dict(state["d_optimizer"])
+            self.rng.set_state(state["rng"].cpu())
+            self.order.set_state(state["order"].cpu())
+            torch.set_rng_state(state["torch_rng"].cpu())
+            self.queue = state["queue"].cpu()
+            self.step_count = int(state["step_count"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(
+                "cannot resume", f"the snapshot is of another network ({error})", "Choose another --out."
+            ) from error
+
+
+def train(
+    trainer: Trainer,
+    directory: Path,
+    *,
+    on_step: Callable[[StepReport], None],
+    on_snapshot: Callable[[Trainer], None],
+    stopped: Callable[[], bool],
+) -> bool:
+    """Run until the configured length, or until ``stopped()``; resume where a snapshot exists.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        A fresh trainer.
+    directory : Path
+        Run directory, which exists.
+    on_step, on_snapshot
+        Called after every step, and after every snapshot was written.
+    stopped
+        Asked between steps; a snapshot is written before returning.
+
+    Returns
+    -------
+    bool
+        Whether the configured length was reached.
+    """
+    state = load_snapshot(directory, trainer.device)
+    if state is not None:
+        trainer.restore(state)
+    config = trainer.preset.training
+    total = math.ceil(config.total_kimg * 1000 / config.batch)
+    every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)
+    while trainer.step_count < total and not stopped():
+        on_step(trainer.step())
+        if trainer.step_count % every == 0 and trainer.step_count < total:
+            save_snapshot(directory, trainer.state())
+            on_snapshot(trainer)
+    save_snapshot(directory, trainer.state())
+    on_snapshot(trainer)
+    return trainer.step_count >= total

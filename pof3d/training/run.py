@@ -1,0 +1,279 @@
+"""A training run: its directory, progress, pictures, scalars and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from imageio.v3 import imwrite
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from pof3d.checkpoint import native
+from pof3d.data.folder import ImageFolder
+from pof3d.errors import ConfigError, DeviceError, TrainingError
+from pof3d.memory import keep_freed_memory
+from pof3d.training.config import PRESETS, Preset, TrainingConfig
+from pof3d.training.loop import StepReport, Trainer, train
+from pof3d.training.samples import PoseStatistics, learned_poses, pose_statistics, yaw_grid
+
+_POSE_SAMPLES = 10_000
+_GRID_SEEDS = 6
+_SCALAR_EVERY = 8
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a network on a folder or zip of unposed images."""
+
+    data: Path
+    """Folder or .zip of images. Poses in its dataset.json are not read."""
+    out: Path
+    """Run directory. Where it holds a snapshot, training goes on from it."""
+    preset: str = "toy-cats"
+    """ffhq, cats, cars or toy-cats."""
+    device: str = "auto"
+    """cpu, cuda or auto."""
+    threads: int = 0
+    """Processor threads; 0: as torch chooses."""
+    training: TrainingConfig | None = field(default=None)
+    """Training settings; the preset's by default."""
+
+
+class RunDirectory:
+    """Files of one run: ``config.json``, ``log.jsonl``, ``resume.pt``, pictures, checkpoints, TensorBoard events.
+
+    Parameters
+    ----------
+    path : Path
+        Made when missing.
+    preset : Preset
+        Resolved settings, stored beside the results.
+    provenance : dict
+        Stored in every checkpoint.
+    """
+
+    def __init__(self, path: Path, preset: Preset, provenance: dict[str, Any]) -> None:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "config.json").write_text(json.dumps(asdict(preset), indent=1) + "\n")
+            self._log = (path / "log.jsonl").open("a")
+        except OSError as error:
+            raise TrainingError(f"cannot write to the run directory {path}", str(error)) from error
+        self.path = path
+        self.preset = preset
+        self.provenance = provenance
+        self._events = _tensorboard_writer(path)
+
+    def close(self) -> None:
+        """Flush and close the logs."""
+        self._log.close()
+        if self._events is not None:
+            self._events.close()
+
+    def log(self, report: StepReport, seconds: float) -> None:
+        """Append scalars of one step."""
+        line = {"kimg": round(report.kimg, 3), "seconds": round(seconds, 1)}
+        self._log.write(json.dumps(line | {k: round(v, 5) for k, v in report.stats.items()}) + "\n")
+        self._log.flush()
+        if self._events is not None:
+            for name, value in report.stats.items():
+                self._events.add_scalar(name, value, int(report.kimg * 1000))
+
+    def publish(self, trainer: Trainer) -> PoseStatistics:
+        """Write the moving average as a checkpoint, with a sample grid and its learned poses."""
+        tag = f"{trainer.images_seen // 1000:06d}"
+        poses = learned_poses(trainer.ema, _POSE_SAMPLES)
+        statistics = pose_statistics(poses)
+        grid = yaw_grid(trainer.ema, _GRID_SEEDS)
+        imwrite(self.path / f"samples-{tag}.png", grid)
+        if self._events is not None:
+            self._events.add_image("samples", grid, trainer.images_seen, dataformats="HWC")
+            self._events.add_histogram("poses/yaw", poses[:, 0], trainer.images_seen)
+            self._events.add_histogram("poses/pitch", poses[:, 1], trainer.images_seen)
+        native.save(
+            self.path / f"network-{tag}.safetensors",
+            self.preset.network,
+            trainer.ema,
+            trainer.discriminator,
+            provenance=self.provenance
+            | {"images_seen": trainer.images_seen, "learned_poses": asdict(statistics)},
+        )
+        return statistics
+
+
+def _tensorboard_writer(path: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(path / "tensorboard"))
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn "auto", "cpu", "cuda" or "cuda:N" into a device that exists.
+
+    Raises
+    ------
+    DeviceError
+        When there is no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(
+            f"there is no device {name!r}", str(error).splitlines()[0], "Use --device cpu."
+        ) from error
+    return device
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C (or SIGTERM) into a polite request; a second one ends at once."""
+    asked = False
+
+    def ask(number: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Progress:
+    """A live table in the terminal; one line a snapshot where output is not a terminal."""
+
+    def __init__(self, total_kimg: float, console: Console) -> None:
+        self.total = total_kimg
+        self.console = console
+        self.live = Live(console=console, auto_refresh=False, transient=True)
+        self.averages: dict[str, float] = {}
+        self.started: tuple[float, float] | None = None
+        self.rate = 0.0
+        self.note = ""
+
+    def update(self, report: StepReport) -> None:
+        """Show one more step."""
+        for name, value in report.stats.items():
+            self.averages[name] = 0.95 * self.averages.get(name, value) + 0.05 * value
+        now = time.monotonic()
+        if self.started is None:
+            self.started = (now, report.kimg)
+        elapsed = now - self.started[0]
+        self.rate = (report.kimg - self.started[1]) * 1000 / elapsed if elapsed > 0 else 0.0
+        if self.console.is_terminal:
+            self.live.update(self.table(report.kimg), refresh=True)
+
+    def table(self, kimg: float) -> Table:
+        """The current figures."""
+        table = Table(title=f"{kimg:.2f} of {self.total:g} kimg", caption="Ctrl-C stops and keeps a snapshot")
+        table.add_column("figure")
+        table.add_column("value", justify="right")
+        left = (self.total - kimg) * 1000 / self.rate if self.rate > 0 else 0.0
+        table.add_row("images per second", f"{self.rate:.1f}")
+        table.add_row("time left", f"{int(left // 3600)} h {int(left % 3600 // 60):02d} min")
+        for name, value in sorted(self.averages.items()):
+            table.add_row(name, f"{value:.4f}")
+        if self.note:
+            table.add_row("learned poses", self.note)
+        return table
+
+
+def _commit() -> str:
+    try:
+        result = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return result.stdout.strip()
+
+
+def run(options: Train) -> int:
+    """Train as asked; returns the process's exit status (0, or 130 after Ctrl-C).
+
+    Raises
+    ------
+    ConfigError, DatasetError, DeviceError, TrainingError
+        Each with one clear message.
+    """
+    if options.preset not in PRESETS:
+        raise ConfigError(
+            f"there is no preset {options.preset!r}", todo=f"Choose one of {', '.join(PRESETS)}."
+        )
+    preset = PRESETS[options.preset]
+    if options.training is not None:
+        preset = replace(preset, training=options.training)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
+    if options.threads > 0:
+        torch.set_num_threads(options.threads)
+    device = choose_device(options.device)
+    console = Console()
+    resolution = preset.network.generator.image_resolution
+    with ImageFolder(options.data) as folder:
+        console.print(f"Reading {len(folder)} images from {options.data} …")
+        images = torch.as_tensor(folder.load_images(resolution))
+        if folder.skipped_message():
+            console.print(folder.skipped_message())
+    trainer = Trainer(preset, images, device)
+    provenance = {
+        "dataset": options.data.name,
+        "dataset_images": len(images),
+        "preset": options.preset,
+        "training": asdict(preset.training),
+        "commit": _commit(),
+    }
+    directory = RunDirectory(options.out, preset, provenance)
+    progress = Progress(preset.training.total_kimg, console)
+    began = time.monotonic()
+
+    def on_step(report: StepReport) -> None:
+        progress.update(report)
+        if trainer.step_count % _SCALAR_EVERY == 0:
+            directory.log(report, time.monotonic() - began)
+
+    def on_snapshot(trainer: Trainer) -> None:
+        statistics = directory.publish(trainer)
+        progress.note = statistics.degrees()
+        console.print(
+            f"{trainer.images_seen / 1000:.1f} kimg, {progress.rate:.1f} images/s: {statistics.degrees()}",
+            highlight=False,
+        )
+
+    try:
+        with stop_on_interrupt() as stopped, progress.live:
+            finished = train(trainer, options.out, on_step=on_step, on_snapshot=on_snapshot, stopped=stopped)
+    finally:
+        directory.close()
+    if not finished:
+        console.print(
+            f"Stopped at {trainer.images_seen / 1000:.1f} kimg; the same command goes on from there."
+        )
+        return 130
+    console.print(f"Done: {options.out}")
+    return 0
