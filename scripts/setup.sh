@@ -131,9 +131,9 @@ system_packages() {
 # -------------------------------------------------------------------------------------------- the environment
 # A stamp is named by the checksum of what it stands for: changed pins, or a new environment, ask for a new one.
 stamp_for() {
-    local goal=$1
+    local what=$1
     shift
-    printf '%s/.ready-%s-%s' "$venv" "$goal" "$(cat "$@" | cksum | tr ' ' -)"
+    printf '%s/.ready-%s-%s' "$venv" "$what" "$(cat "$@" | cksum | tr ' ' -)"
 }
 
 python_environment() {
