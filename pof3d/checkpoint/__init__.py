@@ -38,7 +38,7 @@ class Network:
     """The same; None if the file has none that can be used."""
     provenance: dict[str, object]
     """What the file says about its origin. Native: ``dataset``, ``images_seen``, ``commit``, ``recipe``,
-    ``metrics``, ``pose_statistics`` …, as far as they were known. Release: ``source``, ``generator``, and
+    ``metrics``, ``learned_poses`` …, as far as they were known. Release: ``source``, ``generator``, and
     ``discriminator``, a sentence, where it could not be used."""
     path: Path
     """The file, absolute."""

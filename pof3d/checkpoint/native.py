@@ -2,7 +2,7 @@
 
 Tensors are named ``generator.…`` and ``discriminator.…``. The metadata has four texts: ``format``
 ("pof3d"), ``format_version``, ``config`` (a :class:`~pof3d.config.NetworkConfig` as JSON) and
-``provenance`` (a JSON object: data set, images seen, commit, recipe, metrics, pose statistics …).
+``provenance`` (a JSON object: data set, images seen, commit, recipe, metrics, learned poses …).
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ def save(
     provenance: Mapping[str, object] | None = None,
     *,
     half: bool = False,
-    pose_statistics: Mapping[str, object] | None = None,
 ) -> Path:
     """Write a checkpoint. An existing file is replaced in one step, or stays as it was.
 
@@ -65,12 +64,11 @@ def save(
     discriminator : Discriminator, optional
         Needed to predict poses and to go on training.
     provenance : mapping, optional
-        Whatever JSON can hold: data set, images seen, commit, recipe, metrics.
+        Whatever JSON can hold: data set, images seen, commit, recipe, metrics, learned
+        poses.
     half : bool
         Store numbers with 16 bits, where they fit. Networks are float32 again once loaded; the images differ
         by about one part in a thousand.
-    pose_statistics : mapping, optional
-        Distribution of the predicted poses, kept in the provenance under that name.
 
     Returns
     -------
@@ -84,14 +82,11 @@ def save(
     """
     path = Path(path)
     config = config if discriminator is not None else replace(config, discriminator=None)
-    details = dict(provenance or {})
-    if pose_statistics is not None:
-        details["pose_statistics"] = dict(pose_statistics)
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "config": msgspec.json.encode(config).decode(),
-        "provenance": msgspec.json.encode(details).decode(),
+        "provenance": msgspec.json.encode(dict(provenance or {})).decode(),
     }
     tensors = {f"generator.{name}": tensor for name, tensor in generator.state_dict().items()}
     if discriminator is not None:
@@ -156,8 +151,13 @@ def _replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def _write_failure(error: OSError, target: Path) -> tuple[str, str]:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full", "Make room or choose another folder; a file that was there is unchanged."
+    if error.errno == errno.EFBIG:
+        return (
+            "files of its size are not allowed here",
+            "Choose another folder; a file that was there is unchanged.",
+        )
     if error.errno == errno.ENOENT:
         return f"the folder {target.parent} does not exist", "Create it or choose another one."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -260,7 +260,7 @@ def _load(source: Source, offset: int, shape: tuple[int, ...], dtype: torch.dtyp
 
 
 def decode_config(text: object) -> NetworkConfig:
-    """A configuration from JSON: unknown fields and wrong types are refused, absent fields have their defaults.
+    """A configuration from JSON: unknown fields and wrong types are refused, absent ones have their defaults.
 
     Raises
     ------
