@@ -1,0 +1,52 @@
+"""Where things are in the window: what tests and the tour press. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle of the window, in the units of mouse positions."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    enabled: bool = True
+    """Whether the control takes input."""
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    @property
+    def width(self) -> float:
+        """Right minus left."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Bottom minus top."""
+        return self.bottom - self.top
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """The point at fractions of width and height."""
+        return self.left + x * self.width, self.top + y * self.height
+
+    def overlaps(self, other: Rect, margin: float = 0.5) -> bool:
+        """Whether the two share more than a border."""
+        return (
+            min(self.right, other.right) - max(self.left, other.left) > margin
+            and min(self.bottom, other.bottom) - max(self.top, other.top) > margin
+        )
+
+
+@dataclass
+class Registry:
+    """Where the controls of the newest frame are, by "Panel/Label"."""
+
+    rects: dict[str, Rect] = field(default_factory=dict)
+    windows: dict[str, Rect] = field(default_factory=dict)
+    """Whole panels, by title."""
