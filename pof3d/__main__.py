@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import tyro
 from rich.console import Console
@@ -11,21 +12,38 @@ from rich.console import Console
 from pof3d.data.make import MakeData
 from pof3d.data.make import run as run_make_data
 from pof3d.errors import Pof3dError
+from pof3d.training.config import PRESETS, PresetName
 from pof3d.training.run import Train
 from pof3d.training.run import run as run_train
 
-Command = (
-    Annotated[MakeData, tyro.conf.subcommand("make-data")] | Annotated[Train, tyro.conf.subcommand("train")]
-)
+
+def _chosen_preset(arguments: list[str]) -> PresetName:
+    """The preset named in the arguments: it sets the defaults of all other training options."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset")
+    named = parser.parse_known_args(arguments)[0].preset
+    return next((name for name in get_args(PresetName) if name == named), "toy-cats")
+
+
+def parse(arguments: list[str]) -> MakeData | Train:
+    """Options of the command line; prints help or the mistake and exits where there is one."""
+    preset = _chosen_preset(arguments)
+    defaults = Train(data=tyro.MISSING, out=tyro.MISSING, preset=preset, training=PRESETS[preset].training)
+    command: Any = (
+        Annotated[MakeData, tyro.conf.subcommand("make-data")]
+        | Annotated[Train, tyro.conf.subcommand("train", default=defaults)]
+    )
+    options: MakeData | Train = tyro.cli(command, prog="python -m pof3d", description=__doc__, args=arguments)
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors are one message on the standard error stream and status 1."""
-    command = tyro.cli(Command, prog="python -m pof3d", description=__doc__, args=arguments)  # type: ignore[call-overload]
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        return run_make_data(command) if isinstance(command, MakeData) else run_train(command)
+        return run_make_data(options) if isinstance(options, MakeData) else run_train(options)
     except Pof3dError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]Error:[/] {error}")
+        Console(stderr=True, highlight=False).print(f"[bold red]Error:[/] {error}", soft_wrap=True)
         return 1
 
 

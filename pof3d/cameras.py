@@ -1,14 +1,14 @@
 """Poses, camera matrices and rays.
 
-Conventions (METHOD: camera and pose). World: y up. Camera: OpenCV axes, x right, y down in the image, z forward.
-``cam2world`` is 4×4 with columns (right, down-in-image axis named *up'*, forward, origin).
+Conventions (PoF3D §3.2 and its supplement). World: y up. Camera: OpenCV axes, x right, y down in the image, z
+forward. ``cam2world`` is 4×4 with columns (right, down, forward, origin).
 
 Two coordinate pairs describe where a camera stands on its sphere:
 
 * **(h, v)**, the model's own. h is the azimuth in radians. v is *not* an angle: the polar angle is
   φ = arccos(1 − 2v/π), so equal steps of v cover equal areas of the sphere.
-* **(yaw, pitch)**, everybody else's, in radians, (0, 0) = front: yaw = h − h_mean, pitch = φ − π/2. Positive pitch
-  looks from below: the camera sinks as φ grows.
+* **(yaw, pitch)**, everybody else's, in radians, (0, 0) = front: yaw = h − h_mean, pitch = φ − π/2. Positive
+  pitch looks from below: the camera sinks as φ grows.
 
 Only this module and the networks know (h, v).
 """
@@ -61,7 +61,9 @@ def hv_from_yaw_pitch(yaw_pitch: Tensor, h_mean: float) -> Tensor:
     return torch.stack([yaw_pitch[..., 0] + h_mean, v], dim=-1)
 
 
-def cam2world_from_hv(hv: Tensor, radius: float | Tensor, pivot: tuple[float, float, float] | Tensor) -> Tensor:
+def cam2world_from_hv(
+    hv: Tensor, radius: float | Tensor, pivot: tuple[float, float, float] | Tensor
+) -> Tensor:
     """Camera matrices on a sphere around the pivot, looking at it, without roll.
 
     Parameters
@@ -82,7 +84,8 @@ def cam2world_from_hv(hv: Tensor, radius: float | Tensor, pivot: tuple[float, fl
     v = hv[:, 1].clamp(_V_MARGIN, math.pi - _V_MARGIN)
     phi = torch.arccos(1.0 - 2.0 * v / math.pi)
     direction = torch.stack(
-        [torch.sin(phi) * torch.cos(math.pi - h), torch.cos(phi), torch.sin(phi) * torch.sin(math.pi - h)], dim=-1
+        [torch.sin(phi) * torch.cos(math.pi - h), torch.cos(phi), torch.sin(phi) * torch.sin(math.pi - h)],
+        dim=-1,
     )
     scale = radius[:, None] if isinstance(radius, Tensor) else radius
     origin = direction * scale

@@ -1,7 +1,7 @@
 """Architecture and camera settings as frozen values; presets are instances of them.
 
-A checkpoint stores its :class:`NetworkConfig` as JSON, so every field here is a plain value. The preset figures are
-those of the PoF3D paper's training settings (arXiv 2301.07702, supplementary).
+A checkpoint stores its :class:`NetworkConfig` as JSON, so every field is a plain value. The figures of the
+presets are those of the PoF3D paper's training settings (arXiv 2301.07702, supplementary).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ FFHQ_FOV_DEGREES = 18.837
 def focal_from_fov(fov_degrees: float) -> float:
     """Focal length, in image widths, for a field of view.
 
-    The convention is the release's: the angle spans the image *diagonal* (1.414 rather than √2, and π as 3.14159).
-    18.837° gives 4.2634.
+    The convention is the release's: the angle spans the image *diagonal* (1.414 rather than √2, and π as
+    3.14159). 18.837° gives 4.2634.
     """
     return 1.0 / (math.tan(fov_degrees * 3.14159 / 360.0) * 1.414)
 
@@ -51,7 +51,7 @@ class CameraConfig:
 
 @dataclass(frozen=True)
 class RenderConfig:
-    """Volume rendering settings (METHOD: stratified samples, one importance pass)."""
+    """Volume rendering: stratified samples and one importance pass a ray."""
 
     resolution: int = 64
     """Side of the volume-rendered (raw) image, pixels."""

@@ -11,8 +11,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
 def keep_freed_memory() -> bool:
     """Ask glibc to keep freed memory instead of returning it to the system.
 
-    Torch allocates and frees tens of megabytes an operation; by default each is mapped and zeroed anew. Call it once,
-    before the first large tensor. Peak memory is unchanged.
+    Torch allocates and frees tens of megabytes an operation; by default each is mapped and zeroed anew.
+    Call it once, before the first large tensor.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The StyleGAN2 synthesis network that paints the tri-planes (METHOD: generator, 3)."""
+"""The StyleGAN2 synthesis network that paints the tri-planes (EG3D, arXiv 2112.07945 §4.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pose-aware dual discriminator (METHOD: discriminator)."""
+"""The pose-aware dual discriminator (PoF3D §3.3; StyleGAN2, arXiv 1912.04958)."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Discriminator(nn.Module):
     def predict_pose(self, frame: ScoredImage) -> Tensor:
         """Yaw and pitch [B, 2], radians, predicted from each image on its own.
 
-        Images are looked at one by one, so that the minibatch statistic does not make one depend on the others.
+        Images are looked at one by one, so that none depends on the others through the minibatch statistic.
         """
         x = self.prepare(frame.image, frame.raw)
         hv = torch.cat([self.look(one)[1] for one in x.split(1)])

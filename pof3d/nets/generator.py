@@ -197,7 +197,7 @@ class Generator(nn.Module):
         return RawFrame(*images)
 
     def superresolve(self, frame: RawFrame, w: Tensor) -> Tensor:
-        """Final image [B, 3, S, S] of a raw frame; the raw image itself where there is no super-resolution."""
+        """Final image [B, 3, S, S] of a raw frame; the raw image itself without super-resolution."""
         return frame.raw if self.superres is None else self.superres(frame.features, frame.raw, w[:, -1])
 
     def cam2world(self, pose: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Layers of StyleGAN2 (arXiv 1912.04958) in plain torch operations.
 
-Weights are stored unscaled and multiplied by their He constant at run time (*equalised learning rate*, Progressive
-GAN, arXiv 1710.10196). Leaky ReLU has slope 0.2 and gain √2, so that activations keep their variance.
+Weights are stored unscaled and multiplied by their He constant at run time (*equalised learning rate*,
+Progressive GAN, arXiv 1710.10196). Leaky ReLU has slope 0.2 and gain √2, which keeps the variance.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mapping network z → w and the pose learner (METHOD: generator, 1–2)."""
+"""Mapping network z → w and the pose learner (StyleGAN2; PoF3D §3.2)."""
 
 from __future__ import annotations
 

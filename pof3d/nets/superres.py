@@ -1,4 +1,4 @@
-"""Super-resolution of the rendered feature image (METHOD: generator, 7)."""
+"""Super-resolution of the rendered feature image (EG3D §4.2)."""
 
 from __future__ import annotations
 

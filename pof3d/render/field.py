@@ -1,4 +1,4 @@
-"""The radiance field: tri-planes and the decoder behind them (METHOD: generator, 4–5)."""
+"""The radiance field: tri-planes and the decoder behind them (EG3D §4.1)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ def sample_planes(planes: Tensor, points: Tensor, axes: PlaneAxes) -> Tensor:
     batch, _, channels = planes.shape[:3]
     grids = torch.stack([points[..., list(pair)] for pair in _AXES[axes]], dim=1)
     features = F.grid_sample(
-        planes.flatten(0, 1), grids.flatten(0, 1)[:, None], mode="bilinear", padding_mode="zeros", align_corners=False
+        planes.flatten(0, 1),
+        grids.flatten(0, 1)[:, None],
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
     )
     return features.view(batch, 3, channels, -1).mean(dim=1).transpose(1, 2)
 

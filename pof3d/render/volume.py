@@ -1,4 +1,4 @@
-"""Depth samples along rays and their compositing (METHOD: generator, 6)."""
+"""Depth samples along rays and their compositing (mip-NeRF, arXiv 2103.13415; NeRF §5.2)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch import Tensor
 class Sampler:
     """Where the uniform draws of the two sampling passes come from.
 
-    ``deterministic`` uses the middle of every stratum, so equal inputs give equal images; ``constant`` uses ½ for every
-    draw (the importance samples of a ray then coincide); ``random`` draws from ``generator``.
+    ``deterministic`` uses the middle of every stratum, so equal inputs give equal images; ``constant`` uses ½
+    for every draw (the importance samples of a ray then coincide); ``random`` draws from ``generator``.
     """
 
     mode: Literal["deterministic", "constant", "random"] = "deterministic"
@@ -40,7 +40,9 @@ class Sampler:
 DETERMINISTIC = Sampler()
 
 
-def stratified_depths(batch: int, rays: int, count: int, start: float, end: float, sampler: Sampler, like: Tensor) -> Tensor:
+def stratified_depths(
+    batch: int, rays: int, count: int, start: float, end: float, sampler: Sampler, like: Tensor
+) -> Tensor:
     """[B, rays, count] depths: ``count`` uniform ones from start to end, each plus up to one step."""
     depths = torch.linspace(start, end, count, device=like.device, dtype=like.dtype)
     step = (end - start) / (count - 1)

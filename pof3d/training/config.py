@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pof3d import config as networks
 from pof3d.config import NetworkConfig
@@ -10,7 +11,7 @@ from pof3d.config import NetworkConfig
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is trained (METHOD: training)."""
+    """How a network is trained (PoF3D §3.3 and its supplement)."""
 
     total_kimg: float = 25000.0
     """Length, in thousands of real images shown to the discriminator."""
@@ -68,7 +69,9 @@ class Preset:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
-PRESETS: dict[str, Preset] = {
+PresetName = Literal["ffhq", "cats", "cars", "toy-cats"]
+
+PRESETS: dict[PresetName, Preset] = {
     "ffhq": Preset(
         networks.FFHQ, TrainingConfig(r1_gamma=1.0, pose_aware_weight=2.0, pose_consistency_weight=1.0)
     ),

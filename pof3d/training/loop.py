@@ -23,7 +23,7 @@ from pof3d.training.snapshots import load_snapshot, save_snapshot
 def lazy_adam(
     parameters: Iterator[torch.nn.Parameter], lr: float, beta2: float, interval: int
 ) -> torch.optim.Adam:
-    """Adam with β = (0, ``beta2``), corrected for a regulariser every ``interval`` steps (StyleGAN2, appendix B)."""
+    """Adam, β = (0, ``beta2``), corrected for a regulariser every ``interval`` steps (StyleGAN2, app. B)."""
     ratio = interval / (interval + 1)
     return torch.optim.Adam(parameters, lr=lr * ratio, betas=(0.0, beta2**ratio), eps=1e-8)
 
@@ -119,7 +119,9 @@ class Trainer:
         )
         self._update(self.d_optimizer, loss, "discriminator")
         self.discriminator.requires_grad_(False)
-        loss, more = self.objective.generator_loss(fakes, smooth=self.step_count % config.density_interval == 0)
+        loss, more = self.objective.generator_loss(
+            fakes, smooth=self.step_count % config.density_interval == 0
+        )
         self._update(self.g_optimizer, loss, "generator")
         self._update_ema()
         self.step_count += 1
@@ -147,10 +149,10 @@ class Trainer:
         seen = self.images_seen + config.batch
         half_life = min(config.ema_kimg * 1000, seen * config.ema_rampup)
         decay = 0.5 ** (config.batch / max(half_life, 1e-8))
-        for average, current in zip(self.ema.parameters(), self.generator.parameters(), strict=True):
-            average.copy_(current.lerp(average, decay))
-        for average, current in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
-            average.copy_(current)
+        averages, currents = list(self.ema.parameters()), list(self.generator.parameters())
+        torch._foreach_lerp_(averages, currents, 1.0 - decay)
+        for held, buffer in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
+            held.copy_(buffer)
 
     def state(self) -> dict[str, Any]:
         """Everything a later process needs to go on exactly here."""

@@ -1,4 +1,4 @@
-"""The training objective (METHOD: training; PoF3D §3.3, StyleGAN2's non-saturating losses)."""
+"""The training objective (PoF3D §3.3; StyleGAN2's non-saturating losses)."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Objective:
         return gaussian_blur(self.discriminator.prepare(image, raw), self.blur)
 
     def real_input(self, images: Tensor) -> Tensor:
-        """Real images [B, 3, S, S] in −1…1 as the discriminator sees them, the raw one at rendering resolution."""
+        """Real images [B, 3, S, S] in −1…1 as the discriminator sees them, the raw one at rendering size."""
         raw = F.interpolate(images, (self.resolution,) * 2, mode="bilinear", antialias=True)
         image = raw if self.generator.superres is None else images
         return self.see(image, raw)
@@ -169,7 +169,7 @@ class Objective:
         return loss, stats
 
     def density_roughness(self, planes: Tensor) -> Tensor:
-        """Mean |raw density(p) − raw density(p + δ)| over random points inside the box, |δ| ≈ 0.004 box sides."""
+        """Mean |raw density(p) − raw density(p + δ)| over random points of the box, |δ| ≈ 0.004 box sides."""
         box = self.generator.config.render.box_warp
         shape = (planes.shape[0], self.config.density_points, 3)
         points = (torch.rand(shape, generator=self.rng, device=planes.device) - 0.5) * box

@@ -1,4 +1,4 @@
-"""Mirrored cameras (METHOD: training, mirroring)."""
+"""Mirrored cameras (PoF3D §3.2, symmetry)."""
 
 from __future__ import annotations
 

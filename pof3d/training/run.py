@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from rich.table import Table
 
 from pof3d.checkpoint import native
 from pof3d.data.folder import ImageFolder
-from pof3d.errors import ConfigError, DeviceError, TrainingError
+from pof3d.errors import DeviceError, TrainingError
 from pof3d.memory import keep_freed_memory
-from pof3d.training.config import PRESETS, Preset, TrainingConfig
+from pof3d.training.config import PRESETS, Preset, PresetName, TrainingConfig
 from pof3d.training.loop import StepReport, Trainer, train
 from pof3d.training.samples import PoseStatistics, learned_poses, pose_statistics, yaw_grid
 
@@ -40,18 +40,18 @@ class Train:
     """Folder or .zip of images. Poses in its dataset.json are not read."""
     out: Path
     """Run directory. Where it holds a snapshot, training goes on from it."""
-    preset: str = "toy-cats"
-    """ffhq, cats, cars or toy-cats."""
+    training: TrainingConfig
+    """How to train; the preset's settings by default."""
+    preset: PresetName = "toy-cats"
+    """Network and training settings to start from."""
     device: str = "auto"
     """cpu, cuda or auto."""
     threads: int = 0
     """Processor threads; 0: as torch chooses."""
-    training: TrainingConfig | None = field(default=None)
-    """Training settings; the preset's by default."""
 
 
 class RunDirectory:
-    """Files of one run: ``config.json``, ``log.jsonl``, ``resume.pt``, pictures, checkpoints, TensorBoard events.
+    """Files of one run: settings, log, resumable snapshot, pictures, checkpoints, TensorBoard events.
 
     Parameters
     ----------
@@ -218,16 +218,10 @@ def run(options: Train) -> int:
 
     Raises
     ------
-    ConfigError, DatasetError, DeviceError, TrainingError
+    DatasetError, DeviceError, TrainingError
         Each with one clear message.
     """
-    if options.preset not in PRESETS:
-        raise ConfigError(
-            f"there is no preset {options.preset!r}", todo=f"Choose one of {', '.join(PRESETS)}."
-        )
-    preset = PRESETS[options.preset]
-    if options.training is not None:
-        preset = replace(preset, training=options.training)
+    preset = replace(PRESETS[options.preset], training=options.training)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
     if options.threads > 0:

@@ -72,7 +72,7 @@ def yaw_grid(
 
 
 def latent(seed: int, z_dim: int) -> Tensor:
-    """The latent [1, z_dim] of a seed: ``RandomState(seed).randn``, as everybody's StyleGAN tools number them."""
+    """The latent [1, z_dim] of a seed: ``RandomState(seed).randn``, as StyleGAN's tools number them."""
     return torch.from_numpy(np.random.RandomState(seed).randn(1, z_dim)).float()
 
 
