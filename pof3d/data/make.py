@@ -5,17 +5,23 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pof3d.data import folder, toy_render
+import tyro
+
+from pof3d.data import layout, toy_render
+from pof3d.data.writer import DatasetWriter
 from pof3d.errors import DatasetError
 
-_LARGEST = 1024
+_LARGEST = 1024  # pixels
+_RUN = 8  # images that a worker makes per order
 _Record = tuple[bytes, bytes, float, float]
 
 
@@ -25,7 +31,7 @@ class MakeData:
 
     out: Path
     """Folder or .zip file to write. It must not exist yet."""
-    name: Literal["toy-cats"] = "toy-cats"
+    name: tyro.conf.Positional[Literal["toy-cats"]] = "toy-cats"
     """Which data set."""
     count: int = 10_000
     """Number of images."""
@@ -39,7 +45,7 @@ class MakeData:
 
 def _make_one(index: int, seed: int, resolution: int) -> _Record:
     s = toy_render.sample(seed, index, resolution)
-    return folder.encode_png(s.image), folder.encode_png(folder.depth_to_steps(s.depth)), s.yaw, s.pitch
+    return layout.encode_png(s.image), layout.encode_png(layout.depth_to_steps(s.depth)), s.yaw, s.pitch
 
 
 def _start_worker() -> None:
@@ -48,13 +54,47 @@ def _start_worker() -> None:
 
 
 @contextmanager
-def _mapper(workers: int) -> Iterator[Callable[[Callable[[int], _Record], range], Iterator[_Record]]]:
-    if workers == 1:
-        yield map
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back; processes started meanwhile never see it, this one sees it a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
         return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _make_run(indices: range, seed: int, resolution: int) -> list[_Record]:
+    return [_make_one(index, seed, resolution) for index in indices]
+
+
+def _records(count: int, seed: int, resolution: int, workers: int) -> Generator[_Record]:
+    """Yield images 0 to `count` - 1 in order, a few runs per worker being made ahead."""
+    if workers == 1:
+        yield from (_make_one(index, seed, resolution) for index in range(count))
+        return
+    runs = (range(start, min(start + _RUN, count)) for start in range(0, count, _RUN))
     # "spawn": a fork of a process in which torch has started threads may hang.
-    with multiprocessing.get_context("spawn").Pool(workers, _start_worker) as pool:
-        yield partial(pool.imap, chunksize=8)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+    try:
+        ahead: deque[Future[list[_Record]]] = deque()
+        for indices in runs:
+            with _interrupts_held():  # the first order starts the workers
+                ahead.append(pool.submit(_make_run, indices, seed, resolution))
+            if len(ahead) > 4 * workers:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            "Making the data set failed",
+            "a worker process ended early",
+            "Try fewer --workers; 1 needs no other.",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def make_toy_cats(
@@ -65,7 +105,7 @@ def make_toy_cats(
     workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write a set of toy cats with ground truth (the layout of `pof3d.data.folder`).
+    """Write a set of toy cats with ground truth (the layout of `pof3d.data.layout`).
 
     Parameters
     ----------
@@ -97,11 +137,10 @@ def make_toy_cats(
             )
     workers = min(workers or _processors(), count)
     intrinsics = toy_render.intrinsics()
-    with folder.DatasetWriter(out) as writer:
+    with DatasetWriter(out) as writer:
         writer.describe(dataset="toy-cats", version=toy_render.VERSION, seed=seed, resolution=resolution)
-        with _mapper(workers) as mapped:
-            make = partial(_make_one, seed=seed, resolution=resolution)
-            for done, (image, depth, yaw, pitch) in enumerate(mapped(make, range(count)), 1):
+        with closing(_records(count, seed, resolution, workers)) as records:
+            for done, (image, depth, yaw, pitch) in enumerate(records, 1):
                 writer.add(
                     image,
                     cam2world=toy_render.cam2world(yaw, pitch),
