@@ -170,8 +170,9 @@ class DatasetWriter:
             if kind is None:
                 self._finish()
                 return
-            self._target.close()
-            self._depth.close()
+            for archive in (self._target, self._depth):
+                with suppress(OSError, ValueError):  # such as a full disk, once more
+                    archive.close()
         finally:
             self._remove_partial()
         if isinstance(error, OSError):

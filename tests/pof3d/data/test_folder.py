@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 import tyro
 from PIL import Image
 
-from pof3d.data import ImageFolder, MakeData, layout, make, make_toy_cats, toy_render
+from pof3d.data import ImageFolder, MakeData, layout, make, make_toy_cats, toy_render, writer
 from pof3d.errors import DatasetError
 
 SUFFIXES = ["", ".zip"]
@@ -199,6 +200,18 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DatasetError, match="Cannot write"):
         make_toy_cats(tmp_path / "file" / "set", 1, 8, seed=0, workers=1)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writer.DatasetWriter, "add", full)
+    monkeypatch.setattr(writer._ZipTarget, "close", full)
+    with pytest.raises(DatasetError, match="No space left"):
+        make_toy_cats(tmp_path / f"set{suffix}", 2, 8, seed=0, workers=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_command_line() -> None:
