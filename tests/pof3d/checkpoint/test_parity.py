@@ -1,7 +1,8 @@
 """Released networks give what the release computes from them: every quantity, against its own numbers.
 
-The release's float32 arithmetic is itself off by: planes 2e-5, image 1e-4, raw image 2e-4, depth 1e-4 on average
-(against float64). The bounds here are three times that, and tighter where nothing amplifies rounding.
+The release's float32 arithmetic is itself off by: planes 2e-5, image 1e-4, raw image 2e-4, depth 1e-4 on
+average (against float64). The bounds here are three times that, and tighter where nothing amplifies
+rounding.
 """
 
 from __future__ import annotations
