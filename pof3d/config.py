@@ -136,6 +136,8 @@ class DiscriminatorConfig:
 
     resolution: int = 256
     """Side of the images it scores, a power of two."""
+    detail_resolution: int | None = None
+    """Images are first reduced to this side: the finest detail it was trained on. None: ``resolution``."""
     channel_base: int = 32768
     """Channels at resolution r: min(channel_base / r, channel_max)."""
     channel_max: int = 512
@@ -199,10 +201,11 @@ TOY_CATS = NetworkConfig(
         camera=CameraConfig(),
         render=RenderConfig(
             resolution=64,
-            depth_samples=18,
+            depth_samples=32,
             importance_samples=0,
-            ray_start=2.25,
-            ray_end=3.15,
+            ray_start=2.36,
+            ray_end=3.04,
+            box_warp=0.7,
             white_background=True,
             plane_axes="xy_xz_zy",
             confine_to_box=True,

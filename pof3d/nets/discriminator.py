@@ -36,6 +36,12 @@ class Verdict(NamedTuple):
     """[B, 2], predicted (h, v)."""
 
 
+def _resize(x: Tensor, size: int) -> Tensor:
+    if x.shape[-1] == size:
+        return x
+    return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+
+
 class DiscriminatorBlock(nn.Module):
     """Residual block that halves the size; the first one also reads the image."""
 
@@ -128,11 +134,12 @@ class Discriminator(nn.Module):
     def prepare(self, image: Tensor, raw: Tensor) -> Tensor:
         """Image ‖ raw image, both resized to the discriminator's size → [B, 6, S, S]."""
         size = self.config.resolution
+        detail = self.config.detail_resolution
 
         def fit(x: Tensor) -> Tensor:
-            if x.shape[-1] == size:
-                return x
-            return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+            if detail is not None and x.shape[-1] > detail:
+                x = _resize(x, detail)
+            return _resize(x, size)
 
         return torch.cat([fit(image), fit(raw)], dim=1)
 

@@ -55,6 +55,8 @@ class TrainingConfig:
     """Factor of the pose learner's initial output weights: how wide the poses start."""
     resolution_schedule: tuple[tuple[float, int], ...] = ()
     """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
+    depth_samples: int | None = None
+    """Stratified samples a ray in training; None: the network's own."""
     seed: int = 0
     """Seed of weights, latents and data order."""
     snapshot_kimg: float = 100.0
@@ -93,6 +95,7 @@ PRESETS: dict[PresetName, Preset] = {
             blur_fade_kimg=15.0,
             ema_kimg=5.0,
             pose_init_scale=0.55,
+            depth_samples=16,
             resolution_schedule=((0.0, 32), (32.0, 48)),
             snapshot_kimg=4.0,
         ),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from pof3d.config import NetworkConfig
 from pof3d.errors import TrainingError
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
@@ -34,6 +36,8 @@ class StepReport:
 
     kimg: float
     """Thousands of real images seen."""
+    seconds: float
+    """Time spent in steps since the run began, over all its processes."""
     stats: dict[str, float]
     """Losses and pose statistics by name."""
 
@@ -85,12 +89,22 @@ class Trainer:
             self.discriminator.parameters(), config.discriminator_lr, config.adam_beta2, config.r1_interval
         )
         self.step_count = 0
+        self.seconds = 0.0
         self.queue = torch.empty(0, dtype=torch.int64)
 
     @property
     def images_seen(self) -> int:
         """Real images shown to the discriminator so far."""
         return self.step_count * self.preset.training.batch
+
+    def network_config(self) -> NetworkConfig:
+        """The architecture as it is now: with the detail that the discriminator has been shown so far."""
+        network = self.preset.network
+        assert network.discriminator is not None
+        size = network.discriminator.resolution
+        seen = self.objective.resolution if self.generator.superres is None else size
+        detail = seen if seen < size else None
+        return replace(network, discriminator=replace(network.discriminator, detail_resolution=detail))
 
     def next_images(self) -> Tensor:
         """The next batch [B, 3, S, S] in −1…1; every image once an epoch, in random order."""
@@ -109,6 +123,7 @@ class Trainer:
             When a loss is not finite; the networks are left as they were before the step's update.
         """
         config = self.preset.training
+        began = time.monotonic()
         self.objective.set_progress(self.images_seen / 1000)
         # One batch of generated images serves both networks: D sees it detached, then G is judged on it.
         fakes = self.objective.generate(config.batch)
@@ -125,8 +140,9 @@ class Trainer:
         self._update(self.g_optimizer, loss, "generator")
         self._update_ema()
         self.step_count += 1
+        self.seconds += time.monotonic() - began
         values = {name: float(value) for name, value in (stats | more).items()}
-        return StepReport(self.images_seen / 1000, values)
+        return StepReport(self.images_seen / 1000, self.seconds, values)
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor, name: str) -> None:
         if not bool(torch.isfinite(loss)):
@@ -149,7 +165,8 @@ class Trainer:
         seen = self.images_seen + config.batch
         half_life = min(config.ema_kimg * 1000, seen * config.ema_rampup)
         decay = 0.5 ** (config.batch / max(half_life, 1e-8))
-        averages, currents = list(self.ema.parameters()), list(self.generator.parameters())
+        averages: list[Tensor] = list(self.ema.parameters())
+        currents: list[Tensor] = list(self.generator.parameters())
         torch._foreach_lerp_(averages, currents, 1.0 - decay)
         for held, buffer in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
             held.copy_(buffer)
@@ -167,6 +184,7 @@ class Trainer:
             "torch_rng": torch.get_rng_state(),
             "queue": self.queue,
             "step_count": self.step_count,
+            "seconds": self.seconds,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -188,6 +206,7 @@ class Trainer:
             torch.set_rng_state(state["torch_rng"].cpu())
             self.queue = state["queue"].cpu()
             self.step_count = int(state["step_count"])
+            self.seconds = float(state.get("seconds", 0.0))
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
                 "cannot resume", f"the snapshot is of another network ({error})", "Choose another --out."

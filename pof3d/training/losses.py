@@ -101,7 +101,11 @@ class Objective:
         views = []
         for pose in poses:
             raw = generator.render_raw(
-                planes, generator.cam2world(pose), resolution=self.resolution, sampler=sampler
+                planes,
+                generator.cam2world(pose),
+                resolution=self.resolution,
+                depth_samples=self.config.depth_samples,
+                sampler=sampler,
             )
             frame = RenderedFrame(generator.superresolve(raw, ws), raw.raw, raw.depth, raw.opacity)
             views.append((self.see(frame.image, frame.raw), pose))

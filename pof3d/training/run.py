@@ -81,9 +81,9 @@ class RunDirectory:
         if self._events is not None:
             self._events.close()
 
-    def log(self, report: StepReport, seconds: float) -> None:
+    def log(self, report: StepReport) -> None:
         """Append scalars of one step."""
-        line = {"kimg": round(report.kimg, 3), "seconds": round(seconds, 1)}
+        line = {"kimg": round(report.kimg, 3), "seconds": round(report.seconds, 1)}
         self._log.write(json.dumps(line | {k: round(v, 5) for k, v in report.stats.items()}) + "\n")
         self._log.flush()
         if self._events is not None:
@@ -103,11 +103,15 @@ class RunDirectory:
             self._events.add_histogram("poses/pitch", poses[:, 1], trainer.images_seen)
         native.save(
             self.path / f"network-{tag}.safetensors",
-            self.preset.network,
+            trainer.network_config(),
             trainer.ema,
             trainer.discriminator,
             provenance=self.provenance
-            | {"images_seen": trainer.images_seen, "learned_poses": asdict(statistics)},
+            | {
+                "images_seen": trainer.images_seen,
+                "training_seconds": round(trainer.seconds),
+                "learned_poses": asdict(statistics),
+            },
         )
         return statistics
 
@@ -244,12 +248,11 @@ def run(options: Train) -> int:
     }
     directory = RunDirectory(options.out, preset, provenance)
     progress = Progress(preset.training.total_kimg, console)
-    began = time.monotonic()
 
     def on_step(report: StepReport) -> None:
         progress.update(report)
         if trainer.step_count % _SCALAR_EVERY == 0:
-            directory.log(report, time.monotonic() - began)
+            directory.log(report)
 
     def on_snapshot(trainer: Trainer) -> None:
         statistics = directory.publish(trainer)

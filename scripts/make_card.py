@@ -1,0 +1,211 @@
+"""Make a checkpoint's card: figures against a data set with known poses, pictures, and a page in Markdown.
+
+``python scripts/make_card.py --run runs/toy-cats --test-data data/toy-cats-64-test.zip --out
+assets/toy-cats.md`` bundles the run's newest checkpoint, in half precision, beside its card.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+import tyro
+from imageio.v3 import imwrite
+from numpy.typing import NDArray
+from rich.console import Console
+
+import pof3d
+from pof3d.checkpoint import native
+from pof3d.data.folder import ImageFolder
+from pof3d.errors import CheckpointError, DatasetError, Pof3dError
+from pof3d.metrics.pose import PoseAgreement, angle_divergence, pose_agreement, predict_image_poses
+from pof3d.training.samples import latent, learned_poses, pose_statistics, to_uint8, yaw_grid
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+_IMAGES = 1000
+_LATENTS = 20_000
+
+
+@dataclass(frozen=True)
+class MakeCard:
+    """Bundle a run's newest checkpoint with its card."""
+
+    run: Path
+    """Run directory of ``python -m pof3d train``."""
+    test_data: Path
+    """Images not trained on, with true poses."""
+    out: Path
+    """The page to write; figures go into a folder of the same name, the checkpoint beside it."""
+    make_data: str = (
+        "python -m pof3d make-data toy-cats --count 12000 --resolution 64 --out data/toy-cats-64.zip"
+    )
+    """The command that made the training data."""
+    train: str = "python -m pof3d train --preset toy-cats --data data/toy-cats-64.zip --out runs/toy-cats"
+    """The command that trained the network."""
+
+
+def newest_checkpoint(run: Path) -> Path:
+    """The run's checkpoint with most images seen."""
+    found = sorted(run.glob("network-*.safetensors"))
+    if not found:
+        raise CheckpointError(f"there is no checkpoint in {run}", todo="Train first.")
+    return found[-1]
+
+
+def half_precision_difference(network: pof3d.Network, path: Path) -> float:
+    """Largest difference, in grey levels, between images of the network and of its half-precision file."""
+    half = pof3d.load(path).generator
+    worst = 0.0
+    for seed in range(8):
+        images = []
+        for generator in (network.generator, half):
+            w, pose = generator.map(latent(seed, generator.config.z_dim))
+            images.append(to_uint8(generator.render(w, pose).image).astype(np.int16))
+        worst = max(worst, float(np.abs(images[0] - images[1]).max()))
+    return worst
+
+
+def plot_distribution(
+    path: Path, learned: NDArray[np.floating], true: NDArray[np.floating], names: tuple[str, str]
+) -> None:
+    """Histograms of yaw and pitch, learned against true."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    for i, axis in enumerate(axes):
+        limit = (80, 45)[i]
+        bins = np.linspace(-limit, limit, 61)
+        for sample, label in ((true, "true"), (learned, "learned by G")):
+            axis.hist(np.degrees(sample[:, i]), bins, density=True, alpha=0.6, label=label)
+        axis.set_xlabel(f"{names[i]} (degrees)")
+        axis.set_yticks([])
+        axis.legend()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def plot_predictions(path: Path, predicted: NDArray[np.floating], true: NDArray[np.floating]) -> None:
+    """D's predictions against the truth."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    for i, axis in enumerate(axes):
+        limit = (75, 32)[i]
+        axis.plot([-limit, limit], [-limit, limit], color="gray", linewidth=1)
+        axis.scatter(np.degrees(true[:, i]), np.degrees(predicted[:, i]), s=5)
+        axis.set_xlabel(f"true {('yaw', 'pitch')[i]} (degrees)")
+        axis.set_ylabel("predicted by D (degrees)")
+        axis.set_aspect("equal")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def describe_error(agreement: PoseAgreement) -> str:
+    """Mean absolute error and offset in degrees."""
+    error, offset = np.degrees([agreement.mean_absolute_error, agreement.offset])
+    return f"{error:.1f}° (offset {offset:.1f}°)"
+
+
+def page(options: MakeCard, facts: dict[str, Any], folder: str) -> str:
+    """The card's text."""
+    rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+    return f"""# {options.out.stem}
+
+A PoF3D network trained on procedural cat heads, without ever seeing a pose. Made by:
+
+```
+{options.make_data}
+{options.train}
+```
+
+| figure | value |
+|---|---|
+{rows}
+
+Figures are on {_IMAGES} images that were not trained on, and on {_LATENTS} random latents. "After one
+offset" removes a constant, and no scale: without poses nobody can know where "front" is.
+
+![learned and true pose distribution]({folder}/poses.png)
+
+![D's predictions against the truth]({folder}/predictions.png)
+
+Seeds (rows) from yaw −46° to 46° (columns), then the depth of the same, ψ = 0.8:
+
+![seeds and yaws]({folder}/grid.png)
+
+Training images, for comparison:
+
+![training images]({folder}/data.png)
+"""
+
+
+def make(options: MakeCard) -> None:
+    """Evaluate, draw, write."""
+    source = newest_checkpoint(options.run)
+    network = pof3d.load(source)
+    if network.discriminator is None:
+        raise CheckpointError(f"{source} has no discriminator")
+    with ImageFolder(options.test_data) as folder:
+        images = folder.load_images(network.config.generator.image_resolution, limit=_IMAGES)
+        poses = folder.true_poses()
+    if poses is None:
+        raise DatasetError(f"{options.test_data} holds no true poses")
+    true = poses[: len(images)]
+    predicted = predict_image_poses(network.discriminator, images)
+    learned = learned_poses(network.generator, _LATENTS).double().numpy()
+    agreement = [pose_agreement(predicted[:, i], true[:, i]) for i in range(2)]
+    divergence = [
+        [angle_divergence(learned[:, i], true[:, i], aligned=aligned) for aligned in (False, True)]
+        for i in range(2)
+    ]
+    statistics = pose_statistics(learned_poses(network.generator, _LATENTS))
+
+    pictures = options.out.with_suffix("")
+    pictures.mkdir(parents=True, exist_ok=True)
+    plot_distribution(pictures / "poses.png", learned, true, ("yaw", "pitch"))
+    plot_predictions(pictures / "predictions.png", predicted, true)
+    imwrite(pictures / "grid.png", yaw_grid(network.generator, 8, resolution=96))
+    rows = images[:40].permute(0, 2, 3, 1).numpy().reshape(4, 10, *images.shape[-2:], 3)
+    imwrite(pictures / "data.png", np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
+
+    metrics = {
+        "yaw": asdict(agreement[0]),
+        "pitch": asdict(agreement[1]),
+        "yaw_divergence_aligned": divergence[0][1],
+        "pitch_divergence_aligned": divergence[1][1],
+    }
+    bundled = options.out.with_suffix(".safetensors")
+    provenance = network.provenance | {"metrics": metrics}
+    native.save(
+        bundled, network.config, network.generator, network.discriminator, provenance=provenance, half=True
+    )
+    seconds = network.provenance.get("training_seconds")
+    facts = {
+        "images seen in training": f"{network.provenance['images_seen']:,}",
+        "training time": f"{float(str(seconds)) / 60:.0f} min, two CPU cores" if seconds else "not recorded",
+        "file size": f"{bundled.stat().st_size / 2**20:.1f} MiB, half precision",
+        "largest image difference to single precision": (
+            f"{half_precision_difference(network, bundled):.0f} of 255 grey levels"
+        ),
+        "D's yaw: correlation with the truth": f"{agreement[0].correlation:.3f}",
+        "D's pitch: correlation with the truth": f"{agreement[1].correlation:.3f}",
+        "D's yaw: mean absolute error after one offset": describe_error(agreement[0]),
+        "D's pitch: mean absolute error after one offset": describe_error(agreement[1]),
+        "G's learned poses": statistics.degrees(),
+        "true poses": pose_statistics(torch.from_numpy(true)).degrees(),
+        "Jensen–Shannon divergence of yaw, as it is / aligned": "{:.3f} / {:.3f}".format(*divergence[0]),
+        "Jensen–Shannon divergence of pitch, as it is / aligned": "{:.3f} / {:.3f}".format(*divergence[1]),
+    }
+    options.out.write_text(page(options, facts, pictures.name))
+    Console().print_json(json.dumps(metrics))
+
+
+if __name__ == "__main__":
+    try:
+        make(tyro.cli(MakeCard, description=__doc__))
+    except Pof3dError as error:
+        sys.exit(f"Error: {error}")
