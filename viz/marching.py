@@ -1,0 +1,85 @@
+"""Volume rendering in slices of rays, so that it can be abandoned half way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pof3d.cameras import camera_rays, intrinsics_from_focal
+from pof3d.nets.generator import Generator, RawFrame
+from viz.optics import Optics
+from viz.preview import Quality, multiplications_per_point
+from viz.view import SamplingView
+
+_SLICE_MULTIPLICATIONS = 24e6
+"""Arithmetic of one slice: some 15 ms of one core."""
+_CUDA_FACTOR = 200
+_SMALLEST_SLICE = 128
+
+
+def full_quality(generator: Generator, sampling: SamplingView) -> Quality:
+    """What a View's sampling comes to, with the network's own settings where it has none."""
+    render = generator.config.render
+
+    def chosen(asked: int | None, own: int) -> int:
+        return own if asked is None else asked
+
+    return Quality(
+        chosen(sampling.resolution, render.resolution),
+        chosen(sampling.depth_samples, render.depth_samples),
+        chosen(sampling.importance_samples, render.importance_samples),
+        generator.superres is not None,
+    )
+
+
+def rays_per_slice(generator: Generator, quality: Quality, device_type: str) -> int:
+    """Rays of one slice. Depends on settings only, so that no pixel depends on the machine's speed."""
+    samples = quality.depth_samples + quality.importance_samples
+    allowed = _SLICE_MULTIPLICATIONS * (1 if device_type == "cpu" else _CUDA_FACTOR)
+    return max(_SMALLEST_SLICE, int(allowed / (samples * multiplications_per_point(generator.config))))
+
+
+def march(
+    generator: Generator, planes: Tensor, optics: Optics, quality: Quality, check: Callable[[], None]
+) -> RawFrame:
+    """Volume-render the planes.
+
+    Parameters
+    ----------
+    generator : Generator
+        Whose field the planes are.
+    planes : Tensor [1, 3, C, R, R]
+        Tri-planes.
+    optics : Optics
+        The camera.
+    quality : Quality
+        Resolution and samples.
+    check : callable
+        Called before every slice; may raise to end the work.
+    """
+    intrinsics = intrinsics_from_focal(optics.focal)
+    cam2world = optics.matrix().to(planes.device)
+    origins, directions = camera_rays(cam2world, intrinsics, quality.resolution)
+    if optics.depth_shift:
+        origins = origins + optics.depth_shift * directions
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
+    step = rays_per_slice(generator, quality, planes.device.type)
+    for first in range(0, origins.shape[1], step):
+        check()
+        rays = slice(first, first + step)
+        part = generator.render_rays(
+            planes,
+            origins[:, rays],
+            directions[:, rays],
+            depth_samples=quality.depth_samples,
+            importance_samples=quality.importance_samples,
+        )
+        parts.append(part)
+    side = quality.resolution
+    features, depth, opacity = (
+        torch.cat(pieces, dim=1).transpose(1, 2).reshape(1, -1, side, side)
+        for pieces in zip(*parts, strict=True)
+    )
+    return RawFrame(features, depth + optics.depth_shift if optics.depth_shift else depth, opacity)

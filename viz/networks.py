@@ -1,0 +1,247 @@
+"""Open networks: loading files, knowing when a file has changed, keeping what is in use."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from pof3d.config import NetworkConfig
+from pof3d.errors import CheckpointError, ConfigError, DeviceError, Pof3dError
+from pof3d.nets.discriminator import Discriminator
+from pof3d.nets.generator import Generator
+from viz.panel import NetworkInfo
+
+_serials = itertools.count(1)
+
+Progress = Callable[[float, str], None]
+
+
+class OpenNetwork(Protocol):
+    """What a loader gives, as far as the program needs it."""
+
+    @property
+    def config(self) -> NetworkConfig:
+        """See :class:`pof3d.checkpoint.Network`."""
+
+    @property
+    def generator(self) -> Generator:
+        """See :class:`pof3d.checkpoint.Network`."""
+
+    @property
+    def discriminator(self) -> Discriminator | None:
+        """See :class:`pof3d.checkpoint.Network`."""
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """See :class:`pof3d.checkpoint.Network`."""
+
+    @property
+    def path(self) -> Path:
+        """See :class:`pof3d.checkpoint.Network`."""
+
+    @property
+    def kind(self) -> str:
+        """See :class:`pof3d.checkpoint.Network`."""
+
+    @property
+    def size_bytes(self) -> int:
+        """See :class:`pof3d.checkpoint.Network`."""
+
+
+class Loader(Protocol):
+    """Opens a checkpoint file, like :func:`pof3d.load`."""
+
+    def __call__(
+        self,
+        path: Path,
+        device: str,
+        *,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> OpenNetwork:
+        """See :func:`pof3d.load`."""
+
+
+def default_loader(
+    path: Path,
+    device: str,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> OpenNetwork:
+    """:func:`pof3d.load`, imported when first needed."""
+    import pof3d
+
+    return pof3d.load(path, device, progress=progress, cancelled=cancelled)
+
+
+@dataclass(frozen=True)
+class FileIdentity:
+    """A file's content as far as the file system tells."""
+
+    path: str
+    modified_ns: int
+    size: int
+
+
+def identify(path: str) -> FileIdentity | None:
+    """None when the file is not there."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return FileIdentity(path, status.st_mtime_ns, status.st_size)
+
+
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """A network in memory."""
+
+    serial: int
+    """Unique in this process: two loads never share one, so results of one are never taken for another's."""
+    network: OpenNetwork
+    identity: FileIdentity | None
+    device: str
+
+    def info(self) -> NetworkInfo:
+        """What panels show about it."""
+        network = self.network
+        return NetworkInfo(
+            path=Path(network.path),
+            kind=network.kind,
+            size_bytes=network.size_bytes,
+            parameters=sum(p.numel() for p in network.generator.parameters()),
+            config=network.config,
+            provenance=dict(network.provenance),
+            has_pose_prediction=network.discriminator is not None,
+        )
+
+
+def check_device(name: str) -> torch.device:
+    """The device of a name.
+
+    Raises
+    ------
+    DeviceError
+        When this machine or this build of torch has no such device.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(f"There is no device “{name}”", todo=_choices()) from error
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type != "cpu" and not (device.type == "cuda" and (device.index or 0) < count):
+        why = f"torch {torch.__version__} finds no such device"
+        raise DeviceError(f"The device “{name}” cannot be used here", why, _choices())
+    return device
+
+
+def _choices() -> str:
+    return f"Choose from: {', '.join(devices())}."
+
+
+def devices() -> tuple[str, ...]:
+    """Names of the devices of this machine, such as ("cpu", "cuda")."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return ("cpu", *(["cuda"] if count == 1 else [f"cuda:{i}" for i in range(count)]))
+
+
+class NetworkStore:
+    """The networks in memory, opened on demand.
+
+    A file that changes on disk is opened anew when it is next asked for; one that disappears stays usable. A
+    file that failed to open is not tried again until it changes, or until :meth:`forget_failure`.
+
+    Parameters
+    ----------
+    loader : Loader
+        Opens files.
+    capacity : int
+        Networks kept. The one in use is dropped only when another has been opened completely.
+    """
+
+    def __init__(self, loader: Loader = default_loader, capacity: int = 2) -> None:
+        self._loader = loader
+        self._capacity = max(1, capacity)
+        self._residents: OrderedDict[tuple[str, str], Resident] = OrderedDict()
+        self._failures: dict[tuple[str, str], tuple[FileIdentity, Pof3dError]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, path: str, device: str) -> Resident | None:
+        """The network of a file if it is open and the file has not changed."""
+        identity = identify(path)
+        with self._lock:
+            resident = self._residents.get((path, device))
+            if resident is None or (identity is not None and resident.identity != identity):
+                return None
+            self._residents.move_to_end((path, device))
+            return resident
+
+    def get(
+        self,
+        path: str,
+        device: str,
+        *,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Resident:
+        """The network of a file, opened if need be.
+
+        Raises
+        ------
+        ConfigError
+            When the path is empty.
+        Pof3dError
+            What the loader raises.
+        """
+        if not path:
+            raise ConfigError("No network is open", todo="Open a checkpoint, or drop one on the window.")
+        resident = self.find(path, device)
+        if resident is not None:
+            return resident
+        key, identity = (path, device), identify(path)
+        failure = self._failures.get(key)
+        if failure is not None and failure[0] == identity:
+            raise failure[1].with_traceback(None)
+        try:
+            network = self._loader(Path(path), device, progress=progress, cancelled=cancelled)
+        except CheckpointError as error:
+            stopped = cancelled is not None and cancelled()
+            if identity is not None and not stopped:
+                self._failures[key] = (identity, error)
+            raise
+        resident = Resident(next(_serials), network, identity, device)
+        with self._lock:
+            self._failures.pop(key, None)
+            self._residents[key] = resident
+            self._residents.move_to_end(key)
+            while len(self._residents) > self._capacity:
+                self._residents.popitem(last=False)
+        return resident
+
+    def forget_failure(self, path: str) -> None:
+        """Let a file that failed to open be tried again."""
+        for key in [key for key in self._failures if key[0] == path]:
+            del self._failures[key]
+
+
+class PinnedNetwork(NetworkStore):
+    """One network, whatever happens to its file: what a recording plays."""
+
+    def __init__(self, resident: Resident) -> None:
+        super().__init__(capacity=1)
+        self._resident = resident
+
+    def find(self, path: str, device: str) -> Resident | None:
+        """The pinned network, if it is the one asked for."""
+        pinned = self._resident
+        named = pinned.identity.path if pinned.identity is not None else str(pinned.network.path)
+        return pinned if (path, device) == (named, pinned.device) else None

@@ -1,0 +1,112 @@
+"""The generator's learned pose distribution, sampled bit by bit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pof3d.cameras import yaw_pitch_from_hv
+from pof3d.nets.generator import Generator
+from viz.frame import Pose
+from viz.panel import PoseHistogram
+
+TARGET = 20_000
+CHUNK = 512
+YAW_BINS, PITCH_BINS = 72, 48
+_SPAN_DEVIATIONS = 4.0
+_SPAN_STEP = math.radians(10.0)
+_NARROWEST = math.radians(30.0)
+
+
+@dataclass(frozen=True)
+class LearnedPoses:
+    """Summary of the distribution, radians."""
+
+    mean: Pose
+    std: Pose
+
+
+class PoseSampler:
+    """Draws latents, maps them, and counts their predicted poses. The same seed gives the same counts.
+
+    Parameters
+    ----------
+    generator : Generator
+        Whose pose learner to ask; only its mapping network runs.
+    target : int
+        Latents in all.
+    seed : int
+        Of the latents.
+    """
+
+    def __init__(self, generator: Generator, target: int = TARGET, seed: int = 0) -> None:
+        self._generator = generator
+        self.target = target
+        self.samples = 0
+        self._random = torch.Generator().manual_seed(seed)
+        self._sum = np.zeros(2)
+        self._squares = np.zeros(2)
+        self._edges: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+        self._counts = np.zeros((YAW_BINS, PITCH_BINS), np.int64)
+
+    @property
+    def done(self) -> bool:
+        """Whether all latents have been drawn."""
+        return self.samples >= self.target
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """Draw one chunk: a few milliseconds."""
+        if self.done:
+            return
+        generator = self._generator
+        z = torch.randn(CHUNK, generator.config.z_dim, generator=self._random)
+        z = z[: self.target - self.samples].to(generator.device)
+        hv = generator.mapping.predict_pose(generator.mapping.map_w(z)).double()
+        angles = yaw_pitch_from_hv(hv, generator.config.camera.h_mean).cpu().numpy()
+        self.samples += len(angles)
+        self._sum += angles.sum(axis=0)
+        self._squares += np.square(angles).sum(axis=0)
+        if self._edges is None:
+            self._edges = _edges(angles)
+        yaws, pitches = (np.clip(angles[:, i], e[0], e[-1]) for i, e in enumerate(self._edges))
+        counts, _, _ = np.histogram2d(yaws, pitches, bins=self._edges)
+        self._counts += counts.astype(np.int64)
+
+    def summary(self) -> LearnedPoses:
+        """Mean and standard deviation of what has been drawn so far; zero before."""
+        count = max(self.samples, 1)
+        mean = self._sum / count
+        std = np.sqrt(np.maximum(self._squares / count - np.square(mean), 0.0))
+        return LearnedPoses(Pose(*mean.tolist()), Pose(*std.tolist()))
+
+    def histogram(self) -> PoseHistogram | None:
+        """What has been drawn so far; None before the first chunk. Later steps do not change it."""
+        if self._edges is None:
+            return None
+        counts = self._counts.copy()
+        counts.setflags(write=False)
+        learned = self.summary()
+        return PoseHistogram(counts, *self._edges, self.samples, self.target, learned.mean, learned.std)
+
+
+def learned_poses(generator: Generator, count: int = 4096, seed: int = 0) -> LearnedPoses:
+    """Mean and standard deviation of the distribution from this many latents."""
+    sampler = PoseSampler(generator, count, seed)
+    while not sampler.done:
+        sampler.step()
+    return sampler.summary()
+
+
+def _edges(angles: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bin edges around the front, wide enough for the distribution that a first chunk [N, 2] shows."""
+    reach = np.abs(angles.mean(axis=0)) + _SPAN_DEVIATIONS * angles.std(axis=0)
+    spans = np.clip(np.ceil(reach / _SPAN_STEP) * _SPAN_STEP, _NARROWEST, [math.pi, math.pi / 2])
+    edges = [np.linspace(-s, s, bins + 1) for s, bins in zip(spans, (YAW_BINS, PITCH_BINS), strict=True)]
+    for one in edges:
+        one.setflags(write=False)
+    return edges[0], edges[1]

@@ -1,0 +1,386 @@
+"""The render thread: Views in, Frames out, newest wins; the window never waits for it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pof3d.errors import Pof3dError
+from viz.engine import Cancelled, Engine
+from viz.frame import FailedFrame, Frame, FrameLevel
+from viz.networks import Resident
+from viz.panel import LoadingState, NetworkInfo, PoseHistogram
+from viz.pose_sampling import TARGET, PoseSampler
+from viz.schedule import Answer, Situation, next_step
+from viz.stages import StageError
+from viz.view import View
+
+NICENESS = 10
+_CLOSE_SECONDS = 10.0
+_PUBLISH_EVERY = 4
+"""Chunks of sampled poses between two published histograms."""
+
+_log = logging.getLogger(__name__)
+
+
+class LoadingCancelled(Pof3dError):
+    """The user stopped a checkpoint from being opened."""
+
+
+def default_threads() -> int:
+    """Threads for the model: all cores but one, which is the window's."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
+
+
+def lower_priority(niceness: int = NICENESS) -> None:
+    """Let other threads go first. Call it in the thread itself, before torch starts helpers there."""
+    if hasattr(os, "setpriority"):
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        except OSError as error:
+            _log.debug("priority left as it is: %s", error)
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    view: View
+    submitted: float
+
+
+class RenderThread:
+    """Renders the newest View in the background.
+
+    Every method may be called from any thread and returns at once; only :meth:`close` waits. Each View first
+    gets a preview — never abandoned, so that a drag always answers —, then, unless a newer View has come, its
+    full frame. Checkpoints are opened here, too; the networks open so far stay usable until a new one is
+    complete. At rest, the generator's pose distribution is sampled.
+
+    Parameters
+    ----------
+    engine : Engine
+        Belongs to this thread from now on.
+    threads : int, optional
+        Torch threads; all cores but one by default.
+    on_ready : callable, optional
+        Called from the render thread whenever there is something new to show; must return at once.
+    pose_samples : int
+        Latents for the pose histogram; 0: none.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        threads: int | None = None,
+        on_ready: Callable[[], None] | None = None,
+        *,
+        pose_samples: int = TARGET,
+    ) -> None:
+        self._engine = engine
+        self._on_ready = on_ready
+        self._pose_samples = pose_samples
+        self._changed = threading.Condition()
+        # Guarded by the condition.
+        self._newest: _Request | None = None
+        self._ready: Frame | FailedFrame | None = None
+        self._loading: LoadingState | None = None
+        self._info: NetworkInfo | None = None
+        self._histogram: PoseHistogram | None = None
+        self._orders: deque[Callable[[], None]] = deque()
+        self._device = engine.device
+        self._threads = threads or default_threads()
+        self._milliseconds: deque[float] = deque(maxlen=240)
+        self._closing = False
+        self._cancelled_path: str | None = None
+        # The render thread's own.
+        self._current: _Request | None = None
+        self._answer: Answer = "done"
+        self._sampler: PoseSampler | None = None
+        self._samplers: dict[int, PoseSampler] = {}
+        self._serial: int | None = None
+        self._thread = threading.Thread(target=self._run, name="render", daemon=True)
+        self._thread.start()
+
+    # ---------------------------------------------------------------------------------------- any thread
+    def submit(self, view: View) -> None:
+        """Ask for a View; what was asked for before is forgotten. The View asked for last is not repeated."""
+        with self._changed:
+            if self._newest is not None and self._newest.view == view:
+                return
+            if view.network.path != self._cancelled_path:
+                self._cancelled_path = None
+            self._newest = _Request(view, time.monotonic())
+            self._changed.notify_all()
+
+    def reload(self) -> None:
+        """Ask for the newest View again, and try its checkpoint again if it failed to open."""
+        with self._changed:
+            self._cancelled_path = None
+            if self._newest is None:
+                return
+            view = self._newest.view
+            self._orders.append(lambda: self._engine.networks.forget_failure(view.network.path))
+            self._newest = _Request(view, time.monotonic())
+            self._changed.notify_all()
+
+    def poll(self) -> Frame | FailedFrame | None:
+        """The newest result, once; None if there is none that has not been seen."""
+        with self._changed:
+            ready, self._ready = self._ready, None
+            return ready
+
+    @property
+    def busy(self) -> bool:
+        """Whether the newest View still waits for its full frame."""
+        with self._changed:
+            return self._newest is not self._current or self._answer != "done"
+
+    @property
+    def loading(self) -> LoadingState | None:
+        """The checkpoint being opened."""
+        with self._changed:
+            return self._loading
+
+    @property
+    def network_info(self) -> NetworkInfo | None:
+        """The network of the newest View that has one."""
+        with self._changed:
+            return self._info
+
+    @property
+    def histogram(self) -> PoseHistogram | None:
+        """That network's pose distribution as far as it is known."""
+        with self._changed:
+            return self._histogram
+
+    @property
+    def preview_milliseconds(self) -> NDArray[np.float32]:
+        """From :meth:`submit` to the preview, newest last."""
+        with self._changed:
+            return np.array(self._milliseconds, np.float32)
+
+    @property
+    def threads(self) -> int:
+        """Torch threads."""
+        with self._changed:
+            return self._threads
+
+    @property
+    def device(self) -> str:
+        """Where the network runs."""
+        with self._changed:
+            return self._device
+
+    def set_threads(self, threads: int) -> None:
+        """Use this many torch threads from the next frame on."""
+        with self._changed:
+            self._threads = max(1, threads)
+            count = self._threads
+            self._orders.append(lambda: torch.set_num_threads(count))
+            self._changed.notify_all()
+
+    def set_device(self, name: str) -> None:
+        """Run on another device from the next frame on; if there is none, the View fails."""
+        with self._changed:
+            self._orders.append(lambda: self._move(name))
+            self._changed.notify_all()
+
+    def cancel_loading(self) -> None:
+        """Stop opening a checkpoint: its View fails.
+
+        It is tried again after a View of another checkpoint, or by :meth:`reload`.
+        """
+        with self._changed:
+            if self._loading is not None:
+                self._cancelled_path = str(self._newest.view.network.path) if self._newest else None
+                self._changed.notify_all()
+
+    def close(self, timeout: float = _CLOSE_SECONDS) -> bool:
+        """Stop, and wait for the thread; whether it ended in time."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def __enter__(self) -> RenderThread:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------- render thread
+    def _run(self) -> None:
+        lower_priority()
+        torch.set_num_threads(self._threads)
+        while True:
+            with self._changed:
+                if self._closing:
+                    return
+                order = self._orders.popleft() if self._orders else None
+            try:
+                if order is not None:
+                    order()
+                else:
+                    self._advance()
+            except Cancelled:
+                pass
+            except Exception as error:
+                self._fail(error)
+
+    def _advance(self) -> None:
+        """Take one step."""
+        with self._changed:
+            newest = self._newest
+            situation = Situation(
+                newer=newest is not None and newest is not self._current,
+                answer=self._answer,
+                since_submit=time.monotonic() - newest.submitted if newest else 0.0,
+                full_milliseconds=self._expected(),
+                idle_work=self._sampler is not None and not self._sampler.done,
+            )
+            step = next_step(situation)
+            if step.kind == "wait":
+                if not self._orders and not self._closing:
+                    self._changed.wait(step.seconds)
+                return
+            if step.kind == "take":
+                self._current, self._answer = newest, "nothing"
+        if step.kind == "idle":
+            self._sample_poses()
+        elif step.kind in ("preview", "full"):
+            assert self._current is not None
+            self._render(self._current, "preview" if step.kind == "preview" else "full")
+
+    def _expected(self) -> float:
+        if self._current is None or self._answer != "preview":
+            return 0.0
+        return self._engine.expected_milliseconds(self._current.view)
+
+    def _render(self, request: _Request, level: FrameLevel) -> None:
+        self._open(request)
+        # A preview is short and always finished: otherwise a fast drag would never show anything.
+        frame = self._engine.render(
+            request.view, level, self._is_stale if level == "full" else self._is_closing
+        )
+        self._answer = "preview" if level == "preview" else "done"
+        if level == "preview":
+            self._milliseconds.append(1e3 * (time.monotonic() - request.submitted))
+        self._publish(frame)
+
+    def _fail(self, error: Exception) -> None:
+        """An error is an answer like any other."""
+        if not isinstance(error, Pof3dError):
+            _log.exception("unexpected error in the render thread")
+            error = StageError("Rendering failed", f"{type(error).__name__}: {error}".rstrip(": \n"))
+        self._answer = "done"
+        with self._changed:
+            self._loading = None
+            current = self._current
+        self._publish(FailedFrame(current.view if current is not None else View(), error))
+
+    def _publish(self, result: Frame | FailedFrame) -> None:
+        with self._changed:
+            self._ready = result
+        self._notify()
+
+    def _notify(self) -> None:
+        if self._on_ready is None:
+            return
+        try:
+            self._on_ready()
+        except Exception:
+            _log.exception("the callback of the render thread failed")
+
+    def _is_closing(self) -> bool:
+        return self._closing
+
+    def _is_stale(self) -> bool:
+        return self._closing or self._newest is not self._current
+
+    # ------------------------------------------------------------------------------------------ networks
+    def _open(self, request: _Request) -> None:
+        """Make sure that the View's network is open, and that panels know it."""
+        path = request.view.network.path
+        if self._engine.is_loaded(path) or not path:
+            if path:
+                self._adopt(self._engine.load(path))
+            return
+
+        def unwanted() -> bool:
+            newest = self._newest
+            moved_on = newest is not None and newest.view.network.path != path
+            return self._closing or moved_on or self._cancelled_path == path
+
+        def report(fraction: float, stage: str) -> None:
+            with self._changed:
+                self._loading = LoadingState(Path(path), fraction, stage)
+            self._notify()
+
+        try:
+            if self._cancelled_path == path:
+                raise Cancelled
+            report(0.0, "Opening the checkpoint")
+            resident = self._engine.load(path, progress=report, cancelled=unwanted)
+        except Cancelled:
+            if self._cancelled_path == path and not self._closing:
+                raise LoadingCancelled("Opening the checkpoint was cancelled") from None
+            raise
+        finally:
+            with self._changed:
+                self._loading = None
+            self._notify()
+        self._adopt(resident)
+        if self._is_stale():
+            raise Cancelled
+
+    def _adopt(self, resident: Resident) -> None:
+        if resident.serial == self._serial:
+            return
+        self._serial = resident.serial
+        self._sampler = None
+        if self._pose_samples > 0:
+            kept = self._samplers.get(resident.serial)
+            self._sampler = kept or PoseSampler(resident.network.generator, self._pose_samples)
+            latest = list(self._samplers.items())[-1:]
+            self._samplers = {**dict(latest), resident.serial: self._sampler}
+        with self._changed:
+            self._info = resident.info()
+            self._histogram = self._sampler.histogram() if self._sampler else None
+
+    def _move(self, name: str) -> None:
+        try:
+            self._engine.set_device(name)
+        finally:
+            with self._changed:
+                self._device = self._engine.device
+        if self._current is not None:
+            self._answer = "nothing"
+
+    def _sample_poses(self) -> None:
+        assert self._sampler is not None
+        try:
+            for _ in range(_PUBLISH_EVERY):
+                if self._is_stale():
+                    break
+                self._sampler.step()
+        except Exception:
+            self._sampler = None
+            _log.exception("sampling the learned poses failed")
+            return
+        with self._changed:
+            self._histogram = self._sampler.histogram()
+        self._notify()

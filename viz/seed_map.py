@@ -1,0 +1,44 @@
+"""The seed map: a plane whose lattice points (i, j) are seeds i + 100·j, and latents in between."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from pof3d.training.samples import latent
+from viz.view import SEED_STRIDE
+
+SEED_COUNT = 2**32
+"""Seeds run from 0 to this, excluded, and wrap around."""
+
+
+def lattice_seed(i: int, j: int) -> int:
+    """Seed of a lattice point."""
+    return (i + SEED_STRIDE * j) % SEED_COUNT
+
+
+def point_of_seed(seed: int) -> tuple[float, float]:
+    """The lattice point (x, y) of a seed with 0 ≤ x < 100."""
+    row, column = divmod(seed % SEED_COUNT, SEED_STRIDE)
+    return float(column), float(row)
+
+
+def map_latent(x: float, y: float, z_dim: int) -> Tensor:
+    """The latent [1, z_dim] of a point of the seed map, float32.
+
+    Bilinear between the four seeds around it; a lattice point gives exactly its seed's latent. (The mapping
+    network normalises z, so the shorter vectors in between are no dimmer.)
+    """
+    left, top = math.floor(x), math.floor(y)
+    right_part, lower_part = x - left, y - top
+    z = torch.zeros(1, z_dim)
+    for j, row_weight in ((0, 1.0 - lower_part), (1, lower_part)):
+        for i, column_weight in ((0, 1.0 - right_part), (1, right_part)):
+            weight = row_weight * column_weight
+            if weight == 1.0:
+                return latent(lattice_seed(left + i, top + j), z_dim)
+            if weight > 0.0:
+                z += weight * latent(lattice_seed(left + i, top + j), z_dim)
+    return z
