@@ -1,0 +1,53 @@
+"""Which pose a View asks for, and how touching one of the four named poses changes it. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from viz.frame import Frame, Pose
+from viz.view import PoseSource, PoseView, View
+
+
+def shown_pose(view: View, frame: Frame | None) -> Pose | None:
+    """The pose that the View asks for; None while the predicted one is not known yet.
+
+    Parameters
+    ----------
+    view : View
+    frame : Frame, optional
+        The newest picture: it knows what the generator predicts.
+    """
+    if view.pose.source == "override":
+        return Pose(view.pose.override_yaw, view.pose.override_pitch)
+    if view.pose.source == "free":
+        return Pose(view.camera.yaw, view.camera.pitch)
+    return frame.generator_pose if frame else None
+
+
+def with_override(view: View, pose: Pose) -> View:
+    """Take the picture from this pose, set by hand."""
+    return replace(view, pose=PoseView("override", pose.yaw, pose.pitch))
+
+
+def with_orbit(view: View, pose: Pose) -> View:
+    """Take the picture with the orbit camera from this pose."""
+    camera = replace(view.camera, yaw=pose.yaw, pitch=pose.pitch)
+    return replace(view, pose=replace(view.pose, source="free"), camera=camera)
+
+
+def with_pose(view: View, pose: Pose) -> View:
+    """Move the orbit camera where it is free, the override otherwise: touching a predicted pose sets one."""
+    return with_orbit(view, pose) if view.pose.source == "free" else with_override(view, pose)
+
+
+def with_source(view: View, source: PoseSource, frame: Frame | None) -> View:
+    """Choose where the pose comes from.
+
+    The orbit camera starts where the picture was taken from, so that nothing jumps.
+    """
+    if source == view.pose.source:
+        return view
+    pose = shown_pose(view, frame)
+    if source == "free" and pose is not None:
+        return with_orbit(view, pose)
+    return replace(view, pose=replace(view.pose, source=source))

@@ -1,0 +1,27 @@
+"""The panels of the window, one a file. They do not know each other; here they are put together."""
+
+from __future__ import annotations
+
+from viz.panel import Panel
+from widgets.camera import CameraPanel
+from widgets.capture import CapturePanel
+from widgets.checkpoint import CheckpointPanel
+from widgets.display import DisplayPanel
+from widgets.histogram import HistogramPanel
+from widgets.latent import LatentPanel
+from widgets.performance import PerformancePanel
+from widgets.pose import PosePanel
+
+
+def default_panels() -> list[Panel]:
+    """One of each, in the order in which people need them."""
+    return [
+        CheckpointPanel(),
+        LatentPanel(),
+        PosePanel(),
+        CameraPanel(),
+        DisplayPanel(),
+        HistogramPanel(),
+        PerformancePanel(),
+        CapturePanel(),
+    ]

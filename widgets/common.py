@@ -1,0 +1,389 @@
+"""What panels are made of: rows with aligned labels, sliders with a way back, segmented buttons, facts.
+
+A control's *name* is ``"Panel/Label"``. The label is drawn; the whole name identifies the control, to ImGui
+and to those who look its place up (:func:`viz.ui.mark`). Sizes are multiples of
+the font's height, which follows the screen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, TypeVar
+
+from imgui_bundle import imgui
+
+from viz import theme, ui
+from viz.colormaps import color_table
+from viz.view import ColorMap
+
+Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "up", "home"]
+Rgb = tuple[float, float, float]
+T = TypeVar("T")
+
+GRADIENT_STEPS = 15
+"""Pieces of a gradient, each linear."""
+LABEL_EM = 6.4
+"""Width of the label column, font heights."""
+TOOLTIP_EM = 22.0
+"""Where tooltips wrap, font heights."""
+
+POSE_COLORS: dict[str, Rgb] = {
+    "generator": theme.ACCENT[:3],
+    "discriminator": (1.0, 0.66, 0.30),
+    "override": (0.58, 0.86, 0.47),
+    "camera": (0.97, 0.97, 0.99),
+}
+"""The four named poses, wherever they are drawn."""
+
+
+def em() -> float:
+    """Height of the font, pixels."""
+    return imgui.get_font_size()
+
+
+def color(rgb: Rgb, alpha: float = 1.0) -> int:
+    """A colour for draw lists; fades where controls are disabled."""
+    return imgui.get_color_u32((*rgb, alpha))
+
+
+def style_color(index: imgui.Col_, alpha: float = 1.0) -> int:
+    """A colour of the theme for draw lists."""
+    return imgui.get_color_u32(int(index), alpha)
+
+
+@contextmanager
+def disabled(condition: bool = True) -> Iterator[None]:
+    """Grey out and lock what is drawn inside, if the condition holds."""
+    imgui.begin_disabled(condition)
+    try:
+        yield
+    finally:
+        imgui.end_disabled()
+
+
+def label_of(name: str) -> str:
+    """The part of a control's name that is drawn: "Pose/Yaw" → "Yaw"."""
+    return name.rpartition("/")[2]
+
+
+# ----------------------------------------------------------------------------------------------------- text
+def tooltip(text: str) -> None:
+    """Explain the last item when the mouse rests on it, also while it is disabled."""
+    flags = imgui.HoveredFlags_.for_tooltip | imgui.HoveredFlags_.allow_when_disabled
+    if text and imgui.is_item_hovered(int(flags)) and imgui.begin_tooltip():
+        imgui.push_text_wrap_pos(TOOLTIP_EM * em())
+        imgui.text_unformatted(text)
+        imgui.pop_text_wrap_pos()
+        imgui.end_tooltip()
+
+
+def paragraph(text: str, colour: theme.Colour = theme.TEXT_DIM) -> None:
+    """A wrapped remark, quiet by default."""
+    imgui.push_style_color(imgui.Col_.text, colour)
+    imgui.push_text_wrap_pos(0.0)
+    imgui.text_unformatted(text)
+    imgui.pop_text_wrap_pos()
+    imgui.pop_style_color()
+
+
+def section(title: str) -> None:
+    """A heading inside a panel."""
+    imgui.push_style_color(imgui.Col_.text, theme.TEXT_DIM)
+    imgui.separator_text(title)
+    imgui.pop_style_color()
+
+
+# ----------------------------------------------------------------------------------------------------- rows
+def row(name: str, help: str = "", *, trailing_buttons: int = 0) -> None:
+    """Draw a label and place the next item in the control column, as wide as there is room.
+
+    Parameters
+    ----------
+    name : str
+        ``"Panel/Label"``.
+    help : str
+        Shown when the mouse rests on the label.
+    trailing_buttons : int
+        Icon buttons that will follow the item; room is left for them.
+    """
+    start = imgui.get_cursor_pos_x()
+    imgui.align_text_to_frame_padding()
+    imgui.text_unformatted(label_of(name))
+    tooltip(help)
+    imgui.same_line(start + LABEL_EM * em())
+    trailing = trailing_buttons * (imgui.get_frame_height() + imgui.get_style().item_inner_spacing.x)
+    imgui.set_next_item_width(max(2.0 * em(), imgui.get_content_region_avail().x - trailing))
+
+
+def slider(
+    name: str,
+    value: float,
+    low: float,
+    high: float,
+    format: str,
+    help: str = "",
+    *,
+    default: float | None = None,
+    logarithmic: bool = False,
+) -> tuple[bool, float]:
+    """A labelled slider; typed values (Ctrl+click) are clamped.
+
+    Parameters
+    ----------
+    name, help : str
+        As in :func:`row`.
+    value, low, high : float
+        In the unit shown. A value outside stays as it is until the slider is touched.
+    format : str
+        Of the value, printf.
+    default : float, optional
+        A button behind the slider returns to it, and so does a right click or a double click.
+    logarithmic : bool
+        Whether equal ways are equal factors.
+
+    Returns
+    -------
+    changed : bool
+    value : float
+        Equal to ``default``, exactly, after a reset.
+    """
+    row(name, help, trailing_buttons=int(default is not None))
+    flags = imgui.SliderFlags_.always_clamp
+    if logarithmic:
+        flags |= imgui.SliderFlags_.logarithmic
+    changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
+    ui.mark(name)
+    if default is not None:
+        differs = not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
+        if _wants_reset(name, format % default, differs):
+            return True, default
+    return changed, min(max(new, low), high) if changed else value
+
+
+def slider_int(
+    name: str,
+    value: int,
+    low: int,
+    high: int,
+    format: str,
+    help: str = "",
+    *,
+    default: int | None = None,
+    logarithmic: bool = False,
+) -> tuple[bool, int]:
+    """A labelled slider of whole numbers, otherwise as :func:`slider`."""
+    row(name, help, trailing_buttons=int(default is not None))
+    flags = imgui.SliderFlags_.always_clamp
+    if logarithmic:
+        flags |= imgui.SliderFlags_.logarithmic
+    changed, new = imgui.slider_int(f"##{name}", value, low, high, format, int(flags))
+    ui.mark(name)
+    if default is not None:
+        text = format % default if "%" in format else "the default"
+        if _wants_reset(name, text, value != default):
+            return True, default
+    return changed, min(max(new, low), high) if changed else value
+
+
+def _wants_reset(name: str, text: str, differs: bool) -> bool:
+    """Draw a reset button behind the last slider; whether a reset was asked for."""
+    wanted = False
+    if imgui.is_item_hovered():
+        twice = imgui.is_mouse_double_clicked(imgui.MouseButton_.left)
+        if twice:
+            imgui.internal.clear_active_id()  # or the held button would drag the value away again
+        wanted = twice or imgui.is_mouse_clicked(imgui.MouseButton_.right)
+    imgui.same_line(0.0, imgui.get_style().item_inner_spacing.x)
+    return icon_button(f"{name} reset", "reset", f"Back to {text}", enabled=differs, quiet=True) or wanted
+
+
+def button(name: str, help: str = "", *, width: float = 0.0, enabled: bool = True) -> bool:
+    """A push button; whether it was clicked."""
+    with disabled(not enabled):
+        clicked = imgui.button(f"{label_of(name)}##{name}", (width, 0.0))
+        ui.mark(name)
+        tooltip(help)
+    return bool(clicked)
+
+
+def buttons_width(count: int) -> float:
+    """Width of each of several equal buttons in one line."""
+    spacing = imgui.get_style().item_spacing.x
+    return max(1.0, float(imgui.get_content_region_avail().x - spacing * (count - 1)) / count)
+
+
+def checkbox(name: str, value: bool, help: str) -> bool:
+    """A check box in the control column, with its label in the label column; the new value."""
+    row(name, help)
+    _, new = imgui.checkbox(f"##{name}", value)
+    ui.mark(name)
+    tooltip(help)
+    return bool(new)
+
+
+def combo(name: str, options: Sequence[tuple[T, str]], current: T, help: str = "") -> T:
+    """A labelled list of (value, text) to choose from; the new choice. Entries are marked "name: text"."""
+    row(name, help)
+    chosen = current
+    preview = next((text for value, text in options if value == current), str(current))
+    if not imgui.begin_combo(f"##{name}", preview):
+        ui.mark(name)
+        return chosen
+    for value, text in options:
+        if imgui.selectable(text, value == current)[0]:
+            chosen = value
+        ui.mark(f"{name}: {text}")
+    imgui.end_combo()
+    return chosen
+
+
+def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, labelled: bool = True) -> T:
+    """Buttons side by side of which one is down.
+
+    Parameters
+    ----------
+    name : str
+        ``"Panel/Label"``; each button is marked as ``"name: text"``.
+    options : sequence of (value, text, help)
+        From left to right. Buttons share the room by the length of their texts.
+    current : T
+        The chosen value.
+    labelled : bool
+        Whether the label is drawn; otherwise the buttons take the whole line.
+
+    Returns
+    -------
+    T
+        The new choice.
+    """
+    if labelled:
+        row(name)
+    gap = max(1.0, round(em() / 12))
+    texts = [imgui.calc_text_size(text).x for _, text, _ in options]
+    extra = (imgui.get_content_region_avail().x - sum(texts) - gap * (len(options) - 1)) / len(options)
+    chosen = current
+    imgui.push_style_var(imgui.StyleVar_.frame_padding, (2.0, imgui.get_style().frame_padding.y))
+    for i, (value, text, help_text) in enumerate(options):
+        if i:
+            imgui.same_line(0.0, gap)
+        active = value == current
+        if active:
+            for index in (imgui.Col_.button, imgui.Col_.button_hovered, imgui.Col_.button_active):
+                imgui.push_style_color(index, theme.ACCENT)
+            imgui.push_style_color(imgui.Col_.text, theme.PANEL_LOW)
+        if imgui.button(f"{text}##{name}", (max(1.0, texts[i] + extra), 0.0)):
+            chosen = value
+        if active:
+            imgui.pop_style_color(4)
+        ui.mark(f"{name}: {text}")
+        tooltip(help_text)
+    imgui.pop_style_var()
+    return chosen
+
+
+def facts(rows: Iterable[tuple[str, str, str]]) -> None:
+    """Rows of (what, value, help), aligned with the controls; long values wrap."""
+    start = imgui.get_cursor_pos_x()
+    for what, value, help_text in rows:
+        imgui.text_disabled(what)
+        tooltip(help_text)
+        imgui.same_line(start + LABEL_EM * em())
+        imgui.push_text_wrap_pos(0.0)
+        imgui.text_unformatted(value)
+        imgui.pop_text_wrap_pos()
+
+
+def text_right(text: str, *, quiet: bool = False) -> None:
+    """Text at the right end of the line or table cell."""
+    room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
+    imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + max(0.0, room))
+    if quiet:
+        imgui.text_disabled(text)
+    else:
+        imgui.text_unformatted(text)
+
+
+def progress(name: str, fraction: float, text: str, *, width: float = 0.0) -> None:
+    """A progress bar with its text inside; as wide as there is room, by default."""
+    size = (width or imgui.get_content_region_avail().x, 0.0)
+    imgui.progress_bar(min(max(fraction, 0.0), 1.0), size, text)
+    ui.mark(name)
+
+
+def icon_button(name: str, icon: Icon, help: str = "", *, enabled: bool = True, quiet: bool = False) -> bool:
+    """A square button with a drawn sign.
+
+    Parameters
+    ----------
+    quiet : bool
+        Without a background until the mouse is on it, and invisible while disabled.
+    """
+    side = imgui.get_frame_height()
+    if quiet:
+        imgui.push_style_color(imgui.Col_.button, (0.0, 0.0, 0.0, 0.0))
+    with disabled(not enabled):
+        clicked = imgui.button(f"##{name}", (side, side))
+        ui.mark(name)
+        if enabled or not quiet:
+            low = imgui.get_item_rect_min()
+            draw_icon(icon, (low.x + side / 2, low.y + side / 2), side * 0.26)
+    if quiet:
+        imgui.pop_style_color()
+    if enabled or not quiet:
+        tooltip(help)
+    return clicked
+
+
+def draw_gradient(name: ColorMap, low: tuple[float, float], high: tuple[float, float]) -> None:
+    """A bar of a depth map's colours, near at the left."""
+    lines = imgui.get_window_draw_list()
+    table = color_table(name)[:: 255 // GRADIENT_STEPS].astype(float) / 255.0
+    inks = [color((float(r), float(g), float(b))) for r, g, b in table]
+    width = (high[0] - low[0]) / (len(inks) - 1)
+    for i in range(len(inks) - 1):
+        left = low[0] + i * width
+        lines.add_rect_filled_multi_color(
+            (left, low[1]), (left + width, high[1]), inks[i], inks[i + 1], inks[i + 1], inks[i]
+        )
+
+
+def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
+    """Draw a sign into the current window: the font need not have it."""
+    lines = imgui.get_window_draw_list()
+    ink = style_color(imgui.Col_.text)
+    x, y = centre
+    r = radius
+    thick = max(1.2, r / 3.2)
+    if icon == "play":
+        lines.add_triangle_filled((x - 0.7 * r, y - r), (x - 0.7 * r, y + r), (x + r, y), ink)
+    elif icon == "pause":
+        for side in (-0.55, 0.55):
+            centre_x = x + side * r
+            lines.add_rect_filled((centre_x - 0.3 * r, y - r), (centre_x + 0.3 * r, y + r), ink)
+    elif icon in ("minus", "plus"):
+        lines.add_line((x - r, y), (x + r, y), ink, thick)
+        if icon == "plus":
+            lines.add_line((x, y - r), (x, y + r), ink, thick)
+    elif icon == "close":
+        for sign in (-1, 1):
+            lines.add_line((x - 0.8 * r, y - 0.8 * r * sign), (x + 0.8 * r, y + 0.8 * r * sign), ink, thick)
+    elif icon == "up":
+        lines.add_line((x, y + r), (x, y - 0.8 * r), ink, thick)
+        for sign in (-1, 1):
+            lines.add_line((x, y - r), (x + 0.75 * r * sign, y - 0.2 * r), ink, thick)
+    elif icon == "home":
+        lines.add_triangle_filled((x - 1.1 * r, y + 0.05 * r), (x, y - r), (x + 1.1 * r, y + 0.05 * r), ink)
+        lines.add_rect_filled((x - 0.75 * r, y), (x + 0.75 * r, y + r), ink)
+    else:  # reset: an arc with an arrow head, turning back
+        start = -0.9
+        lines.path_arc_to((x, y), r, start, start + 1.55 * math.pi, 20)
+        lines.path_stroke(ink, thick)
+        tip_x, tip_y = x + r * math.cos(start), y + r * math.sin(start)
+        lines.add_triangle_filled(
+            (tip_x - 0.75 * r, tip_y - 0.1 * r),
+            (tip_x + 0.3 * r, tip_y - 0.65 * r),
+            (tip_x + 0.35 * r, tip_y + 0.55 * r),
+            ink,
+        )

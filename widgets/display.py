@@ -1,0 +1,193 @@
+"""The View panel: what is shown of a rendering, and how finely it is sampled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+from imgui_bundle import imgui
+
+from pof3d.config import RenderConfig
+from viz import theme, ui
+from viz.frame import Frame
+from viz.panel import Actions, PanelContext
+from viz.view import ColorMap, DisplayMode, DisplayView, SamplingView, View
+from widgets import common
+
+MODES: tuple[tuple[DisplayMode, str, str], ...] = (
+    ("rgb", "RGB", "The final image, after super-resolution."),
+    ("raw", "Raw", "What volume rendering alone gives, before super-resolution."),
+    ("depth", "Depth", "Distance along each ray, as colours  (d)."),
+    ("side_by_side", "Side by side", "Image and depth beside each other."),
+)
+DEPTH_LIMITS = (0.0, 10.0)
+"""World units."""
+MINIMAL_DEPTH = 0.01
+"""Smallest width of a manual range, world units."""
+HIGH_WORK = 4.0
+"""Times the network's own work: slower than what people wait for."""
+
+
+def valid_range(near: float, far: float) -> tuple[float, float]:
+    """Put a depth range in order, inside the limits, and not empty."""
+    near, far = sorted((near, far))
+    near = min(max(near, DEPTH_LIMITS[0]), DEPTH_LIMITS[1] - MINIMAL_DEPTH)
+    return near, min(max(far, near + MINIMAL_DEPTH), DEPTH_LIMITS[1])
+
+
+def relative_work(sampling: SamplingView, own: RenderConfig) -> float:
+    """Samples of the volume, relative to the network's own settings."""
+    resolution = sampling.resolution or own.resolution
+    depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
+    importance = (
+        own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
+    )
+    return (
+        (resolution / own.resolution) ** 2
+        * (depth + importance)
+        / (own.depth_samples + own.importance_samples)
+    )
+
+
+class DisplayPanel:
+    """Display mode, depth colours and sampling."""
+
+    title = "View"
+
+    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
+        """Draw the panel and return the View, with the changes that the user made to display and sampling."""
+        with common.disabled(context.network is None):
+            display = _draw_display(view.display, context.frame)
+            own = context.network.config.generator.render if context.network else RenderConfig()
+            sampling = _draw_sampling(view.sampling, own)
+        if (display, sampling) == (view.display, view.sampling):
+            return view
+        return replace(view, display=display, sampling=sampling)
+
+
+def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
+    mode = common.segmented("View/Mode", MODES, display.mode, labelled=False)
+    if mode != display.mode:
+        display = replace(display, mode=mode)
+    common.section("Depth colours")
+    display = replace(display, color_map=_draw_color_map(display.color_map))
+    fitted = common.checkbox(
+        "View/Fit range",
+        display.depth_range is None,
+        "Spread the colours over the depths of each picture. Fix the range to compare pictures.",
+    )
+    depth_range = display.depth_range or (frame.depth_range if frame else (2.25, 3.3))
+    if fitted != (display.depth_range is None):
+        display = replace(display, depth_range=None if fitted else valid_range(*depth_range))
+    with common.disabled(display.depth_range is None):
+        common.row("View/Range", "Near and far end of the colours, world units. Drag, or Ctrl+click to type.")
+        changed, near, far = imgui.drag_float_range2(
+            "##View/Range",
+            *depth_range,
+            0.005,
+            *DEPTH_LIMITS,
+            "%.2f",
+            "%.2f",
+            int(imgui.SliderFlags_.always_clamp),
+        )
+        ui.mark("View/Range")
+    if changed and display.depth_range is not None:
+        display = replace(display, depth_range=valid_range(near, far))
+    _draw_legend(display, depth_range)
+    return display
+
+
+def _draw_color_map(current: ColorMap) -> ColorMap:
+    common.row("View/Colour map", "Colours of the depth map, from near to far.")
+    chosen = current
+    height = imgui.get_frame_height()
+    opened = imgui.begin_combo("##View/Colour map", current)
+    if not opened:
+        ui.mark("View/Colour map")
+        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        pad = imgui.get_style().frame_padding.y
+        left = low.x + 4.2 * common.em()
+        common.draw_gradient(current, (left, low.y + pad), (high.x - height - pad, high.y - pad))
+        return chosen
+    for name in get_args(ColorMap):
+        origin = imgui.get_cursor_screen_pos()
+        room = imgui.get_content_region_avail().x
+        if imgui.selectable(f"{name}##colours", name == current)[0]:
+            chosen = name
+        ui.mark(f"View/Colour map: {name}")
+        bottom = origin.y + imgui.get_text_line_height()
+        common.draw_gradient(name, (origin.x + 4.2 * common.em(), origin.y), (origin.x + room, bottom))
+    imgui.end_combo()
+    return chosen
+
+
+def _draw_legend(display: DisplayView, depth_range: tuple[float, float]) -> None:
+    common.row("View/Legend", "What the colours of the shown depth map mean, world units from the camera.")
+    width = imgui.get_content_region_avail().x
+    corner = imgui.get_cursor_screen_pos()
+    height = imgui.get_frame_height()
+    pad = imgui.get_style().frame_padding.y
+    top, bottom = corner.y + pad, corner.y + height - pad
+    common.draw_gradient(display.color_map, (corner.x, top), (corner.x + width, bottom))
+    imgui.dummy((width, height))
+    ui.mark("View/Legend")
+    near, far = depth_range
+    lines = imgui.get_window_draw_list()
+    ink = common.style_color(imgui.Col_.text_disabled)
+    below = bottom + pad / 2
+    for fraction, text in (
+        (0.0, f"near {near:.2f}"),
+        (0.5, f"{(near + far) / 2:.2f}"),
+        (1.0, f"{far:.2f} far"),
+    ):
+        shift = fraction * (width - imgui.calc_text_size(text).x)
+        lines.add_text((corner.x + shift, below), ink, text)
+    imgui.dummy((1.0, imgui.get_text_line_height() - imgui.get_style().item_spacing.y))
+
+
+def _draw_sampling(sampling: SamplingView, own: RenderConfig) -> SamplingView:
+    common.section("Sampling")
+    changed, value = common.slider_int(
+        "View/Resolution",
+        sampling.resolution or own.resolution,
+        16,
+        512,
+        "%d²",
+        "Side of the volume-rendered image, pixels. Cost grows with its square.",
+        default=own.resolution,
+        logarithmic=True,
+    )
+    if changed:
+        sampling = replace(sampling, resolution=None if value == own.resolution else value)
+    depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
+    changed, value = common.slider_int(
+        "View/Samples",
+        depth,
+        4,
+        192,
+        "%d a ray",
+        "Stratified samples along each ray. Too few leave bands and holes.",
+        default=own.depth_samples,
+    )
+    if changed:
+        sampling = replace(sampling, depth_samples=None if value == own.depth_samples else value)
+    importance = (
+        own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
+    )
+    changed, value = common.slider_int(
+        "View/Importance",
+        importance,
+        0,
+        192,
+        "%d a ray" if importance else "none",
+        "More samples where the first pass found something: a second, finer look at the surface.",
+        default=own.importance_samples,
+    )
+    if changed:
+        sampling = replace(sampling, importance_samples=None if value == own.importance_samples else value)
+    work = relative_work(sampling, own)
+    if work > HIGH_WORK:
+        common.paragraph(f"{work:.0f}× the network's own work: pictures will take their time.", theme.WARNING)
+    elif work != 1.0:
+        common.paragraph(f"{work:.2g}× the network's own work")
+    return sampling

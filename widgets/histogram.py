@@ -1,0 +1,248 @@
+"""The Pose histogram: the generator's learned distribution of yaw and pitch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from imgui_bundle import imgui, implot
+from numpy.typing import NDArray
+
+from viz import theme, ui
+from viz.frame import Pose
+from viz.panel import Actions, PanelContext, PoseHistogram
+from viz.text import format_count, format_degrees
+from viz.view import PITCH_LIMIT, View
+from widgets import common
+
+COLOR_MAP = "pose counts"
+MARGINAL_EM = 2.4
+"""Height of the marginals, font heights."""
+PLOT_EM = (10.0, 15.0)
+"""Least and greatest height of the heat map, font heights."""
+STOPS = ("121418", "2c1a4d", "641a80", "a3307e", "de4968", "fb8861", "fed395", "fcfdbf")
+"""Dark to light with even steps of lightness; empty bins have the colour of the plot's ground."""
+
+
+def heat(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Brightness of the bins as the plot wants it: [pitch bins from the top, yaw bins], 0…1.
+
+    The square root of the share of the fullest bin: rare poses stay visible.
+    """
+    peak = max(1, int(counts.max(initial=0)))
+    return np.ascontiguousarray(np.sqrt(counts.T[::-1] / peak))
+
+
+def marginals(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shares of the yaw bins and of the pitch bins, each relative to its fullest bin."""
+    result = []
+    for axis in (1, 0):
+        sums = counts.sum(axis=axis).astype(np.float64)
+        result.append(sums / max(1.0, float(sums.max(initial=0.0))))
+    return result[0], result[1]
+
+
+def degree_ticks(low: float, high: float, most: int = 7) -> list[float]:
+    """Round degrees between two angles (radians), 0 among them if it lies between, at most so many."""
+    low, high = math.degrees(low), math.degrees(high)
+    for step in (5, 10, 15, 30, 45, 60, 90, 180):
+        ticks = [step * i for i in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+        if len(ticks) <= most:
+            return [float(tick) for tick in ticks]
+    return [0.0]
+
+
+def pose_of_degrees(yaw: float, pitch: float) -> Pose:
+    """The pose of a point of the plot, within what a camera can do."""
+    pitch = min(max(math.radians(pitch), -PITCH_LIMIT), PITCH_LIMIT)
+    return Pose(math.radians(yaw), pitch)
+
+
+def share_at(histogram: PoseHistogram, pose: Pose) -> float:
+    """Share of the samples in the bin of a pose; 0 outside."""
+    column = int(np.searchsorted(histogram.yaw_edges, pose.yaw, side="right")) - 1
+    row = int(np.searchsorted(histogram.pitch_edges, pose.pitch, side="right")) - 1
+    columns, rows = histogram.counts.shape
+    if not (0 <= column < columns and 0 <= row < rows):
+        return 0.0
+    return float(histogram.counts[column, row]) / max(1, histogram.samples)
+
+
+class HistogramPanel:
+    """Heat map, marginals and markers; a click sends the camera there."""
+
+    title = "Pose histogram"
+
+    def __init__(self) -> None:
+        self._heat: tuple[PoseHistogram, NDArray[np.float64]] | None = None
+
+    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
+        """Draw the panel; the View comes back as it is: the camera moves through the actions."""
+        histogram = context.histogram
+        if histogram is None:
+            text = "Waiting for the network." if context.network is None else "Sampling poses …"
+            common.paragraph(
+                f"{text} Here appears the distribution of poses that the generator has learned, "
+                "from thousands of latents."
+            )
+            return view
+        self._draw_plot(histogram, context, actions)
+        _draw_legend(context)
+        _draw_numbers(histogram)
+        return view
+
+    def _values(self, histogram: PoseHistogram) -> NDArray[np.float64]:
+        if self._heat is None or self._heat[0] is not histogram:
+            self._heat = (histogram, heat(histogram.counts))
+        return self._heat[1]
+
+    def _draw_plot(self, histogram: PoseHistogram, context: PanelContext, actions: Actions) -> None:
+        em = common.em()
+        yaw, pitch = np.degrees(histogram.yaw_edges), np.degrees(histogram.pitch_edges)
+        marginal = MARGINAL_EM * em
+        width = imgui.get_content_region_avail().x - marginal
+        origin = imgui.get_cursor_screen_pos()
+        imgui.dummy((1.0, marginal - imgui.get_style().item_spacing.y))
+        ratio = (pitch[-1] - pitch[0]) / (yaw[-1] - yaw[0])
+        height = min(max(width * ratio, PLOT_EM[0] * em), PLOT_EM[1] * em)
+        flags = implot.Flags_.canvas_only | implot.Flags_.no_frame
+        implot.push_style_var(implot.StyleVar_.plot_padding, (0.0, 0.0))
+        implot.push_style_var(implot.StyleVar_.plot_border_size, 0.0)
+        if implot.begin_plot("##Pose histogram/Pose histogram", (width, height), int(flags)):
+            _set_up_axes(histogram)
+            implot.push_colormap(_color_map())
+            implot.plot_heatmap(
+                "##counts",
+                self._values(histogram),
+                0.0,
+                1.0,
+                "",
+                implot.Point(float(yaw[0]), float(pitch[0])),
+                implot.Point(float(yaw[-1]), float(pitch[-1])),
+            )
+            implot.pop_colormap()
+            corner, size = implot.get_plot_pos(), implot.get_plot_size()
+            ui.mark_rect("Pose histogram/Map", (corner.x, corner.y), (corner.x + size.x, corner.y + size.y))
+            implot.push_plot_clip_rect()
+            _draw_markers(context)
+            implot.pop_plot_clip_rect()
+            if implot.is_plot_hovered():
+                mouse = implot.get_plot_mouse_pos()
+                _hover(histogram, pose_of_degrees(mouse.x, mouse.y), actions)
+            implot.end_plot()
+            _draw_marginals(histogram, (corner.x, corner.y), (size.x, size.y), origin.y, marginal)
+        implot.pop_style_var(2)
+
+
+def _color_map() -> int:
+    index = int(implot.get_colormap_index(COLOR_MAP))
+    if index >= 0:
+        return index
+    colors = [[int(stop[i : i + 2], 16) / 255 for i in (0, 2, 4)] + [1.0] for stop in STOPS]
+    return int(implot.add_colormap(COLOR_MAP, np.array(colors, np.float32), False))
+
+
+def _set_up_axes(histogram: PoseHistogram) -> None:
+    locked = implot.AxisFlags_.lock | implot.AxisFlags_.no_grid_lines | implot.AxisFlags_.no_menus
+    for axis, edges in ((implot.ImAxis_.x1, histogram.yaw_edges), (implot.ImAxis_.y1, histogram.pitch_edges)):
+        implot.setup_axis(axis, None, int(locked | implot.AxisFlags_.no_highlight))
+        low, high = float(edges[0]), float(edges[-1])
+        implot.setup_axis_limits(axis, math.degrees(low), math.degrees(high), int(implot.Cond_.always))
+        ticks = degree_ticks(low, high, 5)
+        implot.setup_axis_ticks(axis, ticks, [f"{tick:.0f}°" for tick in ticks])
+
+
+def _draw_markers(context: PanelContext) -> None:
+    for name, pose in _markers(context):
+        point = implot.plot_to_pixels(math.degrees(pose.yaw), math.degrees(pose.pitch))
+        _marker(implot.get_plot_draw_list(), name, (point.x, point.y), 0.42 * common.em())
+
+
+def _markers(context: PanelContext) -> list[tuple[str, Pose]]:
+    frame = context.frame
+    if frame is None:
+        return []
+    poses = [("camera", frame.camera_pose), ("generator", frame.generator_pose)]
+    if frame.discriminator_pose is not None:
+        poses.append(("discriminator", frame.discriminator_pose))
+    return poses
+
+
+def _marker(lines: imgui.ImDrawList, name: str, centre: tuple[float, float], radius: float) -> None:
+    """A ring for the camera, a filled dot for G, a diamond for D: they can lie on each other."""
+    x, y = centre
+    rgb = common.color(common.POSE_COLORS[name])
+    shade = common.color((0.0, 0.0, 0.0), 0.75)
+    if name == "camera":
+        lines.add_circle(centre, radius * 1.25, shade, 0, 3.5)
+        lines.add_circle(centre, radius * 1.25, rgb, 0, 1.8)
+    elif name == "generator":
+        lines.add_circle_filled(centre, radius * 0.62 + 1.2, shade)
+        lines.add_circle_filled(centre, radius * 0.62, rgb)
+    else:
+        for r, ink in ((radius * 0.8 + 1.6, shade), (radius * 0.8, rgb)):
+            lines.add_quad_filled((x - r, y), (x, y - r), (x + r, y), (x, y + r), ink)
+
+
+def _hover(histogram: PoseHistogram, pose: Pose, actions: Actions) -> None:
+    if imgui.begin_tooltip():
+        imgui.text_unformatted(f"yaw {format_degrees(pose.yaw)}   pitch {format_degrees(pose.pitch)}")
+        imgui.text_disabled(f"{share_at(histogram, pose):.2%} of the latents — click to look from here")
+        imgui.end_tooltip()
+    if imgui.is_mouse_clicked(imgui.MouseButton_.left):
+        actions.go_to_pose(pose)
+
+
+def _draw_marginals(
+    histogram: PoseHistogram,
+    corner: tuple[float, float],
+    size: tuple[float, float],
+    top: float,
+    room: float,
+) -> None:
+    """Bars over the heat map for yaw, to its right for pitch."""
+    lines = imgui.get_window_draw_list()
+    ink = imgui.get_color_u32((*theme.ACCENT[:3], 0.55))
+    yaw, pitch = marginals(histogram.counts)
+    left, low = corner
+    right, bottom = left + size[0], low + size[1]
+    gap = 3.0
+    for i, share in enumerate(yaw):
+        x0, x1 = left + size[0] * i / len(yaw), left + size[0] * (i + 1) / len(yaw)
+        reach = (low - gap - top) * float(share)
+        if reach >= 0.5:
+            lines.add_rect_filled((x0, low - gap - reach), (max(x0 + 1, x1 - 1), low - gap), ink)
+    for i, share in enumerate(pitch):
+        y1, y0 = bottom - size[1] * i / len(pitch), bottom - size[1] * (i + 1) / len(pitch)
+        reach = (room - gap) * float(share)
+        if reach >= 0.5:
+            lines.add_rect_filled((right + gap, y0), (right + gap + reach, max(y0 + 1, y1 - 1)), ink)
+
+
+def _draw_legend(context: PanelContext) -> None:
+    names = {"generator": "G predicts", "discriminator": "D predicts", "camera": "camera"}
+    lines = imgui.get_window_draw_list()
+    radius = 0.36 * common.em()
+    for i, (key, text) in enumerate(names.items()):
+        if i:
+            imgui.same_line(0.0, 0.9 * common.em())
+        corner = imgui.get_cursor_screen_pos()
+        _marker(lines, key, (corner.x + 1.3 * radius, corner.y + imgui.get_text_line_height() / 2), radius)
+        imgui.dummy((2.6 * radius, imgui.get_text_line_height()))
+        imgui.same_line(0.0, 0.3 * common.em())
+        imgui.text_disabled(text)
+
+
+def _draw_numbers(histogram: PoseHistogram) -> None:
+    mean, std = histogram.mean, histogram.std
+    spread = [
+        f"{format_degrees(m)} ± {format_degrees(s, signed=False)}"
+        for m, s in ((mean.yaw, std.yaw), (mean.pitch, std.pitch))
+    ]
+    imgui.text_unformatted(f"yaw {spread[0]}    pitch {spread[1]}")
+    common.tooltip("Mean and standard deviation of the predicted poses.")
+    if histogram.samples < histogram.target:
+        text = f"{format_count(histogram.samples)} of {format_count(histogram.target)} latents"
+        common.progress("Pose histogram/Progress", histogram.samples / max(1, histogram.target), text)
+    else:
+        imgui.text_disabled(f"{histogram.samples:,} latents")

@@ -1,0 +1,238 @@
+"""The Latent panel: which latent, how far from the mean, and whether with noise."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+
+from imgui_bundle import imgui
+
+from viz import theme, ui
+from viz.panel import Actions, PanelContext
+from viz.seed_map import SEED_COUNT, lattice_seed, point_of_seed
+from viz.view import SEED_STRIDE, LatentView, View
+from widgets import common
+
+RANDOM_SEEDS = 100_000
+"""Random seeds stay short enough to be told to a friend."""
+MAX_PSI = 1.2
+CELL_EM = 3.6
+"""Distance between two seeds on the map, font heights."""
+MAP_EM = 9.0
+"""Height of the map, font heights."""
+
+
+def num_ws(plane_resolution: int) -> int:
+    """Latents of the backbone, to which ψ may apply: two a resolution from 4 to the planes' own."""
+    return 2 * (plane_resolution.bit_length() - 2)
+
+
+def with_seed(latent: LatentView, seed: int) -> LatentView:
+    """The latent of exactly this seed, clamped to 0 … 2³² − 1."""
+    x, y = point_of_seed(min(max(seed, 0), SEED_COUNT - 1))
+    return replace(latent, x=x, y=y)
+
+
+def step_seed(latent: LatentView, step: int) -> LatentView:
+    """The seed ``step`` further, around the end of the range."""
+    return with_seed(latent, (latent.seed + step) % SEED_COUNT)
+
+
+def snapped(latent: LatentView) -> LatentView:
+    """The nearest seed's own latent."""
+    return replace(latent, x=float(round(latent.x)), y=float(round(latent.y)))
+
+
+def is_between(latent: LatentView) -> bool:
+    """Whether the latent interpolates between seeds."""
+    return latent.x != round(latent.x) or latent.y != round(latent.y)
+
+
+def dragged(latent: LatentView, pixels: tuple[float, float], cell: float) -> LatentView:
+    """The latent under the cross after the map moved by so many pixels, as a map under a finger does."""
+    return replace(latent, x=round(latent.x - pixels[0] / cell, 4), y=round(latent.y - pixels[1] / cell, 4))
+
+
+def neighbours(x: float, y: float) -> list[tuple[int, int, float]]:
+    """The lattice points (column, row) that a point mixes, with their bilinear weights, heaviest first."""
+    column, row = math.floor(x), math.floor(y)
+    u, v = x - column, y - row
+    corners = [
+        (column, row, (1 - u) * (1 - v)),
+        (column + 1, row, u * (1 - v)),
+        (column, row + 1, (1 - u) * v),
+        (column + 1, row + 1, u * v),
+    ]
+    return sorted((c for c in corners if c[2] > 0), key=lambda c: -c[2])
+
+
+class LatentPanel:
+    """Seed, seed map, truncation and noise.
+
+    Parameters
+    ----------
+    generator : random.Random, optional
+        Where random seeds come from.
+    """
+
+    title = "Latent"
+
+    def __init__(self, generator: random.Random | None = None) -> None:
+        self._random = generator or random.Random()
+
+    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
+        """Draw the panel and return the View, with its latent changed where the user changed it."""
+        with common.disabled(context.network is None):
+            latent = self._draw_seed(view.latent)
+            latent = _draw_map(latent)
+            latent = _draw_truncation(latent, context)
+        return view if latent == view.latent else replace(view, latent=latent)
+
+    def _draw_seed(self, latent: LatentView) -> LatentView:
+        style = imgui.get_style()
+        gap = style.item_inner_spacing.x
+        random_width = imgui.calc_text_size("Random").x + 2 * style.frame_padding.x
+        common.row("Latent/Seed", "Every seed is another random latent z, and so another object.")
+        room = imgui.get_content_region_avail().x
+        imgui.set_next_item_width(
+            max(3 * common.em(), room - random_width - 2 * imgui.get_frame_height() - 3 * gap)
+        )
+        flags = imgui.InputTextFlags_.chars_decimal | imgui.InputTextFlags_.auto_select_all
+        changed, value = imgui.input_double("##Latent/Seed", float(latent.seed), 0.0, 0.0, "%.0f", int(flags))
+        ui.mark("Latent/Seed")
+        if changed and math.isfinite(value) and round(value) != latent.seed:
+            latent = with_seed(latent, round(value))
+        imgui.same_line(0.0, gap)
+        if common.icon_button("Latent/Seed -", "minus", "Previous seed  [ [ ]"):
+            latent = step_seed(latent, -1)
+        imgui.same_line(0.0, gap)
+        if common.icon_button("Latent/Seed +", "plus", "Next seed  [ ] ]"):
+            latent = step_seed(latent, 1)
+        imgui.same_line(0.0, gap)
+        if common.button("Latent/Random", f"Any seed below {RANDOM_SEEDS:,}"):
+            latent = with_seed(latent, self._random.randrange(RANDOM_SEEDS))
+        return latent
+
+
+def _draw_map(latent: LatentView) -> LatentView:
+    cell = CELL_EM * common.em()
+    size = (max(1.0, imgui.get_content_region_avail().x), MAP_EM * common.em())
+    imgui.invisible_button("##Latent/Seed map", size)
+    ui.mark("Latent/Seed map")
+    active = imgui.is_item_active()
+    hovered = imgui.is_item_hovered()
+    low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+    if active and imgui.is_mouse_dragging(imgui.MouseButton_.left, 0.0):
+        delta = imgui.get_io().mouse_delta
+        if delta.x or delta.y:
+            latent = dragged(latent, (delta.x, delta.y), cell)
+    if hovered or active:
+        imgui.set_mouse_cursor(imgui.MouseCursor_.resize_all)
+    if not active:
+        common.tooltip(
+            "The map of seeds: drag it and the latent under the cross changes, mixing its four neighbours. "
+            f"A step to the right is the next seed, a step down {SEED_STRIDE} seeds."
+        )
+    _paint_map(latent, (low.x, low.y), (high.x, high.y), cell, hovered or active)
+
+    mixed = is_between(latent)
+    imgui.align_text_to_frame_padding()
+    parts = neighbours(latent.x, latent.y)
+    heaviest = "  ".join(f"{lattice_seed(column, row)}: {weight:.0%}" for column, row, weight in parts[:2])
+    imgui.text_disabled(f"between  {heaviest}" if mixed else "exactly on a seed")
+    text = "Snap to seed"
+    width = imgui.calc_text_size(text).x + 2 * imgui.get_style().frame_padding.x
+    imgui.same_line()
+    imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + imgui.get_content_region_avail().x - width)
+    if common.button(text, "Move to the nearest seed.", enabled=mixed):
+        latent = snapped(latent)
+    return latent
+
+
+def _paint_map(
+    latent: LatentView, low: tuple[float, float], high: tuple[float, float], cell: float, lit: bool
+) -> None:
+    lines = imgui.get_window_draw_list()
+    rounding = imgui.get_style().frame_rounding
+    lines.add_rect_filled(low, high, common.color(theme.PANEL_LOW[:3]), rounding)
+    lines.push_clip_rect(low, high, True)
+    centre = ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2)
+    reach_x = math.ceil((high[0] - low[0]) / 2 / cell) + 1
+    reach_y = math.ceil((high[1] - low[1]) / 2 / cell) + 1
+    column0, row0 = round(latent.x), round(latent.y)
+    weights = {(column, row): weight for column, row, weight in neighbours(latent.x, latent.y)}
+    accent = common.POSE_COLORS["generator"]
+    for row in range(row0 - reach_y, row0 + reach_y + 1):
+        y = centre[1] + (row - latent.y) * cell
+        lines.add_line((low[0], y), (high[0], y), common.style_color(imgui.Col_.text, 0.07))
+        for column in range(column0 - reach_x, column0 + reach_x + 1):
+            x = centre[0] + (column - latent.x) * cell
+            if row == row0:
+                lines.add_line((x, low[1]), (x, high[1]), common.style_color(imgui.Col_.text, 0.07))
+            weight = weights.get((column, row), 0.0)
+            text = str(lattice_seed(column, row))
+            if weight:
+                radius = common.em() * (0.16 + 0.24 * math.sqrt(weight))
+                lines.add_circle_filled((x, y), radius, common.color(accent, 0.45 + 0.55 * weight))
+            else:
+                lines.add_circle_filled(
+                    (x, y), common.em() * 0.12, common.style_color(imgui.Col_.text_disabled)
+                )
+            width = imgui.calc_text_size(text).x
+            lines.add_text(
+                (x - width / 2, y + common.em() * 0.45),
+                common.style_color(imgui.Col_.text if weight else imgui.Col_.text_disabled),
+                text,
+            )
+    arm = common.em() * 0.75
+    ink = common.style_color(imgui.Col_.text)
+    for sign in (-1, 1):
+        lines.add_line(
+            (centre[0] + sign * arm * 0.45, centre[1]), (centre[0] + sign * arm, centre[1]), ink, 1.5
+        )
+        lines.add_line(
+            (centre[0], centre[1] + sign * arm * 0.45), (centre[0], centre[1] + sign * arm), ink, 1.5
+        )
+    lines.pop_clip_rect()
+    lines.add_rect(low, high, common.color((theme.ACCENT_DIM if lit else theme.BORDER)[:3]), rounding)
+
+
+def _draw_truncation(latent: LatentView, context: PanelContext) -> LatentView:
+    changed, psi = common.slider(
+        "Latent/Truncation ψ",
+        latent.truncation_psi,
+        0.0,
+        MAX_PSI,
+        "%.2f",
+        "Pulls the latent towards the mean: 1 leaves it alone, 0 is the average object. Lower values look "
+        "cleaner and more alike.\nIt does not move the predicted pose, which is read from the latent itself.",
+        default=1.0,
+    )
+    if changed:
+        latent = replace(latent, truncation_psi=psi)
+
+    layers = num_ws(context.network.config.generator.plane_resolution) if context.network else 14
+    cutoff = layers if latent.truncation_cutoff is None else min(latent.truncation_cutoff, layers)
+    changed, cutoff = common.slider_int(
+        "Latent/Cutoff",
+        cutoff,
+        0,
+        layers,
+        f"all {layers} layers" if cutoff == layers else f"first %d of {layers}" if cutoff else "none",
+        "How many layers of the backbone ψ applies to, coarsest first. With few, the shape is pulled to the "
+        "mean while colours and detail stay the seed's own.",
+        default=layers,
+    )
+    if changed:
+        latent = replace(latent, truncation_cutoff=None if cutoff == layers else cutoff)
+
+    noise = common.checkbox(
+        "Latent/Noise",
+        latent.noise == "const",
+        "The backbone adds stored per-pixel noise to its features: hair, fur, texture. Without it, "
+        "images are smoother.",
+    )
+    return (
+        replace(latent, noise="const" if noise else "none") if noise != (latent.noise == "const") else latent
+    )

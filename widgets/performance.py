@@ -1,0 +1,146 @@
+"""The Performance panel: how long the interface and the model take, and what they run on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from imgui_bundle import imgui, implot
+from numpy.typing import NDArray
+
+from viz import theme
+from viz.panel import Actions, PanelContext, Performance
+from viz.text import format_bytes
+from viz.view import View
+from widgets import common
+
+PLOT_EM = 3.2
+"""Height of a plot, font heights."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Median and 99th percentile, milliseconds."""
+
+    median: float
+    p99: float
+
+
+def summarise(milliseconds: NDArray[np.float32]) -> Summary | None:
+    """Median and 99th percentile; None without values."""
+    values = milliseconds[np.isfinite(milliseconds)]
+    if not values.size:
+        return None
+    median, p99 = np.percentile(values, [50.0, 99.0])
+    return Summary(float(median), float(p99))
+
+
+def plot_limit(milliseconds: NDArray[np.float32], least: float) -> float:
+    """Upper end of a plot: 1, 2 or 5 times a power of ten, so that it does not jump with every value."""
+    peak = max(least, float(np.nanpercentile(milliseconds, 99.0)) * 1.1 if milliseconds.size else 0.0)
+    power = 10.0 ** np.floor(np.log10(peak))
+    return float(next(power * step for step in (1.0, 2.0, 5.0, 10.0) if power * step >= peak * (1 - 1e-9)))
+
+
+class PerformancePanel:
+    """Frame times, stages, memory, threads and device."""
+
+    title = "Performance"
+
+    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
+        """Draw the panel; the View comes back as it is."""
+        performance = context.performance
+        if performance is None:
+            common.paragraph("Nothing measured yet.")
+            return view
+        _draw_times("Interface", performance.ui_milliseconds, 5.0, "The interface's own work per frame.")
+        _draw_times(
+            "Model", performance.model_milliseconds, 20.0, "Preview pictures, from a change to the screen."
+        )
+        _draw_stages(context)
+        _draw_settings(performance, actions)
+        return view
+
+
+def _draw_times(name: str, milliseconds: NDArray[np.float32], least: float, help_text: str) -> None:
+    imgui.text_unformatted(name)
+    common.tooltip(help_text)
+    summary = summarise(milliseconds)
+    text = f"median {summary.median:.1f} ms    p99 {summary.p99:.1f} ms" if summary else "no frames yet"
+    imgui.same_line()
+    common.text_right(text, quiet=True)
+    flags = implot.Flags_.canvas_only | implot.Flags_.no_inputs | implot.Flags_.no_frame
+    size = (imgui.get_content_region_avail().x, PLOT_EM * common.em())
+    implot.push_style_var(implot.StyleVar_.plot_padding, (0.0, 2.0))
+    if implot.begin_plot(f"##{name}", size, int(flags)):
+        bare = implot.AxisFlags_.no_decorations | implot.AxisFlags_.lock
+        limit = plot_limit(milliseconds, least)
+        implot.setup_axis(implot.ImAxis_.x1, None, int(bare))
+        implot.setup_axis(implot.ImAxis_.y1, None, int(implot.AxisFlags_.lock | implot.AxisFlags_.opposite))
+        implot.setup_axis_limits(
+            implot.ImAxis_.x1, 0.0, max(1, milliseconds.size - 1), int(implot.Cond_.always)
+        )
+        implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, int(implot.Cond_.always))
+        implot.setup_axis_ticks(implot.ImAxis_.y1, [0.0, limit], ["0", f"{limit:g}"])
+        if milliseconds.size > 1:
+            values = np.ascontiguousarray(np.nan_to_num(milliseconds, nan=0.0), np.float32)
+            shade = implot.Spec(fill_color=(*theme.ACCENT[:3], 0.25), line_weight=0.0)
+            implot.plot_shaded("##fill", values, 0.0, 1.0, 0.0, shade)
+            implot.plot_line(
+                "##line", values, 1.0, 0.0, implot.Spec(line_color=theme.ACCENT, line_weight=1.2)
+            )
+        implot.end_plot()
+    implot.pop_style_var()
+
+
+def _draw_stages(context: PanelContext) -> None:
+    frame = context.frame
+    if frame is None:
+        return
+    common.section("Last picture")
+    flags = imgui.TableFlags_.row_bg | imgui.TableFlags_.no_saved_settings
+    if frame.timings and imgui.begin_table("stages", 2, int(flags)):
+        imgui.table_setup_column("stage", int(imgui.TableColumnFlags_.width_stretch))
+        imgui.table_setup_column("ms", int(imgui.TableColumnFlags_.width_fixed), 5.5 * common.em())
+        for timing in frame.timings:
+            imgui.table_next_row()
+            imgui.table_next_column()
+            imgui.text_unformatted(timing.name)
+            imgui.table_next_column()
+            text = "from memory" if timing.cached else f"{timing.milliseconds:.1f} ms"
+            common.text_right(text, quiet=timing.cached)
+            if timing.cached:
+                common.tooltip("Nothing that this stage reads has changed: its last result was used again.")
+        imgui.end_table()
+    raw, final = frame.raw.shape[0], frame.image.shape[0]
+    level = "preview" if frame.level == "preview" else "full quality"
+    rows = [("Picture", f"{raw}² → {final}², {level}", "Raw and final resolution.")]
+    network = context.network
+    if network is not None:
+        own, sampling = network.config.generator.render, frame.view.sampling
+        depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
+        fine = own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
+        rows.append(("Samples", f"{depth} + {fine} a ray" if fine else f"{depth} a ray", "At full quality."))
+    rows.append(("Memory", format_bytes(frame.cache_bytes), "Held by the stages' results."))
+    common.facts(rows)
+
+
+def _draw_settings(performance: Performance, actions: Actions) -> None:
+    common.section("Runs on")
+    most = max(os.cpu_count() or 1, performance.threads)
+    with common.disabled(most == 1):
+        changed, threads = common.slider_int(
+            "Performance/Threads",
+            performance.threads,
+            1,
+            max(2, most),
+            "%d",
+            "Processor threads of the model. One less than there are cores keeps the interface smooth.",
+        )
+    if changed:
+        actions.set_threads(threads)
+    names = [(device, device) for device in performance.devices]
+    device = common.combo("Performance/Device", names, performance.device, "Where the model runs.")
+    if device != performance.device:
+        actions.set_device(device)

@@ -1,0 +1,190 @@
+"""The Pose panel: four named poses, and which of them the picture is taken from."""
+
+from __future__ import annotations
+
+import math
+
+from imgui_bundle import imgui
+
+from viz.frame import Pose
+from viz.panel import Actions, PanelContext
+from viz.posing import shown_pose, with_override, with_pose, with_source
+from viz.text import format_degrees
+from viz.view import PoseSource, View
+from widgets import common
+
+YAW_LIMIT = 90.0
+"""Of the slider, degrees to either side."""
+PITCH_LIMIT = 60.0
+"""Of the slider, degrees up and down."""
+
+SOURCES: tuple[tuple[PoseSource, str, str], ...] = (
+    ("predicted", "Predicted", "The pose that the generator itself predicts for this latent."),
+    ("override", "Override", "A pose set here, in place of the predicted one."),
+    ("free", "Free orbit", "The orbit camera: drag in the picture."),
+)
+
+
+class PosePanel:
+    """Where the camera's yaw and pitch come from."""
+
+    title = "Pose"
+
+    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
+        """Draw the panel and return the View, with pose and camera changed where the user changed them."""
+        with common.disabled(context.network is None):
+            source = common.segmented("Pose/Source", SOURCES, view.pose.source, labelled=False)
+            view = with_source(view, source, context.frame)
+            imgui.spacing()
+            _draw_table(view, context)
+            imgui.spacing()
+            view = _draw_sliders(view, context)
+            return _draw_buttons(view, context, actions)
+
+
+def _draw_table(view: View, context: PanelContext) -> None:
+    frame = context.frame
+    generator = frame.generator_pose if frame else None
+    discriminator = frame.discriminator_pose if frame else None
+    has_branch = context.network is None or context.network.has_pose_prediction
+    override = Pose(view.pose.override_yaw, view.pose.override_pitch)
+    camera = frame.camera_pose if frame else None
+    rows: list[tuple[str, str, Pose | None, bool, str]] = [
+        (
+            "generator",
+            "G predicts",
+            generator,
+            view.pose.source == "predicted",
+            "The generator's own pose for this latent, from its pose learner. Learned without pose labels.",
+        ),
+        (
+            "discriminator",
+            "D predicts",
+            discriminator,
+            False,
+            "The pose that the discriminator reads off the shown picture. Near the camera's: the network "
+            "understands its own poses.",
+        ),
+        ("override", "Override", override, view.pose.source == "override", "The pose set below."),
+        (
+            "camera",
+            "Camera",
+            camera,
+            view.pose.source == "free",
+            "Where the shown picture was taken from.",
+        ),
+    ]
+    flags = imgui.TableFlags_.row_bg | imgui.TableFlags_.borders_inner_h | imgui.TableFlags_.no_saved_settings
+    if not imgui.begin_table("poses", 3, int(flags)):
+        return
+    fixed = int(imgui.TableColumnFlags_.width_fixed)
+    number = imgui.calc_text_size("+180.0°").x
+    imgui.table_setup_column("Pose", int(imgui.TableColumnFlags_.width_stretch))
+    imgui.table_setup_column("Yaw", fixed, number)
+    imgui.table_setup_column("Pitch", fixed, number)
+    imgui.table_next_row()
+    for i, heading in enumerate(("", "Yaw", "Pitch")):
+        imgui.table_set_column_index(i)
+        common.text_right(heading, quiet=True)
+        if i == 1:
+            common.tooltip("Left and right around the object; 0° is the front.")
+        elif i == 2:
+            common.tooltip("Up and down; positive looks from below.")
+    for key, name, pose, current, help_text in rows:
+        imgui.table_next_row()
+        imgui.table_next_column()
+        _bullet(common.POSE_COLORS[key], filled=current)
+        imgui.text_unformatted(name)
+        common.tooltip(help_text)
+        missing = "no pose branch" if key == "discriminator" and not has_branch else ""
+        for angle in (pose.yaw, pose.pitch) if pose else (None, None):
+            imgui.table_next_column()
+            if missing:
+                imgui.text_disabled("none")
+                common.tooltip("This network's discriminator has no pose branch.")
+            else:
+                common.text_right("–" if angle is None else format_degrees(angle), quiet=angle is None)
+    imgui.end_table()
+
+
+def _bullet(rgb: common.Rgb, *, filled: bool) -> None:
+    position = imgui.get_cursor_screen_pos()
+    radius = common.em() * 0.26
+    centre = (position.x + 1.6 * radius, position.y + imgui.get_text_line_height() / 2)
+    lines = imgui.get_window_draw_list()
+    if filled:
+        lines.add_circle_filled(centre, radius, common.color(rgb))
+    else:
+        lines.add_circle(centre, radius * 0.9, common.color(rgb), 0, 1.5)
+    imgui.dummy((3.2 * radius, imgui.get_text_line_height()))
+    imgui.same_line()
+
+
+def _draw_sliders(view: View, context: PanelContext) -> View:
+    pose = shown_pose(view, context.frame)
+    shown = pose or Pose(0.0, 0.0)
+    predicted = view.pose.source == "predicted"
+    if predicted:
+        imgui.push_style_color(imgui.Col_.text, imgui.get_style_color_vec4(imgui.Col_.text_disabled))
+    target = "the orbit camera" if view.pose.source == "free" else "the override"
+    more = " The value is the predicted one; moving it makes an override." if predicted else ""
+    with common.disabled(pose is None):
+        yaw_changed, yaw = common.slider(
+            "Pose/Yaw",
+            math.degrees(shown.yaw),
+            -YAW_LIMIT,
+            YAW_LIMIT,
+            "%.1f°",
+            f"Yaw of {target}; 0° is the front.{more}",
+        )
+        pitch_changed, pitch = common.slider(
+            "Pose/Pitch",
+            math.degrees(shown.pitch),
+            -PITCH_LIMIT,
+            PITCH_LIMIT,
+            "%.1f°",
+            f"Pitch of {target}; positive looks from below.{more}",
+        )
+    if predicted:
+        imgui.pop_style_color()
+    if yaw_changed or pitch_changed:
+        view = with_pose(
+            view,
+            Pose(
+                math.radians(yaw) if yaw_changed else shown.yaw,
+                math.radians(pitch) if pitch_changed else shown.pitch,
+            ),
+        )
+    return view
+
+
+def _draw_buttons(view: View, context: PanelContext, actions: Actions) -> View:
+    frame = context.frame
+    imgui.spacing()
+    if common.button(
+        "Pose/Reset to predicted",
+        "Take the picture from the generator's own pose again (double click in the picture).",
+        width=imgui.get_content_region_avail().x,
+        enabled=view.pose.source != "predicted",
+    ):
+        actions.reset_to_predicted()
+    width = common.buttons_width(2)
+    if common.button(
+        "Pose/Copy G to override",
+        "Start an override from the generator's pose.",
+        width=width,
+        enabled=frame is not None,
+    ):
+        assert frame is not None
+        view = with_override(view, frame.generator_pose)
+    imgui.same_line()
+    seen = frame.discriminator_pose if frame else None
+    if common.button(
+        "Pose/Copy D to override",
+        "Take the picture from where the discriminator thinks it was taken.",
+        width=width,
+        enabled=seen is not None,
+    ):
+        assert seen is not None
+        view = with_override(view, seen)
+    return view
