@@ -189,10 +189,8 @@ class Machine:
         self._text += size
         if self._text > MAX_TEXT_TOTAL:
             refuse("it has far more text than any checkpoint")
-        try:
-            self._push(self._take(size).decode("utf-8", "surrogatepass"))
-        except UnicodeDecodeError:
-            damaged("a text in it is not UTF-8")
+        # What is not UTF-8 matches no name of ours: it can only be a description.
+        self._push(self._take(size).decode("utf-8", "replace"))
 
     def _unicode1(self) -> None:
         self._unicode(self._take(1)[0])
@@ -339,7 +337,7 @@ def _opcode_name(code: bytes) -> str:
     import pickletools  # only for this message
 
     names = {opcode.code: opcode.name for opcode in pickletools.opcodes}
-    return names.get(code.decode("latin-1"), f"0x{code[0]:02x}, which does not exist")
+    return names.get(code.decode("latin-1"), f"0x{code[0]:02x}")
 
 
 def _pushes(make: Callable[[], object]) -> Callable[[Machine], None]:
