@@ -35,6 +35,15 @@ class Rect:
         """The point at fractions of width and height."""
         return self.left + x * self.width, self.top + y * self.height
 
+    def contains(self, other: Rect, margin: float = 0.5) -> bool:
+        """Whether the other lies inside, give or take `margin`."""
+        return (
+            other.left >= self.left - margin
+            and other.top >= self.top - margin
+            and other.right <= self.right + margin
+            and other.bottom <= self.bottom + margin
+        )
+
     def overlaps(self, other: Rect, margin: float = 0.5) -> bool:
         """Whether the two share more than a border."""
         return (
@@ -45,8 +54,9 @@ class Rect:
 
 @dataclass
 class Registry:
-    """Where the controls of the newest frame are, by "Panel/Label"."""
+    """Where things of the newest frame are."""
 
     rects: dict[str, Rect] = field(default_factory=dict)
+    """Controls, as "Panel/Label"."""
     windows: dict[str, Rect] = field(default_factory=dict)
-    """Whole panels, by title."""
+    """Whole panels, by title; only those that show."""

@@ -37,6 +37,13 @@ BORDER = _rgb(0x343A43)
 GOOD = _rgb(0x6CC58A)
 WARNING = _rgb(0xE8B64C)
 BAD = _rgb(0xEF6B62)
+POSE_COLOURS = {
+    "generator": ACCENT,
+    "discriminator": _rgb(0xFFA84D),
+    "override": _rgb(0x94DB78),
+    "camera": _rgb(0xF5F5FA),
+}
+"""The four named poses, wherever they are drawn."""
 OVERLAY = _rgb(0x0C0E11, 0.72)
 """Behind text that lies on the picture."""
 

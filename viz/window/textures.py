@@ -1,4 +1,7 @@
-"""Pictures on the graphics card."""
+"""Pictures on the graphics card.
+
+Import it only while a context is current: PyOpenGL chooses its platform at import.
+"""
 
 from __future__ import annotations
 

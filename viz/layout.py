@@ -1,0 +1,158 @@
+"""Where panels are docked, and drawing them so that a failing panel harms nobody else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from imgui_bundle import imgui
+
+from viz import theme, ui
+from viz.panel import Actions, Panel, PanelContext
+from viz.view import View
+
+LAYOUT_VERSION = 1
+"""Saved arrangements of another version are not restored."""
+COLUMN_WIDTH = 304.0
+"""Of the panels at either side, design pixels."""
+TALL = 900.0
+"""From this height on, design pixels, panels that otherwise share a place get one each."""
+VIEWPORT = "Viewport"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A panel and its place in the default arrangement."""
+
+    panel: Panel
+    side: Literal["left", "right"]
+    slot: int = 0
+    """From top to bottom; panels of equal slot share a place, as tabs, where the window is low."""
+    height: float = 200.0
+    """What its controls need, design pixels: columns are divided in these proportions."""
+
+
+@dataclass
+class PanelHost:
+    """Draws the docked panels.
+
+    Parameters
+    ----------
+    placements : sequence of Placement
+        The panels, those of a column from top to bottom.
+    restored : bool
+        Whether ImGui has been given a saved arrangement, which then counts.
+    """
+
+    placements: Sequence[Placement]
+    restored: bool = False
+    _rebuild: bool = True
+    _failures: set[tuple[str, str]] = field(default_factory=set)
+    _showing: set[str] = field(default_factory=set)
+
+    def reset(self) -> None:
+        """Go back to the default arrangement."""
+        self._rebuild, self.restored = True, False
+
+    def dock_space(self) -> None:
+        """Fill the window with the dock space; call once a frame, before the windows in it."""
+        identity = imgui.get_id("dock space")
+        viewport = imgui.get_main_viewport()
+        if self._rebuild:
+            self._rebuild = False
+            if not (self.restored and imgui.internal.dock_builder_get_node(identity) is not None):
+                self._build(identity, viewport.work_size)
+        imgui.dock_space_over_viewport(identity, viewport)
+
+    def _build(self, identity: int, size: imgui.ImVec2) -> None:
+        builder = imgui.internal
+        builder.dock_builder_remove_node(identity)
+        builder.dock_builder_add_node(identity, int(imgui.internal.DockNodeFlagsPrivate_.dock_space))
+        builder.dock_builder_set_node_size(identity, size)
+        centre = identity
+        width = size.x
+        for side, direction in (("left", imgui.Dir.left), ("right", imgui.Dir.right)):
+            column = [p for p in self.placements if p.side == side]
+            if not column:
+                continue
+            share = ui.px(COLUMN_WIDTH) / width
+            _, place, centre = builder.dock_builder_split_node_py(centre, direction, share)
+            width -= ui.px(COLUMN_WIDTH)
+            self._fill(place, _slots(column, tall=size.y >= ui.px(TALL)))
+        builder.dock_builder_dock_window(VIEWPORT, centre)
+        node = builder.dock_builder_get_node(centre)
+        node.set_local_flags(
+            node.local_flags
+            | int(imgui.internal.DockNodeFlagsPrivate_.no_tab_bar)
+            | int(imgui.internal.DockNodeFlagsPrivate_.no_docking_over_me)
+        )
+        builder.dock_builder_finish(identity)
+
+    def _fill(self, place: int, slots: list[list[Placement]]) -> None:
+        builder = imgui.internal
+        heights = [max(p.height for p in slot) for slot in slots]
+        for index, slot in enumerate(slots):
+            target = place
+            if index < len(slots) - 1:
+                share = heights[index] / sum(heights[index:])
+                _, target, place = builder.dock_builder_split_node_py(place, imgui.Dir.up, share)
+            for placement in slot:
+                builder.dock_builder_dock_window(placement.panel.title, target)
+
+    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
+        """Draw every panel; the View goes through them in turn."""
+        showing = set()
+        for placement in self.placements:
+            title = placement.panel.title
+            size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
+            imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
+            if imgui.begin(title)[0]:
+                showing.add(title)
+                ui.mark_window(title)
+                view = self.guarded(title, view, partial(_draw, placement.panel, context, actions))
+            imgui.end()
+        self._showing = showing
+        return view
+
+    def guarded(self, title: str, view: View, draw: Callable[[View], View]) -> View:
+        """Draw something; an exception in it is logged once and shown in its place."""
+        state = imgui.internal.ErrorRecoveryState()
+        imgui.internal.error_recovery_store_state(state)
+        try:
+            return draw(view)
+        except Exception as error:
+            _recover(state)
+            text = f"{type(error).__name__}: {error}"
+            if (title, text) not in self._failures:
+                self._failures.add((title, text))
+                _log.exception("The panel %s failed", title)
+            imgui.push_text_wrap_pos(0.0)
+            imgui.text_colored(imgui.ImVec4(*theme.BAD), f"The panel {title} failed: {text}")
+            imgui.text_colored(imgui.ImVec4(*theme.TEXT_DIM), "The rest goes on. The log has the details.")
+            imgui.pop_text_wrap_pos()
+            return view
+
+
+def _recover(state: imgui.internal.ErrorRecoveryState) -> None:
+    """Close what the failed code left open; what ImGui would print about that says nothing new."""
+    io = imgui.get_io()
+    io.config_error_recovery_enable_debug_log = False
+    imgui.internal.error_recovery_try_to_recover_state(state)
+    io.config_error_recovery_enable_debug_log = True
+
+
+def _draw(panel: Panel, context: PanelContext, actions: Actions, view: View) -> View:
+    return panel.draw(view, context, actions)
+
+
+def _slots(column: Sequence[Placement], *, tall: bool) -> list[list[Placement]]:
+    if tall:
+        return [[placement] for placement in column]
+    slots: dict[int, list[Placement]] = {}
+    for placement in column:
+        slots.setdefault(placement.slot, []).append(placement)
+    return [slots[key] for key in sorted(slots)]

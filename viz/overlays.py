@@ -1,0 +1,341 @@
+"""What lies on the picture: poses, quality, depth legend, errors, progress, notices; each has its corner."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imgui_bundle import imgui
+
+from viz import theme, ui
+from viz.colormaps import color_table
+from viz.frame import Frame, Pose
+from viz.marks import Rect
+from viz.panel import PanelContext
+from viz.text import format_degrees, format_duration
+from viz.view import View
+
+GAP = 12.0
+"""From the viewport's edges, design pixels."""
+PADDING = 9.0
+_TOAST_SECONDS, _FADE_SECONDS = 4.0, 0.4
+
+Line = tuple[str, theme.Colour]
+
+
+@dataclass
+class OverlayState:
+    """What the overlays remember from frame to frame."""
+
+    visible: bool = True
+    message: str = ""
+    message_until: float = 0.0
+    dismissed: str = ""
+    """Text of the error that the user has closed."""
+
+    def notify(self, message: str, now: float) -> None:
+        """Show a notice for a while."""
+        self.message, self.message_until = message, now + _TOAST_SECONDS + min(len(message) * 0.03, 4.0)
+
+    def animating(self, now: float) -> bool:
+        """Whether something moves or fades."""
+        return now < self.message_until
+
+
+def draw(state: OverlayState, rect: Rect, view: View, context: PanelContext, now: float) -> None:
+    """Draw everything into the current window, over the picture."""
+    if state.visible and context.frame is not None:
+        _poses(rect, view, context.frame, context)
+        _quality(rect, context.frame)
+        _latent(rect, view)
+        if view.display.mode in ("depth", "side_by_side"):
+            _depth_legend(rect, context.frame)
+    top = _recording(rect, context)
+    top = _error(state, rect, context, top)
+    if context.loading is not None:
+        _loading(rect, context, now)
+    elif context.frame is None and context.error is None:
+        _welcome(rect, context, now)
+    _toast(state, rect, now)
+
+
+# ------------------------------------------------------------------------------------------------- boxes
+def _box(name: str, left: float, top: float, width: float, height: float, alpha: float = 1.0) -> None:
+    red, green, blue, opacity = theme.OVERLAY
+    colour = imgui.get_color_u32(imgui.ImVec4(red, green, blue, opacity * alpha))
+    low, high = imgui.ImVec2(left, top), imgui.ImVec2(left + width, top + height)
+    imgui.get_window_draw_list().add_rect_filled(low, high, colour, ui.px(6))
+    ui.mark_rect(f"Overlay/{name}", (left, top), (left + width, top + height))
+
+
+def _text(x: float, y: float, text: str, colour: theme.Colour = theme.TEXT, alpha: float = 1.0) -> None:
+    red, green, blue, opacity = colour
+    ink = imgui.get_color_u32(imgui.ImVec4(red, green, blue, opacity * alpha))
+    imgui.get_window_draw_list().add_text(imgui.ImVec2(round(x), round(y)), ink, text)
+
+
+def _size(lines: Sequence[Line]) -> tuple[float, float]:
+    widths = [imgui.calc_text_size(text).x for text, _ in lines]
+    return max(widths) + 2 * ui.px(PADDING), len(lines) * _line() + 2 * ui.px(PADDING - 3)
+
+
+def _line() -> float:
+    return float(imgui.get_font_size()) * 1.3
+
+
+def _lines(name: str, left: float, top: float, lines: Sequence[Line], alpha: float = 1.0) -> None:
+    width, height = _size(lines)
+    _box(name, left, top, width, height, alpha)
+    for index, (text, colour) in enumerate(lines):
+        y = top + ui.px(PADDING - 3) + index * _line() + 0.12 * imgui.get_font_size()
+        _text(left + ui.px(PADDING), y, text, colour, alpha)
+
+
+# ----------------------------------------------------------------------------------------------- corners
+def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
+    """Left top: the four named poses."""
+    imgui.push_font(None, theme.SMALL_FONT_SIZE)
+    override = Pose(view.pose.override_yaw, view.pose.override_pitch)
+    has_branch = context.network is None or context.network.has_pose_prediction
+    rows: list[tuple[str, str, Pose | None, bool]] = [
+        ("generator", "G predicts", frame.generator_pose, view.pose.source == "predicted"),
+        ("discriminator", "D predicts", frame.discriminator_pose, False),
+        ("override", "Override", override, view.pose.source == "override"),
+        ("camera", "Camera", frame.camera_pose, view.pose.source == "free"),
+    ]
+    name_width = max(imgui.calc_text_size(name).x for _, name, _, _ in rows)
+    number = imgui.calc_text_size("+180.0°").x + ui.px(8)
+    dot, pad = ui.px(14), ui.px(PADDING)
+    width = 2 * pad + dot + name_width + 2 * number
+    left, top = rect.left + ui.px(GAP), rect.top + ui.px(GAP)
+    _box("Poses", left, top, width, _line() * (len(rows) + 1) + 2 * (pad - ui.px(3)))
+    first = left + pad + dot + name_width + number
+    y = top + pad - ui.px(3)
+    for heading, right in (("yaw", first), ("pitch", first + number)):
+        _text(right - imgui.calc_text_size(heading).x, y, heading, theme.TEXT_DIM)
+    for key, name, pose, used in rows:
+        y += _line()
+        centre = imgui.ImVec2(left + pad + ui.px(4), y + imgui.get_font_size() * 0.5)
+        ink = imgui.get_color_u32(imgui.ImVec4(*theme.POSE_COLOURS[key]))
+        lines = imgui.get_window_draw_list()
+        if used:
+            lines.add_circle_filled(centre, ui.px(4), ink)
+        else:
+            lines.add_circle(centre, ui.px(3.5), ink, 0, ui.px(1.2))
+        _text(left + pad + dot, y, name, theme.TEXT if used else theme.TEXT_DIM)
+        none = "none" if key == "discriminator" and not has_branch else "–"
+        numbers = (format_degrees(pose.yaw), format_degrees(pose.pitch)) if pose else (none, none)
+        for text, right in zip(numbers, (first, first + number), strict=True):
+            colour = theme.TEXT if pose else theme.TEXT_DIM
+            _text(right - imgui.calc_text_size(text).x, y, text, colour)
+    imgui.pop_font()
+
+
+def _quality(rect: Rect, frame: Frame) -> None:
+    """Right top: how good the picture is and what it took."""
+    imgui.push_font(None, theme.SMALL_FONT_SIZE)
+    height, width = frame.image.shape[:2]
+    raw = frame.raw.shape[0]
+    size = f"{width} × {height}"
+    if raw != height:
+        size += f"  from {raw} × {raw}"
+    spent = sum(timing.milliseconds for timing in frame.timings if not timing.cached)
+    preview = frame.level == "preview"
+    lines: list[Line] = [
+        (size, theme.TEXT),
+        (
+            f"{'preview' if preview else 'full quality'}  {spent:.0f} ms",
+            theme.WARNING if preview else theme.TEXT_DIM,
+        ),
+    ]
+    box, _ = _size(lines)
+    _lines("Quality", rect.right - ui.px(GAP) - box, rect.top + ui.px(GAP), lines)
+    imgui.pop_font()
+
+
+def _latent(rect: Rect, view: View) -> None:
+    """Left bottom: which latent."""
+    imgui.push_font(None, theme.SMALL_FONT_SIZE)
+    latent = view.latent
+    whole = latent.x == round(latent.x) and latent.y == round(latent.y)
+    seed = f"seed {latent.seed}" if whole else f"between seeds, near {latent.seed}"
+    lines: list[Line] = [(f"{seed}   ψ {latent.truncation_psi:.2f}", theme.TEXT)]
+    _, height = _size(lines)
+    _lines("Latent", rect.left + ui.px(GAP), rect.bottom - ui.px(GAP) - height, lines)
+    imgui.pop_font()
+
+
+def _depth_legend(rect: Rect, frame: Frame) -> None:
+    """Right bottom: colours of the depth map, near above."""
+    imgui.push_font(None, theme.SMALL_FONT_SIZE)
+    near, far = frame.depth_range
+    labels = [f"{near + (far - near) * step / 4:.2f}" for step in range(5)]
+    pad, bar, tall = ui.px(PADDING), ui.px(12), ui.px(132)
+    title = "depth"
+    text = max(imgui.calc_text_size(label).x for label in (*labels, title))
+    width, height = 2 * pad + bar + ui.px(8) + text, tall + 2 * pad + _line() + imgui.get_font_size() * 0.5
+    left, top = rect.right - ui.px(GAP) - width, rect.bottom - ui.px(GAP) - height
+    _box("Depth legend", left, top, width, height)
+    _text(left + pad, top + pad - ui.px(3), title, theme.TEXT_DIM)
+    x, y = left + pad, top + pad + _line()
+    colours = color_table(frame.view.display.color_map)[::4] / 255.0
+    lines = imgui.get_window_draw_list()
+    for index, (red, green, blue) in enumerate(colours.tolist()):
+        low = y + tall * index / len(colours)
+        high = y + tall * (index + 1) / len(colours)
+        ink = imgui.get_color_u32(imgui.ImVec4(red, green, blue, 1.0))
+        lines.add_rect_filled(imgui.ImVec2(x, low), imgui.ImVec2(x + bar, high), ink)
+    for index, label in enumerate(labels):
+        _text(x + bar + ui.px(8), y + tall * index / 4 - imgui.get_font_size() * 0.55, label)
+    imgui.pop_font()
+
+
+# ------------------------------------------------------------------------------------------- top, middle
+def _recording(rect: Rect, context: PanelContext) -> float:
+    """Top: the badge of a recording under way. Returns where the next thing may begin."""
+    top = rect.top + ui.px(GAP)
+    recording = context.recording
+    if recording is None or recording.status != "running":
+        return top
+    share = recording.done / max(recording.total, 1)
+    left_over = recording.seconds_left
+    text = f"Recording {recording.done}/{recording.total}"
+    if left_over is not None:
+        text += f", {format_duration(left_over)} left"
+    width = imgui.calc_text_size(text).x + 2 * ui.px(PADDING) + ui.px(16)
+    height = _line() + 2 * ui.px(PADDING - 3) + ui.px(5)
+    left = (rect.left + rect.right - width) / 2
+    _box("Recording", left, top, width, height)
+    lines, red = imgui.get_window_draw_list(), imgui.get_color_u32(imgui.ImVec4(*theme.BAD))
+    middle = top + ui.px(PADDING - 3) + _line() / 2
+    lines.add_circle_filled(imgui.ImVec2(left + ui.px(PADDING + 5), middle), ui.px(5), red)
+    _text(left + ui.px(PADDING + 16), middle - imgui.get_font_size() / 2, text)
+    bottom = top + height - ui.px(6)
+    x, full = left + ui.px(PADDING), width - 2 * ui.px(PADDING)
+    base = imgui.get_color_u32(imgui.ImVec4(*theme.FIELD_ACTIVE))
+    high = ui.px(3)
+    for length, ink in ((full, base), (full * share, red)):
+        low = imgui.ImVec2(x, bottom - high)
+        lines.add_rect_filled(low, imgui.ImVec2(x + length, bottom), ink, high / 2)
+    return top + height + ui.px(6)
+
+
+def _error(state: OverlayState, rect: Rect, context: PanelContext, top: float) -> float:
+    """Top: what failed, why, and what to do; the last good picture stays behind it."""
+    error = context.error
+    if error is None:
+        state.dismissed = ""
+        return top
+    if state.dismissed == str(error):
+        return top
+    width = min(ui.px(460), rect.width - 2 * ui.px(GAP))
+    parts: list[tuple[str, theme.Colour]] = [(_sentence(error.what), theme.TEXT)]
+    if error.why:
+        parts.append((_sentence(error.why), theme.TEXT_DIM))
+    if error.todo:
+        parts.append((_sentence(error.todo), theme.ACCENT))
+    inner = width - 2 * ui.px(PADDING + 3) - ui.px(22)
+    heights = [imgui.calc_text_size(text, wrap_width=inner).y for text, _ in parts]
+    height = sum(heights) + ui.px(4) * (len(parts) - 1) + 2 * ui.px(PADDING)
+    if state.visible:
+        top = max(top, rect.top + ui.px(GAP) + _line() * 5 + ui.px(2 * PADDING))
+    left = (rect.left + rect.right - width) / 2
+    _box("Error", left, top, width, height)
+    bar = imgui.get_color_u32(imgui.ImVec4(*theme.BAD))
+    low, high = imgui.ImVec2(left, top), imgui.ImVec2(left + ui.px(4), top + height)
+    imgui.get_window_draw_list().add_rect_filled(low, high, bar, ui.px(3))
+    imgui.set_cursor_screen_pos(imgui.ImVec2(left + ui.px(PADDING + 3), top + ui.px(PADDING)))
+    imgui.begin_group()
+    start = imgui.get_cursor_pos_x()
+    imgui.push_text_wrap_pos(start + inner)
+    imgui.push_style_var(imgui.StyleVar_.item_spacing, imgui.ImVec2(0, ui.px(4)))
+    for text, colour in parts:
+        imgui.push_style_color(imgui.Col_.text, imgui.ImVec4(*colour))
+        imgui.text_unformatted(text)
+        imgui.pop_style_color()
+    imgui.pop_style_var()
+    imgui.pop_text_wrap_pos()
+    imgui.end_group()
+    side = imgui.get_font_size() * 1.2
+    imgui.set_cursor_screen_pos(imgui.ImVec2(left + width - side - ui.px(6), top + ui.px(6)))
+    if imgui.invisible_button("dismiss", imgui.ImVec2(side, side)):
+        state.dismissed = str(error)
+    ui.mark("Overlay/Dismiss error")
+    colour = theme.TEXT if imgui.is_item_hovered() else theme.TEXT_DIM
+    _cross(left + width - ui.px(6) - side / 2, top + ui.px(6) + side / 2, side * 0.25, colour)
+    return top + height + ui.px(6)
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def _cross(x: float, y: float, arm: float, colour: theme.Colour) -> None:
+    lines, ink = imgui.get_window_draw_list(), imgui.get_color_u32(imgui.ImVec4(*colour))
+    for sign in (-1, 1):
+        low, high = imgui.ImVec2(x - arm, y - sign * arm), imgui.ImVec2(x + arm, y + sign * arm)
+        lines.add_line(low, high, ink, ui.px(1.5))
+
+
+def spinner(x: float, y: float, radius: float, now: float) -> None:
+    """An arc that turns."""
+    lines = imgui.get_window_draw_list()
+    begin = now * 5.0 % math.tau
+    lines.path_arc_to(imgui.ImVec2(x, y), radius, begin, begin + 4.2, 40)
+    lines.path_stroke(imgui.get_color_u32(imgui.ImVec4(*theme.ACCENT)), ui.px(3))
+
+
+def _loading(rect: Rect, context: PanelContext, now: float) -> None:
+    """Middle: a checkpoint on its way."""
+    loading = context.loading
+    assert loading is not None
+    name = ui.fit_text(loading.path.name, rect.width * 0.6, keep_end=True)
+    stage = f"{loading.stage}  {100 * loading.fraction:.0f} %"
+    text = max(imgui.calc_text_size(name).x, imgui.calc_text_size(stage).x)
+    width, height = text + ui.px(70), ui.px(66)
+    left, top = (rect.left + rect.right - width) / 2, (rect.top + rect.bottom - height) / 2
+    _box("Loading", left, top, width, height)
+    spinner(left + ui.px(30), top + height / 2, ui.px(13), now)
+    _text(left + ui.px(56), top + height / 2 - _line(), name)
+    _text(left + ui.px(56), top + height / 2 + ui.px(1), stage, theme.TEXT_DIM)
+
+
+def _welcome(rect: Rect, context: PanelContext, now: float) -> None:
+    """Middle: nothing to see yet, and what to do about it."""
+    middle_x, middle_y = (rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2
+    if context.network is not None:
+        spinner(middle_x, middle_y, ui.px(13), now)
+        return
+    for index, (text, colour) in enumerate(
+        (
+            ("No network is open", theme.TEXT),
+            ("Drop a checkpoint here, or choose one in the Checkpoint panel.", theme.TEXT_DIM),
+        )
+    ):
+        text = ui.fit_text(text, rect.width - 2 * ui.px(GAP))
+        x = middle_x - imgui.calc_text_size(text).x / 2
+        _text(x, middle_y + (index - 0.5) * _line() * 1.2, text, colour)
+
+
+def _toast(state: OverlayState, rect: Rect, now: float) -> None:
+    """Bottom: a notice that goes by itself."""
+    left_over = state.message_until - now
+    if left_over <= 0 or not state.message:
+        return
+    alpha = min(left_over / _FADE_SECONDS, 1.0)
+    # Between the corners: the legend and the latent keep their places.
+    room = rect.width - 2 * ui.px(GAP) - 2 * ui.px(PADDING) - (ui.px(260) if state.visible else 0.0)
+    wrap = max(room, ui.px(160))
+    size = imgui.calc_text_size(state.message, wrap_width=wrap)
+    width, height = size.x + 2 * ui.px(PADDING + 3), size.y + 2 * ui.px(PADDING - 1)
+    left, top = (rect.left + rect.right - width) / 2, rect.bottom - ui.px(GAP) - height
+    _box("Toast", left, top, width, height, alpha)
+    red, green, blue, _ = theme.TEXT
+    imgui.set_cursor_screen_pos(imgui.ImVec2(left + ui.px(PADDING + 3), top + ui.px(PADDING - 1)))
+    imgui.push_text_wrap_pos(imgui.get_cursor_pos_x() + wrap)
+    imgui.push_style_color(imgui.Col_.text, imgui.ImVec4(red, green, blue, alpha))
+    imgui.text_unformatted(state.message)
+    imgui.pop_style_color()
+    imgui.pop_text_wrap_pos()

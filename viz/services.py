@@ -1,0 +1,65 @@
+"""What the window asks of the rest of the program, as interfaces: the window can be run on stand-ins."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viz.frame import FailedFrame, Frame
+from viz.panel import LoadingState, NetworkInfo, PoseHistogram
+from viz.view import View
+
+
+class Rendering(Protocol):
+    """Views in, Frames out; :class:`viz.render_thread.RenderThread` is one. Only ``close`` waits."""
+
+    def submit(self, view: View) -> None:
+        """Ask for a View; what was asked for before is forgotten."""
+
+    def reload(self) -> None:
+        """Ask for the newest View again, even if it failed."""
+
+    def poll(self) -> Frame | FailedFrame | None:
+        """The newest result, once."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the newest View still waits for its full frame."""
+
+    @property
+    def loading(self) -> LoadingState | None:
+        """The checkpoint being opened."""
+
+    @property
+    def network_info(self) -> NetworkInfo | None:
+        """The open network."""
+
+    @property
+    def histogram(self) -> PoseHistogram | None:
+        """Its pose distribution, as far as it is known."""
+
+    @property
+    def preview_milliseconds(self) -> NDArray[np.float32]:
+        """From submit to preview, newest last."""
+
+    @property
+    def threads(self) -> int:
+        """Torch threads."""
+
+    @property
+    def device(self) -> str:
+        """Where the network runs."""
+
+    def set_threads(self, threads: int) -> None:
+        """Use this many torch threads."""
+
+    def set_device(self, name: str) -> None:
+        """Run on another device."""
+
+    def cancel_loading(self) -> None:
+        """Stop opening a checkpoint."""
+
+    def close(self) -> object:
+        """Stop, and wait for the thread."""

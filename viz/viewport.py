@@ -1,0 +1,154 @@
+"""The picture in the middle of the window, and what the mouse does to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from imgui_bundle import imgui
+
+from pof3d.config import CameraConfig
+from viz import navigation, ui
+from viz.frame import Frame, Pose
+from viz.marks import Rect
+from viz.panel import PanelContext
+from viz.view import View
+
+CLICK_SLACK = 2.5
+"""A press that moves less is a click, design pixels."""
+MARGIN = 6.0
+
+
+@dataclass(frozen=True)
+class _Gesture:
+    kind: Literal["orbit", "pan"]
+    button: int
+    view: View
+    """When it began."""
+    pose: Pose
+    moved: bool = False
+
+
+@dataclass
+class ViewportResult:
+    """What happened in the viewport in this frame."""
+
+    view: View
+    rect: Rect
+    """The viewport."""
+    picture: Rect | None
+    """The picture within it."""
+    touched: bool = False
+    """Whether the user moved something."""
+
+
+class Viewport:
+    """Shows the newest Frame and turns mouse movements into Views. Lives in the window's thread."""
+
+    def __init__(self) -> None:
+        # Not above: PyOpenGL chooses its platform when it is first imported, which the window must come before.
+        from viz.window.textures import Texture
+
+        self._texture = Texture()
+        self._shown: Frame | None = None
+        self._gesture: _Gesture | None = None
+
+    @property
+    def dragging(self) -> bool:
+        """Whether a mouse button holds the picture."""
+        return self._gesture is not None
+
+    def show(self, frame: Frame | None) -> None:
+        """Take another picture."""
+        if frame is not None and frame is not self._shown:
+            self._texture.upload(frame.rgba)
+            self._shown = frame
+
+    def cancel(self) -> View | None:
+        """Drop the drag under way; the View from before it."""
+        gesture, self._gesture = self._gesture, None
+        return gesture.view if gesture is not None else None
+
+    def release(self) -> None:
+        """Give the memory of the graphics card back."""
+        self._texture.release()
+
+    def draw(self, view: View, context: PanelContext) -> ViewportResult:
+        """Draw the picture into the current ImGui window and handle the mouse."""
+        corner, size = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail()
+        rect = Rect(corner.x, corner.y, corner.x + max(size.x, 1.0), corner.y + max(size.y, 1.0))
+        imgui.set_next_item_allow_overlap()
+        flags = imgui.ButtonFlags_.mouse_button_left | imgui.ButtonFlags_.mouse_button_right
+        imgui.invisible_button("picture", imgui.ImVec2(rect.width, rect.height), int(flags))
+        ui.mark("Viewport")
+        picture = self._place(rect)
+        if picture is not None:
+            imgui.get_window_draw_list().add_image(
+                self._texture.reference,
+                imgui.ImVec2(picture.left, picture.top),
+                imgui.ImVec2(picture.right, picture.bottom),
+            )
+            ui.mark_rect("Viewport/Picture", (picture.left, picture.top), (picture.right, picture.bottom))
+        result = ViewportResult(view, rect, picture)
+        self._mouse(result, context)
+        return result
+
+    def _place(self, rect: Rect) -> Rect | None:
+        """Fit the picture, aspect preserved."""
+        if self._shown is None:
+            return None
+        height, width = self._shown.rgba.shape[:2]
+        room = ui.px(MARGIN)
+        factor = min((rect.width - 2 * room) / width, (rect.height - 2 * room) / height)
+        if factor <= 0:
+            return None
+        w, h = width * factor, height * factor
+        left = round(rect.left + (rect.width - w) / 2)
+        top = round(rect.top + (rect.height - h) / 2)
+        return Rect(left, top, left + w, top + h)
+
+    def _mouse(self, result: ViewportResult, context: PanelContext) -> None:
+        hovered, io = imgui.is_item_hovered(), imgui.get_io()
+        camera = context.network.config.generator.camera if context.network else CameraConfig()
+        if hovered and imgui.is_mouse_double_clicked(imgui.MouseButton_.left):
+            self._gesture = None
+            result.view, result.touched = navigation.home(result.view), True
+            return
+        if hovered and io.mouse_wheel:
+            result.view = navigation.zoom(result.view, camera, io.mouse_wheel)
+            result.touched = True
+        if self._gesture is None and imgui.is_item_activated():
+            self._begin(result.view, context)
+        elif self._gesture is not None:
+            if imgui.is_mouse_down(self._gesture.button):
+                self._move(result, camera)
+            else:
+                self._gesture = None
+
+    def _begin(self, view: View, context: PanelContext) -> None:
+        pose = navigation.pose_of(view, context.frame)
+        if pose is None:
+            return
+        right = imgui.is_mouse_down(imgui.MouseButton_.right)
+        kind: Literal["orbit", "pan"] = "pan" if right or imgui.get_io().key_shift else "orbit"
+        self._gesture = _Gesture(kind, 1 if right else 0, view, pose)
+
+    def _move(self, result: ViewportResult, camera: CameraConfig) -> None:
+        gesture = self._gesture
+        assert gesture is not None
+        way = imgui.get_mouse_drag_delta(gesture.button, 0.0)
+        if not gesture.moved:
+            if max(abs(way.x), abs(way.y)) < ui.px(CLICK_SLACK):
+                return
+            gesture = replace(gesture, moved=True)
+            self._gesture = gesture
+        unit = ui.px(1.0)
+        if gesture.kind == "orbit":
+            result.view = navigation.orbit(result.view, gesture.pose, way.x / unit, way.y / unit)
+        else:
+            # From where the drag began, with whatever else has changed since, such as the zoom.
+            camera_then = replace(result.view.camera, pan=gesture.view.camera.pan)
+            start = replace(result.view, camera=camera_then)
+            side = result.picture.height if result.picture else result.rect.height
+            result.view = navigation.pan(start, gesture.pose, camera, way.x / side, way.y / side)
+        result.touched = True
