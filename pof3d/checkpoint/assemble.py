@@ -170,7 +170,7 @@ class _ShapesOnly(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _without_memory(make: Callable[[], Net]) -> Net:
+def without_memory(make: Callable[[], Net]) -> Net:
     """Build a network whose parameters have shapes but no memory."""
     with _ShapesOnly():
         return make()
@@ -257,12 +257,12 @@ def build(
     """
     config = stored.config
     check_config(config)
-    generator = _without_memory(lambda: Generator(config.generator))
+    generator = without_memory(lambda: Generator(config.generator))
     discriminator = None
     settings = config.discriminator
     if settings is not None:
         camera = config.generator.camera
-        discriminator = _without_memory(lambda: Discriminator(settings, camera))
+        discriminator = without_memory(lambda: Discriminator(settings, camera))
     elif stored.discriminator:
         _impossible("it has tensors of a discriminator, but no configuration of it")
 
