@@ -14,6 +14,7 @@ from viz.text import format_bytes, format_time
 
 SIZE_EM = (46.0, 30.0)
 """Of the dialog, font heights, where the window is large enough."""
+FOLDER_COLOUR: theme.Colour = (0.60, 0.80, 0.98, 1.0)
 TITLE = "Open a checkpoint"
 
 
@@ -223,22 +224,25 @@ class FileBrowser:
         imgui.table_next_column()
         flags = imgui.SelectableFlags_.span_all_columns | imgui.SelectableFlags_.allow_double_click
         name = f"{entry.name}/" if entry.is_folder else entry.name
-        if entry.is_folder:
-            imgui.push_style_color(imgui.Col_.text, theme.ACCENT)
+        imgui.push_style_color(imgui.Col_.text, FOLDER_COLOUR if entry.is_folder else theme.TEXT)
+        imgui.push_style_color(imgui.Col_.header, theme.ACCENT_DIM)
         clicked, _ = imgui.selectable(f"{name}##{i}", i == self.selected, int(flags))
-        if entry.is_folder:
-            imgui.pop_style_color()
+        imgui.pop_style_color(2)
         ui.mark(f"Browser/{entry.name}")
         if clicked:
             self.selected = i
+        quiet = theme.TEXT if i == self.selected else theme.TEXT_DIM
         if i == self.selected and self._scroll:
             imgui.set_scroll_here_y(0.5)
             self._scroll = False
         imgui.table_next_column()
         if not entry.is_folder:
-            imgui.text_disabled(format_bytes(entry.size))
+            text = format_bytes(entry.size)
+            room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
+            imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + max(0.0, room))
+            imgui.text_colored(quiet, text)
         imgui.table_next_column()
-        imgui.text_disabled(format_time(entry.modified, now))
+        imgui.text_colored(quiet, format_time(entry.modified, now))
         return clicked and imgui.is_mouse_double_clicked(imgui.MouseButton_.left)
 
     def _keys(self) -> Path | None:

@@ -51,9 +51,10 @@ def format_duration(seconds: float) -> str:
 
 
 def format_degrees(radians: float, *, signed: bool = True) -> str:
-    """Angles in degrees with one decimal and a sign: "+12.3°"; zero never has a minus."""
+    """Angles in degrees with one decimal and a sign: "+12.3°", "−4.5°"; zero has none."""
     value = round(math.degrees(radians), 1) + 0.0
-    return f"{value:+.1f}°" if signed and value else f"{value:.1f}°"
+    text = f"{value:+.1f}°" if signed and value else f"{value:.1f}°"
+    return text.replace("-", "−")
 
 
 def format_time(timestamp: float, now: datetime) -> str:

@@ -106,7 +106,9 @@ def _draw_request(request: RecordingRequest) -> RecordingRequest:
     _, frames = common.slider_int(
         "Capture/Frames", request.frames, *FRAMES, "%d", "Pictures in the video.", default=120
     )
-    _, fps = common.slider_int("Capture/Speed", request.fps, *FPS, "%d fps", "Pictures a second.", default=30)
+    _, fps = common.slider_int(
+        "Capture/Frame rate", request.fps, *FPS, "%d fps", "Pictures a second.", default=30
+    )
     sides = [(side, f"{side}²") for side in RESOLUTIONS]
     help_text = "Side of one picture, pixels."
     resolution = common.combo("Capture/Resolution", sides, request.resolution, help_text)

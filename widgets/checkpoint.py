@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from pof3d.config import fov_from_focal
 from viz import theme, ui
 from viz.file_browser import FileBrowser
 from viz.panel import Actions, LoadingState, NetworkInfo, PanelContext
-from viz.text import elide_middle, format_bytes, format_count
+from viz.text import elide_middle, format_bytes, format_count, format_degrees, format_duration
 from viz.view import View
 from widgets import common
 
 SUFFIXES = (".safetensors", ".pkl")
 EXISTENCE_FRAMES = 90
 """Interface frames between two looks at whether a file still exists."""
+GROUP_LABEL_EM = 11.0
+"""Label column of nested provenance, whose names are long; font heights."""
 SUPERRES = {"none": "none", "2x": "2×", "4x": "4×"}
 
 
@@ -64,17 +66,57 @@ def architecture_facts(info: NetworkInfo) -> list[tuple[str, str, str]]:
     return rows
 
 
-def provenance_facts(provenance: Mapping[str, Any], limit: int = 24) -> list[tuple[str, str, str]]:
-    """Where the network comes from: rows of (what, value, help), nested entries flattened."""
+def provenance_facts(
+    provenance: Mapping[str, Any],
+) -> tuple[list[tuple[str, str, str]], dict[str, list[tuple[str, str, str]]]]:
+    """Where the network comes from.
+
+    Returns
+    -------
+    rows : list of (what, value, help)
+        The plain entries, those that people ask for first.
+    groups : dict
+        Nested entries, such as the recipe of the training, under their names.
+    """
+    rest = {key: value for key, value in provenance.items() if key != "preset"}  # shown above
     rows: list[tuple[str, str, str]] = []
-    for key, value in provenance.items():
-        name = str(key).replace("_", " ").capitalize()
+    dataset, count = rest.pop("dataset", None), rest.pop("dataset_images", None)
+    if dataset is not None:
+        images = f" ({_plain('images', count)} images)" if isinstance(count, int) else ""
+        rows.append(("Data set", f"{dataset}{images}", ""))
+    if isinstance(rest.get("images_seen"), int):
+        seen = rest.pop("images_seen")
+        rows.append(("Images seen", f"{seen:,}", "Real images shown to the discriminator in training."))
+    if isinstance(rest.get("training_seconds"), int | float):
+        rows.append(("Trained for", format_duration(rest.pop("training_seconds")), ""))
+    poses = rest.get("learned_poses")
+    names = ("yaw_mean", "yaw_std", "pitch_mean", "pitch_std")
+    if isinstance(poses, Mapping) and all(isinstance(poses.get(name), int | float) for name in names):
+        del rest["learned_poses"]
+        for angle in ("yaw", "pitch"):
+            mean, std = float(poses[f"{angle}_mean"]), float(poses[f"{angle}_std"])
+            value = f"{format_degrees(mean)} ± {format_degrees(std, signed=False)}"
+            rows.append((f"Learned {angle}", value, "Of the generator's predicted poses."))
+    groups = {}
+    for key, value in rest.items():
         if isinstance(value, Mapping):
-            inner = "\n".join(f"{str(k).replace('_', ' ')}: {_plain(k, v)}" for k, v in value.items())
-            rows.append((name, inner, ""))
+            groups[_title(key)] = list(_flat(value))
         else:
-            rows.append((name, _plain(key, value), ""))
-    return rows[:limit]
+            rows.append((_title(key), _plain(key, value), ""))
+    return rows, groups
+
+
+def _title(key: Any) -> str:
+    return str(key).replace("_", " ").capitalize()
+
+
+def _flat(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    for key, value in values.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}: ")
+        else:
+            yield name, _plain(key, value), ""
 
 
 def _plain(key: Any, value: Any) -> str:
@@ -144,13 +186,14 @@ class CheckpointPanel:
         exists = self._exists.get(path)
         if exists is None:
             exists = self._exists[path] = path.is_file()
+        style = imgui.get_style()
         room = imgui.get_content_region_avail().x
         side = imgui.get_frame_height()
-        width = room - side - imgui.get_style().item_inner_spacing.x if removable else room
+        imgui.push_style_var(imgui.StyleVar_.item_spacing, (style.item_spacing.x, 2.0))
+        width = room - side - style.item_inner_spacing.x if removable else room
         imgui.push_id(str(path))
         with common.disabled(not exists):
             text = elide_middle(path.name, width, _measure)
-            imgui.align_text_to_frame_padding()
             size = (width, side)
             imgui.push_style_var(imgui.StyleVar_.selectable_text_align, (0.0, 0.5))
             if imgui.selectable(text, path == current, 0, size)[0] and path != current:
@@ -164,6 +207,7 @@ class CheckpointPanel:
             if common.icon_button(f"Checkpoint/Forget {path.name}", "close", help_text, quiet=True):
                 actions.forget_recent(path)
         imgui.pop_id()
+        imgui.pop_style_var()
 
 
 def _measure(text: str) -> float:
@@ -200,12 +244,23 @@ def _draw_loading(loading: LoadingState, actions: Actions) -> None:
 
 def _draw_inside(info: NetworkInfo) -> None:
     imgui.spacing()
-    opened = imgui.collapsing_header("What is inside", int(imgui.TreeNodeFlags_.default_open))
-    ui.mark("Checkpoint/What is inside")
-    if not opened:
+    if not _foldable("What is inside", opened=True):
         return
-    common.facts(architecture_facts(info))
-    rows = provenance_facts(info.provenance)
-    if rows:
+    common.facts("architecture", architecture_facts(info))
+    rows, groups = provenance_facts(info.provenance)
+    if rows or groups:
         common.section("Provenance")
-        common.facts(rows)
+    if rows:
+        common.facts("provenance", rows)
+    for title, inner in groups.items():
+        if _foldable(title, opened=False):
+            common.facts(title, inner, label_em=GROUP_LABEL_EM)
+
+
+def _foldable(title: str, *, opened: bool) -> bool:
+    flags = imgui.TreeNodeFlags_.span_avail_width | imgui.TreeNodeFlags_.no_tree_push_on_open
+    if opened:
+        flags |= imgui.TreeNodeFlags_.default_open
+    result = imgui.tree_node_ex(title, int(flags))
+    ui.mark(f"Checkpoint/{title}")
+    return bool(result)

@@ -1,8 +1,8 @@
 """What panels are made of: rows with aligned labels, sliders with a way back, segmented buttons, facts.
 
 A control's *name* is ``"Panel/Label"``. The label is drawn; the whole name identifies the control, to ImGui
-and to those who look its place up (:func:`viz.ui.mark`). Sizes are multiples of
-the font's height, which follows the screen.
+and to those who look its place up (:func:`viz.ui.mark`). Sizes are multiples of the font's height, which
+follows the screen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from viz.colormaps import color_table
 from viz.view import ColorMap
 
 Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "up", "home"]
-Rgb = tuple[float, float, float]
 T = TypeVar("T")
 
 GRADIENT_STEPS = 15
@@ -29,28 +28,20 @@ LABEL_EM = 6.4
 TOOLTIP_EM = 22.0
 """Where tooltips wrap, font heights."""
 
-POSE_COLORS: dict[str, Rgb] = {
-    "generator": theme.ACCENT[:3],
-    "discriminator": (1.0, 0.66, 0.30),
-    "override": (0.58, 0.86, 0.47),
-    "camera": (0.97, 0.97, 0.99),
-}
-"""The four named poses, wherever they are drawn."""
-
 
 def em() -> float:
     """Height of the font, pixels."""
     return imgui.get_font_size()
 
 
-def color(rgb: Rgb, alpha: float = 1.0) -> int:
+def color(rgba: theme.Colour, alpha: float = 1.0) -> int:
     """A colour for draw lists; fades where controls are disabled."""
-    return imgui.get_color_u32((*rgb, alpha))
+    return int(imgui.get_color_u32((*rgba[:3], rgba[3] * alpha)))
 
 
 def style_color(index: imgui.Col_, alpha: float = 1.0) -> int:
     """A colour of the theme for draw lists."""
-    return imgui.get_color_u32(int(index), alpha)
+    return int(imgui.get_color_u32(int(index), alpha))
 
 
 @contextmanager
@@ -153,7 +144,8 @@ def slider(
     flags = imgui.SliderFlags_.always_clamp
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
-    changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
+    with _calm_grab():
+        changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
     ui.mark(name)
     if default is not None:
         differs = not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
@@ -178,7 +170,8 @@ def slider_int(
     flags = imgui.SliderFlags_.always_clamp
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
-    changed, new = imgui.slider_int(f"##{name}", value, low, high, format, int(flags))
+    with _calm_grab():
+        changed, new = imgui.slider_int(f"##{name}", value, low, high, format, int(flags))
     ui.mark(name)
     if default is not None:
         text = format % default if "%" in format else "the default"
@@ -187,10 +180,21 @@ def slider_int(
     return changed, min(max(new, low), high) if changed else value
 
 
+@contextmanager
+def _calm_grab() -> Iterator[None]:
+    """A slider's value is written across its grab: the grab must be dark enough to read it."""
+    imgui.push_style_color(imgui.Col_.slider_grab, theme.ACCENT_DIM)
+    imgui.push_style_color(imgui.Col_.slider_grab_active, theme.ACCENT_DIM)
+    try:
+        yield
+    finally:
+        imgui.pop_style_color(2)
+
+
 def _wants_reset(name: str, text: str, differs: bool) -> bool:
     """Draw a reset button behind the last slider; whether a reset was asked for."""
     wanted = False
-    if imgui.is_item_hovered():
+    if imgui.is_item_hovered() and not imgui.get_io().want_text_input:
         twice = imgui.is_mouse_double_clicked(imgui.MouseButton_.left)
         if twice:
             imgui.internal.clear_active_id()  # or the held button would drag the value away again
@@ -283,16 +287,24 @@ def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, l
     return chosen
 
 
-def facts(rows: Iterable[tuple[str, str, str]]) -> None:
-    """Rows of (what, value, help), aligned with the controls; long values wrap."""
-    start = imgui.get_cursor_pos_x()
+def facts(name: str, rows: Iterable[tuple[str, str, str]], *, label_em: float = LABEL_EM) -> None:
+    """A table of (what, value, help), aligned with the controls; long texts wrap."""
+    if not imgui.begin_table(name, 2, int(imgui.TableFlags_.no_saved_settings)):
+        return
+    padding = imgui.get_style().cell_padding
+    width = label_em * em() - 2 * padding.x
+    imgui.push_style_var(imgui.StyleVar_.cell_padding, (padding.x, em() * 0.1))
+    imgui.table_setup_column("what", int(imgui.TableColumnFlags_.width_fixed), width)
+    imgui.table_setup_column("value", int(imgui.TableColumnFlags_.width_stretch))
     for what, value, help_text in rows:
-        imgui.text_disabled(what)
+        imgui.table_next_row()
+        imgui.table_next_column()
+        paragraph(what)
         tooltip(help_text)
-        imgui.same_line(start + LABEL_EM * em())
-        imgui.push_text_wrap_pos(0.0)
-        imgui.text_unformatted(value)
-        imgui.pop_text_wrap_pos()
+        imgui.table_next_column()
+        paragraph(value, theme.TEXT)
+    imgui.pop_style_var()
+    imgui.end_table()
 
 
 def text_right(text: str, *, quiet: bool = False) -> None:
@@ -340,7 +352,7 @@ def draw_gradient(name: ColorMap, low: tuple[float, float], high: tuple[float, f
     """A bar of a depth map's colours, near at the left."""
     lines = imgui.get_window_draw_list()
     table = color_table(name)[:: 255 // GRADIENT_STEPS].astype(float) / 255.0
-    inks = [color((float(r), float(g), float(b))) for r, g, b in table]
+    inks = [color((float(r), float(g), float(b), 1.0)) for r, g, b in table]
     width = (high[0] - low[0]) / (len(inks) - 1)
     for i in range(len(inks) - 1):
         left = low[0] + i * width

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from viz import theme, ui
 from viz.frame import Pose
 from viz.panel import Actions, PanelContext, PoseHistogram
-from viz.text import format_count, format_degrees
+from viz.text import format_degrees
 from viz.view import PITCH_LIMIT, View
 from widgets import common
 
@@ -124,6 +124,7 @@ class HistogramPanel:
             corner, size = implot.get_plot_pos(), implot.get_plot_size()
             ui.mark_rect("Pose histogram/Map", (corner.x, corner.y), (corner.x + size.x, corner.y + size.y))
             implot.push_plot_clip_rect()
+            _draw_axis_names((corner.x, corner.y), (size.x, size.y))
             _draw_markers(context)
             implot.pop_plot_clip_rect()
             if implot.is_plot_hovered():
@@ -152,6 +153,14 @@ def _set_up_axes(histogram: PoseHistogram) -> None:
         implot.setup_axis_ticks(axis, ticks, [f"{tick:.0f}°" for tick in ticks])
 
 
+def _draw_axis_names(corner: tuple[float, float], size: tuple[float, float]) -> None:
+    lines = implot.get_plot_draw_list()
+    ink = common.style_color(imgui.Col_.text_disabled, 0.8)
+    width, height = imgui.calc_text_size("yaw")
+    lines.add_text((corner[0] + 4.0, corner[1] + 2.0), ink, "pitch")
+    lines.add_text((corner[0] + size[0] - width - 4.0, corner[1] + size[1] - height - 2.0), ink, "yaw")
+
+
 def _draw_markers(context: PanelContext) -> None:
     for name, pose in _markers(context):
         point = implot.plot_to_pixels(math.degrees(pose.yaw), math.degrees(pose.pitch))
@@ -171,16 +180,16 @@ def _markers(context: PanelContext) -> list[tuple[str, Pose]]:
 def _marker(lines: imgui.ImDrawList, name: str, centre: tuple[float, float], radius: float) -> None:
     """A ring for the camera, a filled dot for G, a diamond for D: they can lie on each other."""
     x, y = centre
-    rgb = common.color(common.POSE_COLORS[name])
-    shade = common.color((0.0, 0.0, 0.0), 0.75)
+    rgb = common.color(theme.POSE_COLOURS[name])
+    shade = common.color((0.0, 0.0, 0.0, 0.75))
     if name == "camera":
-        lines.add_circle(centre, radius * 1.25, shade, 0, 3.5)
-        lines.add_circle(centre, radius * 1.25, rgb, 0, 1.8)
+        lines.add_circle(centre, radius * 1.25, shade, 0, radius * 0.55)
+        lines.add_circle(centre, radius * 1.25, rgb, 0, radius * 0.28)
     elif name == "generator":
-        lines.add_circle_filled(centre, radius * 0.62 + 1.2, shade)
+        lines.add_circle_filled(centre, radius * 0.82, shade)
         lines.add_circle_filled(centre, radius * 0.62, rgb)
     else:
-        for r, ink in ((radius * 0.8 + 1.6, shade), (radius * 0.8, rgb)):
+        for r, ink in ((radius * 1.06, shade), (radius * 0.8, rgb)):
             lines.add_quad_filled((x - r, y), (x, y - r), (x + r, y), (x, y + r), ink)
 
 
@@ -202,11 +211,11 @@ def _draw_marginals(
 ) -> None:
     """Bars over the heat map for yaw, to its right for pitch."""
     lines = imgui.get_window_draw_list()
-    ink = imgui.get_color_u32((*theme.ACCENT[:3], 0.55))
+    ink = common.color(theme.ACCENT, 0.55)
     yaw, pitch = marginals(histogram.counts)
     left, low = corner
     right, bottom = left + size[0], low + size[1]
-    gap = 3.0
+    gap = common.em() * 0.2
     for i, share in enumerate(yaw):
         x0, x1 = left + size[0] * i / len(yaw), left + size[0] * (i + 1) / len(yaw)
         reach = (low - gap - top) * float(share)
@@ -221,6 +230,8 @@ def _draw_marginals(
 
 def _draw_legend(context: PanelContext) -> None:
     names = {"generator": "G predicts", "discriminator": "D predicts", "camera": "camera"}
+    if context.network is not None and not context.network.has_pose_prediction:
+        del names["discriminator"]
     lines = imgui.get_window_draw_list()
     radius = 0.36 * common.em()
     for i, (key, text) in enumerate(names.items()):
@@ -242,7 +253,7 @@ def _draw_numbers(histogram: PoseHistogram) -> None:
     imgui.text_unformatted(f"yaw {spread[0]}    pitch {spread[1]}")
     common.tooltip("Mean and standard deviation of the predicted poses.")
     if histogram.samples < histogram.target:
-        text = f"{format_count(histogram.samples)} of {format_count(histogram.target)} latents"
+        text = f"{histogram.samples:,} of {histogram.target:,} latents"
         common.progress("Pose histogram/Progress", histogram.samples / max(1, histogram.target), text)
     else:
         imgui.text_disabled(f"{histogram.samples:,} latents")

@@ -54,6 +54,12 @@ def dragged(latent: LatentView, pixels: tuple[float, float], cell: float) -> Lat
     return replace(latent, x=round(latent.x - pixels[0] / cell, 4), y=round(latent.y - pixels[1] / cell, 4))
 
 
+def seed_text(seed: int) -> str:
+    """A seed's label on the map; the long ones beyond the zero show their ends."""
+    text = str(seed)
+    return text if len(text) <= 6 else f"…{text[-4:]}"
+
+
 def neighbours(x: float, y: float) -> list[tuple[int, int, float]]:
     """The lattice points (column, row) that a point mixes, with their bilinear weights, heaviest first."""
     column, row = math.floor(x), math.floor(y)
@@ -154,15 +160,16 @@ def _paint_map(
     latent: LatentView, low: tuple[float, float], high: tuple[float, float], cell: float, lit: bool
 ) -> None:
     lines = imgui.get_window_draw_list()
+    em = common.em()
     rounding = imgui.get_style().frame_rounding
-    lines.add_rect_filled(low, high, common.color(theme.PANEL_LOW[:3]), rounding)
+    lines.add_rect_filled(low, high, common.color(theme.PANEL_LOW), rounding)
     lines.push_clip_rect(low, high, True)
     centre = ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2)
     reach_x = math.ceil((high[0] - low[0]) / 2 / cell) + 1
     reach_y = math.ceil((high[1] - low[1]) / 2 / cell) + 1
     column0, row0 = round(latent.x), round(latent.y)
     weights = {(column, row): weight for column, row, weight in neighbours(latent.x, latent.y)}
-    accent = common.POSE_COLORS["generator"]
+    accent = theme.POSE_COLOURS["generator"]
     for row in range(row0 - reach_y, row0 + reach_y + 1):
         y = centre[1] + (row - latent.y) * cell
         lines.add_line((low[0], y), (high[0], y), common.style_color(imgui.Col_.text, 0.07))
@@ -171,31 +178,29 @@ def _paint_map(
             if row == row0:
                 lines.add_line((x, low[1]), (x, high[1]), common.style_color(imgui.Col_.text, 0.07))
             weight = weights.get((column, row), 0.0)
-            text = str(lattice_seed(column, row))
+            text = seed_text(lattice_seed(column, row))
             if weight:
-                radius = common.em() * (0.16 + 0.24 * math.sqrt(weight))
+                radius = em * (0.16 + 0.24 * math.sqrt(weight))
                 lines.add_circle_filled((x, y), radius, common.color(accent, 0.45 + 0.55 * weight))
             else:
-                lines.add_circle_filled(
-                    (x, y), common.em() * 0.12, common.style_color(imgui.Col_.text_disabled)
-                )
+                lines.add_circle_filled((x, y), em * 0.12, common.style_color(imgui.Col_.text_disabled))
             width = imgui.calc_text_size(text).x
             lines.add_text(
-                (x - width / 2, y + common.em() * 0.45),
+                (x - width / 2, y + em * 0.45),
                 common.style_color(imgui.Col_.text if weight else imgui.Col_.text_disabled),
                 text,
             )
-    arm = common.em() * 0.75
+    arm = em * 0.75
     ink = common.style_color(imgui.Col_.text)
     for sign in (-1, 1):
         lines.add_line(
-            (centre[0] + sign * arm * 0.45, centre[1]), (centre[0] + sign * arm, centre[1]), ink, 1.5
+            (centre[0] + sign * arm * 0.45, centre[1]), (centre[0] + sign * arm, centre[1]), ink, em * 0.1
         )
         lines.add_line(
-            (centre[0], centre[1] + sign * arm * 0.45), (centre[0], centre[1] + sign * arm), ink, 1.5
+            (centre[0], centre[1] + sign * arm * 0.45), (centre[0], centre[1] + sign * arm), ink, em * 0.1
         )
     lines.pop_clip_rect()
-    lines.add_rect(low, high, common.color((theme.ACCENT_DIM if lit else theme.BORDER)[:3]), rounding)
+    lines.add_rect(low, high, common.color(theme.ACCENT_DIM if lit else theme.BORDER), rounding)
 
 
 def _draw_truncation(latent: LatentView, context: PanelContext) -> LatentView:

@@ -77,12 +77,11 @@ def _draw_times(name: str, milliseconds: NDArray[np.float32], least: float, help
         bare = implot.AxisFlags_.no_decorations | implot.AxisFlags_.lock
         limit = plot_limit(milliseconds, least)
         implot.setup_axis(implot.ImAxis_.x1, None, int(bare))
-        implot.setup_axis(implot.ImAxis_.y1, None, int(implot.AxisFlags_.lock | implot.AxisFlags_.opposite))
+        implot.setup_axis(implot.ImAxis_.y1, None, int(bare))
         implot.setup_axis_limits(
             implot.ImAxis_.x1, 0.0, max(1, milliseconds.size - 1), int(implot.Cond_.always)
         )
         implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, int(implot.Cond_.always))
-        implot.setup_axis_ticks(implot.ImAxis_.y1, [0.0, limit], ["0", f"{limit:g}"])
         if milliseconds.size > 1:
             values = np.ascontiguousarray(np.nan_to_num(milliseconds, nan=0.0), np.float32)
             shade = implot.Spec(fill_color=(*theme.ACCENT[:3], 0.25), line_weight=0.0)
@@ -90,6 +89,10 @@ def _draw_times(name: str, milliseconds: NDArray[np.float32], least: float, help
             implot.plot_line(
                 "##line", values, 1.0, 0.0, implot.Spec(line_color=theme.ACCENT, line_weight=1.2)
             )
+        corner, inner = implot.get_plot_pos(), implot.get_plot_size()
+        top = f"{limit:g} ms"
+        place = (corner.x + inner.x - imgui.calc_text_size(top).x - 4.0, corner.y + 1.0)
+        implot.get_plot_draw_list().add_text(place, common.style_color(imgui.Col_.text_disabled), top)
         implot.end_plot()
     implot.pop_style_var()
 
@@ -123,7 +126,7 @@ def _draw_stages(context: PanelContext) -> None:
         fine = own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
         rows.append(("Samples", f"{depth} + {fine} a ray" if fine else f"{depth} a ray", "At full quality."))
     rows.append(("Memory", format_bytes(frame.cache_bytes), "Held by the stages' results."))
-    common.facts(rows)
+    common.facts("picture", rows)
 
 
 def _draw_settings(performance: Performance, actions: Actions) -> None:

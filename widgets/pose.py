@@ -6,6 +6,7 @@ import math
 
 from imgui_bundle import imgui
 
+from viz import theme
 from viz.frame import Pose
 from viz.panel import Actions, PanelContext
 from viz.posing import shown_pose, with_override, with_pose, with_source
@@ -93,31 +94,41 @@ def _draw_table(view: View, context: PanelContext) -> None:
     for key, name, pose, current, help_text in rows:
         imgui.table_next_row()
         imgui.table_next_column()
-        _bullet(common.POSE_COLORS[key], filled=current)
+        _bullet(theme.POSE_COLOURS[key], filled=current)
         imgui.text_unformatted(name)
         common.tooltip(help_text)
-        missing = "no pose branch" if key == "discriminator" and not has_branch else ""
+        if key == "discriminator" and not has_branch:
+            imgui.table_next_column()
+            _across_two("no pose branch")
+            continue
         for angle in (pose.yaw, pose.pitch) if pose else (None, None):
             imgui.table_next_column()
-            if missing:
-                imgui.text_disabled("none")
-                common.tooltip("This network's discriminator has no pose branch.")
-            else:
-                common.text_right("–" if angle is None else format_degrees(angle), quiet=angle is None)
+            common.text_right("–" if angle is None else format_degrees(angle), quiet=angle is None)
     imgui.end_table()
 
 
-def _bullet(rgb: common.Rgb, *, filled: bool) -> None:
+def _bullet(colour: theme.Colour, *, filled: bool) -> None:
     position = imgui.get_cursor_screen_pos()
     radius = common.em() * 0.26
     centre = (position.x + 1.6 * radius, position.y + imgui.get_text_line_height() / 2)
     lines = imgui.get_window_draw_list()
     if filled:
-        lines.add_circle_filled(centre, radius, common.color(rgb))
+        lines.add_circle_filled(centre, radius, common.color(colour))
     else:
-        lines.add_circle(centre, radius * 0.9, common.color(rgb), 0, 1.5)
+        lines.add_circle(centre, radius * 0.9, common.color(colour), 0, radius * 0.38)
     imgui.dummy((3.2 * radius, imgui.get_text_line_height()))
     imgui.same_line()
+
+
+def _across_two(text: str) -> None:
+    """Write over this table cell and the next, at their right end."""
+    corner, size = imgui.get_cursor_screen_pos(), imgui.calc_text_size(text)
+    right = corner.x + 2 * imgui.get_content_region_avail().x + 2 * imgui.get_style().cell_padding.x
+    lines = imgui.get_window_draw_list()
+    lines.push_clip_rect((corner.x, corner.y), (right, corner.y + size.y), False)
+    lines.add_text((right - size.x, corner.y), common.style_color(imgui.Col_.text_disabled), text)
+    lines.pop_clip_rect()
+    imgui.dummy((1.0, size.y))
 
 
 def _draw_sliders(view: View, context: PanelContext) -> View:
@@ -170,7 +181,7 @@ def _draw_buttons(view: View, context: PanelContext, actions: Actions) -> View:
         actions.reset_to_predicted()
     width = common.buttons_width(2)
     if common.button(
-        "Pose/Copy G to override",
+        "Pose/Copy G → override",
         "Start an override from the generator's pose.",
         width=width,
         enabled=frame is not None,
@@ -180,7 +191,7 @@ def _draw_buttons(view: View, context: PanelContext, actions: Actions) -> View:
     imgui.same_line()
     seen = frame.discriminator_pose if frame else None
     if common.button(
-        "Pose/Copy D to override",
+        "Pose/Copy D → override",
         "Take the picture from where the discriminator thinks it was taken.",
         width=width,
         enabled=seen is not None,
