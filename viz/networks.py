@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import torch
 
+from pof3d.checkpoint import LoadCancelled, load
 from pof3d.config import NetworkConfig
 from pof3d.errors import CheckpointError, ConfigError, DeviceError, Pof3dError
 from pof3d.nets.discriminator import Discriminator
@@ -57,7 +58,7 @@ class OpenNetwork(Protocol):
 
 
 class Loader(Protocol):
-    """Opens a checkpoint file, like :func:`pof3d.load`."""
+    """Opens a checkpoint file, as :func:`pof3d.load` does."""
 
     def __call__(
         self,
@@ -68,19 +69,6 @@ class Loader(Protocol):
         cancelled: Callable[[], bool] | None = None,
     ) -> OpenNetwork:
         """See :func:`pof3d.load`."""
-
-
-def default_loader(
-    path: Path,
-    device: str,
-    *,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> OpenNetwork:
-    """:func:`pof3d.load`, imported when first needed."""
-    import pof3d
-
-    return pof3d.load(path, device, progress=progress, cancelled=cancelled)
 
 
 @dataclass(frozen=True)
@@ -168,7 +156,7 @@ class NetworkStore:
         Networks kept. The one in use is dropped only when another has been opened completely.
     """
 
-    def __init__(self, loader: Loader = default_loader, capacity: int = 2) -> None:
+    def __init__(self, loader: Loader = load, capacity: int = 2) -> None:
         self._loader = loader
         self._capacity = max(1, capacity)
         self._residents: OrderedDict[tuple[str, str], Resident] = OrderedDict()
@@ -214,8 +202,7 @@ class NetworkStore:
         try:
             network = self._loader(Path(path), device, progress=progress, cancelled=cancelled)
         except CheckpointError as error:
-            stopped = cancelled is not None and cancelled()
-            if identity is not None and not stopped:
+            if identity is not None and not isinstance(error, LoadCancelled):
                 self._failures[key] = (identity, error)
             raise
         resident = Resident(next(_serials), network, identity, device)

@@ -74,6 +74,10 @@ class RecordingRequest:
     resolution: int = 512
     """Side of one picture, pixels; depth beside it doubles the width."""
     with_depth: bool = False
+    amplitude: float | None = None
+    """Of the swing to either side, radians; None: chosen from the learned poses, see :mod:`viz.paths`."""
+    full_turn: bool | None = None
+    """Whether to go all the way round; None: if the network has learned all sides."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,206 @@
+"""The chain of stages between a View and its pixels. Each is remembered by exactly what it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pof3d.cameras import yaw_pitch_from_hv
+from pof3d.nets.generator import RawFrame, RenderedFrame
+from viz.display import compose, fitted_range, image_bytes, solid_depth
+from viz.frame import Pose
+from viz.marching import full_quality, march
+from viz.networks import Resident
+from viz.optics import Optics, optics_of, picture_pose
+from viz.preview import Quality
+from viz.seed_map import map_latent
+from viz.stages import StageRun
+from viz.view import View
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What the mapping network gives."""
+
+    w: Tensor
+    """[1, w_dim], untruncated."""
+    pose: Pose
+    cam2world: tuple[float, ...]
+    """The generator's own camera, row by row."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the camera sees, as tensors."""
+
+    raw: RawFrame
+    raw_key: Hashable
+    image: Tensor
+    """[1, 3, S, S]: after super-resolution, or the raw image."""
+    image_key: Hashable
+
+
+@dataclass(frozen=True)
+class Maps:
+    """A raw frame as arrays."""
+
+    raw: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    opacity: NDArray[np.float32]
+    fitted: tuple[float, float]
+    """Depth range that fits."""
+
+
+class Chain:
+    """The stages for one View and one network. To be used in inference mode.
+
+    Parameters
+    ----------
+    run : StageRun
+        Memory, cancel token and timings.
+    resident : Resident
+        The View's network.
+    view : View
+        What to look at.
+    """
+
+    def __init__(self, run: StageRun, resident: Resident, view: View) -> None:
+        self.run = run
+        self.view = view
+        self._network = resident.network
+        self._generator = resident.network.generator
+        self._serial = resident.serial
+
+    @cached_property
+    def _latent_key(self) -> Hashable:
+        return (self._serial, self.view.latent.x, self.view.latent.y)
+
+    @cached_property
+    def mapped(self) -> Mapped:
+        """Latent and mapping network: w and the predicted pose. Truncation has no part in it."""
+        generator, latent = self._generator, self.view.latent
+
+        def map_z() -> Mapped:
+            w = generator.mapping.map_w(z)
+            hv = generator.mapping.predict_pose(w)
+            angles = yaw_pitch_from_hv(hv.double(), generator.config.camera.h_mean)[0]
+            return Mapped(w, Pose(*angles.tolist()), tuple(generator.cam2world(hv).flatten().tolist()))
+
+        z = self.run.stage(
+            "latent",
+            self._latent_key,
+            lambda: map_latent(latent.x, latent.y, generator.config.z_dim).to(generator.device),
+        )
+        return self.run.stage("mapping", self._latent_key, map_z)
+
+    @cached_property
+    def _ws_key(self) -> Hashable:
+        psi = self.view.latent.truncation_psi
+        # Without truncation it does not matter how many layers have none.
+        return (self._latent_key, psi, None if psi == 1.0 else self.view.latent.truncation_cutoff)
+
+    @cached_property
+    def _ws(self) -> Tensor:
+        mapping, latent, w = self._generator.mapping, self.view.latent, self.mapped.w
+        return self.run.stage(
+            "truncation",
+            self._ws_key,
+            lambda: mapping.truncate(w, latent.truncation_psi, latent.truncation_cutoff),
+        )
+
+    @cached_property
+    def _planes_key(self) -> Hashable:
+        return (self._ws_key, self.view.latent.noise)
+
+    @cached_property
+    def planes(self) -> Tensor:
+        """[1, 3, C, R, R]."""
+        ws, noise = self._ws, self.view.latent.noise
+        return self.run.stage(
+            "planes", self._planes_key, lambda: self._generator.synthesize_planes(ws, noise)
+        )
+
+    @cached_property
+    def optics(self) -> Optics:
+        """The camera."""
+        asked, config = self.view.camera, self._generator.config
+        pose = picture_pose(self.view, self.mapped.pose)
+        own = self.mapped.cam2world if self.view.pose.source == "predicted" else None
+        return self.run.stage(
+            "camera",
+            (self._serial, pose, own, asked.roll, asked.radius, asked.fov, asked.pan),
+            lambda: optics_of(pose, asked, config.camera, config.render, own),
+        )
+
+    @cached_property
+    def full(self) -> Quality:
+        """What the View's full frame uses."""
+        return full_quality(self._generator, self.view.sampling)
+
+    def raw_key(self, quality: Quality) -> Hashable:
+        """Everything that the rays read."""
+        optics = self.optics
+        camera = (optics.cam2world, optics.focal, optics.depth_shift)
+        samples = (quality.resolution, quality.depth_samples, quality.importance_samples)
+        return (self._planes_key, *camera, *samples)
+
+    def picture(self, quality: Quality) -> Picture:
+        """Rays, and super-resolution where asked for and there is one."""
+        generator, planes, key = self._generator, self.planes, self.raw_key(quality)
+        raw = self.run.stage(
+            "rays", key, lambda: march(generator, planes, self.optics, quality, self.run.check)
+        )
+        if generator.superres is None or not quality.superres:
+            return Picture(raw, key, raw.raw, ("raw", key))
+        # The key of the rays holds that of the planes, and so of the w that super-resolution reads.
+        image = self.run.stage("super-resolution", key, lambda: generator.superresolve(raw, self._ws))
+        return Picture(raw, key, image, ("super-resolution", key))
+
+    def discriminator_pose(self, picture: Picture) -> Pose | None:
+        """What the discriminator makes of a picture; None without one."""
+        discriminator, raw = self._network.discriminator, picture.raw
+        if discriminator is None:
+            return None
+
+        def predict() -> Pose:
+            frame = RenderedFrame(picture.image, raw.raw, raw.depth, raw.opacity)
+            return Pose(*discriminator.predict_pose(frame)[0].double().cpu().tolist())
+
+        return self.run.stage("pose prediction", picture.image_key, predict)
+
+    def maps(self, picture: Picture) -> Maps:
+        """Raw image and depth as arrays."""
+        raw, render, shift = picture.raw, self._generator.config.render, self.optics.depth_shift
+
+        def convert() -> Maps:
+            depth, opacity = solid_depth(raw.depth, raw.opacity)
+            span = (render.ray_start + shift, render.ray_end + shift)
+            return Maps(image_bytes(raw.raw), depth, opacity, fitted_range(depth, span))
+
+        return self.run.stage("maps", picture.raw_key, convert)
+
+    def image(self, picture: Picture, maps: Maps) -> NDArray[np.uint8]:
+        """The final image as an array."""
+        if picture.image_key == ("raw", picture.raw_key):
+            return maps.raw
+        return self.run.stage("image", picture.image_key, lambda: image_bytes(picture.image))
+
+    def rgba(self, picture: Picture, maps: Maps, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The pixels for the screen."""
+        display = self.view.display
+        inputs: dict[str, Hashable] = {
+            "rgb": picture.image_key,
+            "raw": picture.raw_key,
+            "depth": (picture.raw_key, display.color_map, display.depth_range),
+            "side_by_side": (picture.image_key, display.color_map, display.depth_range),
+        }
+        return self.run.stage(
+            "display",
+            (display.mode, inputs[display.mode]),
+            lambda: compose(display, image, maps.raw, maps.depth, display.depth_range or maps.fitted),
+        )

@@ -1,0 +1,148 @@
+"""What the program remembers between runs: recent files, folders, the window, and the last View."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+
+from pof3d.errors import ConfigError, Pof3dError
+from viz.files import SaveError, replacing
+from viz.view import View, view_from_json, view_to_json
+
+APPLICATION = "pof3d-visualizer"
+MAX_RECENTS = 12
+_LARGEST = 1 << 20
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything remembered, as plain values.
+
+    Unknown entries of the file are ignored, missing ones have defaults.
+    """
+
+    recents: tuple[str, ...] = ()
+    """Absolute paths of checkpoints, newest first."""
+    last_folder: str = ""
+    """Where the file browser was; empty: not yet used."""
+    capture_folder: str = ""
+    """Where pictures and videos go; empty: the default."""
+    threads: int | None = None
+    """Torch threads; None: the default."""
+    device: str = "cpu"
+    ui_scale: float | None = None
+    """None: the screen's own."""
+    window_size: tuple[int, int] = (1280, 720)
+    """Screen coordinates."""
+
+
+def settings_path() -> Path:
+    """The settings file in the user's configuration folder."""
+    return Path(platformdirs.user_config_dir(APPLICATION, appauthor=False)) / "settings.json"
+
+
+def session_path() -> Path:
+    """The View that the program was closed with."""
+    return settings_path().with_name("session.json")
+
+
+def with_recent(settings: Settings, path: Path) -> Settings:
+    """Put a checkpoint at the top of the recent ones."""
+    name = os.path.abspath(path)
+    others = tuple(other for other in settings.recents if other != name)
+    return replace(settings, recents=(name, *others)[:MAX_RECENTS])
+
+
+def without_recent(settings: Settings, path: Path) -> Settings:
+    """Take a checkpoint off the recent ones."""
+    name = os.path.abspath(path)
+    return replace(settings, recents=tuple(other for other in settings.recents if other != name))
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """What was saved; defaults where there is nothing. A damaged file is kept beside it, as ``….damaged``."""
+    path = path or settings_path()
+    text = _read(path)
+    if text is None:
+        return Settings()
+    try:
+        loaded = msgspec.json.decode(text, type=Settings, strict=True)
+        _check(loaded)
+    except (msgspec.MsgspecError, ValueError) as error:
+        _set_aside(path, error)
+        return Settings()
+    return loaded
+
+
+def save_settings(settings: Settings, path: Path | None = None) -> None:
+    """Save everything, in one step.
+
+    Raises
+    ------
+    SaveError
+        When the folder cannot be written.
+    """
+    _write(path or settings_path(), msgspec.json.format(msgspec.json.encode(settings)))
+
+
+def load_session(path: Path | None = None) -> View | None:
+    """The View of :func:`save_session`; None if there is none. A damaged file is set aside."""
+    path = path or session_path()
+    text = _read(path)
+    if text is None:
+        return None
+    try:
+        return view_from_json(text)
+    except ConfigError as error:
+        _set_aside(path, error)
+        return None
+
+
+def save_session(view: View, path: Path | None = None) -> None:
+    """Remember a View for the next start; raises :class:`SaveError` like :func:`save_settings`."""
+    _write(path or session_path(), view_to_json(view).encode())
+
+
+def _check(settings: Settings) -> None:
+    sizes: tuple[Any, ...] = (*settings.window_size, settings.threads or 1)
+    if any(not 1 <= size <= 100_000 for size in sizes):
+        raise ValueError("sizes out of range")
+    if settings.ui_scale is not None and not 0.25 <= settings.ui_scale <= 8.0:
+        raise ValueError("scale out of range")
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _log.warning("%s cannot be read: %s", path, error)
+        return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaveError(f"Cannot save {path}", (error.strerror or str(error)).lower()) from error
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+def _set_aside(path: Path, error: Exception) -> None:
+    why = error if not isinstance(error, Pof3dError) else error.why
+    kept = path.with_name(path.name + ".damaged")
+    _log.warning("%s is damaged (%s); it is kept as %s, and defaults are used", path, why, kept.name)
+    with contextlib.suppress(OSError):
+        os.replace(path, kept)
