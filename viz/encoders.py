@@ -17,8 +17,6 @@ from viz.panel import RecordingFormat
 
 QUALITY = 18
 """H.264's constant rate factor: no loss that one would notice."""
-MAX_GIF_RATE = 50
-"""A GIF counts in hundredths of a second, and programs take delays below two of them for a mistake."""
 _GIF_TICKS = 100
 _BT709 = 1
 
@@ -104,7 +102,7 @@ def encoding(
     size : tuple
         Width and height, even.
     fps : int
-        Frames a second; at most `MAX_GIF_RATE` for a GIF.
+        Frames a second; see :mod:`viz.limits`.
     comment : str
         Stored in the file.
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import NamedTuple
 
 from pof3d.errors import ConfigError
+from viz.files import check_target
+from viz.panel import RecordingRequest
 from viz.view import View
 
 
@@ -37,6 +40,16 @@ LATTICE = Span(-(2.0**40), 2.0**40)
 DEPTH = Span(-1e4, 1e4)
 """World units."""
 
+FRAMES = Span(1, 36_000)
+FRAME_RATE = Span(1, 120)
+"""Frames a second."""
+GIF_FRAME_RATE = Span(1, 50)
+"""A GIF counts in hundredths of a second, and programs take delays below two of them for a mistake."""
+VIDEO_SIDE = Span(16, 2048)
+"""Pixels."""
+AMPLITUDE = Span(math.radians(0.1), math.pi)
+"""Radians to either side."""
+
 
 def _within(what: str, value: float | None, span: Span, unit: str = "", scale: float = 1.0) -> None:
     if value is not None and not span.low <= value <= span.high:  # NaN fails, too
@@ -55,18 +68,18 @@ def check_view(view: View) -> None:
         Naming the value and what it may be.
     """
     latent, camera, sampling = view.latent, view.camera, view.sampling
-    degrees = {"unit": "°", "scale": math.degrees(1.0)}
+    degrees = ("°", math.degrees(1.0))
     _within("A seed map position", latent.x, LATTICE)
     _within("A seed map position", latent.y, LATTICE)
     _within("A truncation ψ", latent.truncation_psi, PSI)
     _within("A truncation cutoff", latent.truncation_cutoff, Span(0, 1000))
     for yaw in (camera.yaw, view.pose.override_yaw):
-        _within("A yaw", yaw, YAW, **degrees)  # type: ignore[arg-type]
+        _within("A yaw", yaw, YAW, *degrees)
     for pitch in (camera.pitch, view.pose.override_pitch):
-        _within("A pitch", pitch, Span(-math.pi / 2, math.pi / 2), **degrees)  # type: ignore[arg-type]
-    _within("A roll", camera.roll, YAW, **degrees)  # type: ignore[arg-type]
+        _within("A pitch", pitch, Span(-math.pi / 2, math.pi / 2), *degrees)
+    _within("A roll", camera.roll, YAW, *degrees)
     _within("A radius", camera.radius, RADIUS)
-    _within("A field of view", camera.fov, FOV, **degrees)  # type: ignore[arg-type]
+    _within("A field of view", camera.fov, FOV, *degrees)
     for shift in camera.pan:
         _within("A pan", shift, PAN)
     _within("A resolution", sampling.resolution, RESOLUTION, " pixels")
@@ -80,3 +93,24 @@ def check_view(view: View) -> None:
             raise ConfigError(
                 "The depth range is empty", f"its near end {depth_range[0]:g} is not below its far end"
             )
+
+
+def check_recording(request: RecordingRequest, target: Path) -> None:
+    """Refuse a recording that cannot be made, before any work is done for it.
+
+    Raises
+    ------
+    ConfigError
+        Naming the value and what it may be.
+    SaveError
+        When the target cannot be written.
+    """
+    is_gif = request.format == "gif"
+    _within("A number of frames", request.frames, FRAMES)
+    rate = GIF_FRAME_RATE if is_gif else FRAME_RATE
+    _within("A GIF's frame rate" if is_gif else "A frame rate", request.fps, rate, " a second")
+    _within("A video side", request.resolution, VIDEO_SIDE, " pixels")
+    _within("An amplitude", request.amplitude, AMPLITUDE, "°", math.degrees(1.0))
+    if target.suffix.lower() != f".{request.format}":
+        raise ConfigError(f"{target.name} is no name for this video", f"it should end in .{request.format}")
+    check_target(target)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pof3d.errors import ConfigError, Pof3dError
-from viz.encoders import MAX_GIF_RATE, encoding
+from viz.encoders import encoding
 from viz.engine import Cancelled, Engine
-from viz.files import check_target, replacing
+from viz.files import replacing
 from viz.frame import Frame
-from viz.limits import Span
+from viz.limits import check_recording
 from viz.panel import RecordingRequest, RecordingState
 from viz.paths import path_views
 from viz.pose_sampling import learned_poses
@@ -28,38 +28,11 @@ from viz.render_thread import lower_priority
 from viz.stages import StageError, never
 from viz.view import View, view_to_json
 
-FRAMES = Span(1, 36_000)
-RATE = Span(1, 120)
-SIDE = Span(16, 2048)
+_End = Literal["finished", "cancelled", "failed"]
 _SURVEYED = 9
 """Frames of a path that a fitted depth range is fitted to."""
 
 _log = logging.getLogger(__name__)
-
-
-def check_request(request: RecordingRequest, target: Path) -> None:
-    """Refuse a recording that cannot be made.
-
-    Raises
-    ------
-    ConfigError
-        Naming the value.
-    SaveError
-        When the target cannot be written.
-    """
-    rate = Span(RATE.low, MAX_GIF_RATE) if request.format == "gif" else RATE
-    for what, value, span in (
-        ("frames", request.frames, FRAMES),
-        ("frames a second", request.fps, rate),
-        ("pixels a side", request.resolution, SIDE),
-    ):
-        if not span.low <= value <= span.high:
-            a_gif = " for a GIF" if span is rate and request.format == "gif" else ""
-            why = f"it must be {span.low:g} to {span.high:g}{a_gif}"
-            raise ConfigError(f"A recording cannot have {value} {what}", why)
-    if target.suffix.lower() != f".{request.format}":
-        raise ConfigError(f"{target.name} is no name for a recording", f"it should end in .{request.format}")
-    check_target(target)
 
 
 def recorded_views(engine: Engine, view: View, request: RecordingRequest) -> Iterator[View]:
@@ -140,7 +113,7 @@ def record(
     Cancelled
         When the cancel token was pulled.
     """
-    check_request(request, target)
+    check_recording(request, target)
     side = request.resolution + request.resolution % 2
     report = progress if progress is not None else lambda done, total: None
     report(0, request.frames)
@@ -158,7 +131,7 @@ def record(
 
 
 class TimeLeft:
-    """Estimates how long a recording still takes, from the frames after the first: that one has preparations."""
+    """How long a recording still takes, from the frames after the first: that one has preparations."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from pof3d.training.samples import latent
 from viz.view import SEED_STRIDE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SEED_COUNT = 2**32
 """Seeds run from 0 to this, excluded, and wrap around."""
@@ -31,6 +31,10 @@ def map_latent(x: float, y: float, z_dim: int) -> Tensor:
     Bilinear between the four seeds around it; a lattice point gives exactly its seed's latent. (The mapping
     network normalises z, so the shorter vectors in between are no dimmer.)
     """
+    import torch  # not above: a command line with seeds should not wait for it
+
+    from pof3d.training.samples import latent
+
     left, top = math.floor(x), math.floor(y)
     right_part, lower_part = x - left, y - top
     z = torch.zeros(1, z_dim)

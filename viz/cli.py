@@ -1,0 +1,175 @@
+"""The commands without a window: ``render`` one picture, ``record`` a video.
+
+Engine, Views and pixels are the window's own. Nothing heavy is imported until the options are understood.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from pof3d.errors import ConfigError, Pof3dError
+from viz.files import check_target
+from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
+from viz.view import View
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from viz.engine import Engine
+
+CANCELLED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+MOST_THREADS = 1024
+Token = Callable[[], bool]
+Job = Callable[["Engine", "Progress", Token], None]
+
+
+def run(command: str, arguments: Sequence[str]) -> int:
+    """Run ``render`` or ``record``.
+
+    Returns
+    -------
+    int
+        Exit status: 0; 1 when it failed; 2 when an option has a bad value; 130 after Ctrl-C.
+    """
+    options = parse(Render if command == "render" else Record, arguments)
+    try:
+        view = build_view(options, _base_view(options))
+        job = _recording(view, options) if isinstance(options, Record) else _rendering(view, options)
+        if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
+            raise ConfigError(f"{options.threads} threads cannot be used", f"it must be 1 to {MOST_THREADS}")
+    except Pof3dError as error:
+        return _complain(error, 2)
+    try:
+        with _interrupts() as cancelled, _progress() as progress:
+            engine = _engine(options)
+            try:
+                _open(engine, view, progress, cancelled)
+                job(engine, progress, cancelled)
+            except _cancelled_class():
+                raise KeyboardInterrupt from None
+    except Pof3dError as error:
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        print("Cancelled; nothing was written.", file=sys.stderr)
+        return CANCELLED
+    print(options.out)
+    return 0
+
+
+def _base_view(options: PictureOptions) -> View | None:
+    if options.view is None:
+        return None
+    from viz.captures import read_view
+
+    return read_view(options.view)
+
+
+def _complain(error: Pof3dError, status: int) -> int:
+    print(f"Error: {error}", file=sys.stderr)
+    return status
+
+
+@contextmanager
+def _interrupts() -> Iterator[Token]:
+    """Ctrl-C pulls the cancel token; a second one breaks off at once."""
+    pulled = threading.Event()
+
+    def pull(number: int, frame: FrameType | None) -> None:
+        pulled.set()
+        signal.signal(signal.SIGINT, before)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pulled.is_set
+        return
+    before = signal.signal(signal.SIGINT, pull)
+    try:
+        yield pulled.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+        yield progress
+
+
+def _engine(options: PictureOptions) -> Engine:
+    import torch
+
+    from pof3d.memory import keep_freed_memory
+    from viz.engine import Engine
+
+    keep_freed_memory()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    device = options.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Engine(device)
+
+
+def _cancelled_class() -> type[Exception]:
+    from viz.stages import Cancelled
+
+    return Cancelled
+
+
+def _open(engine: Engine, view: View, progress: Progress, cancelled: Token) -> None:
+    task = progress.add_task("Opening the checkpoint", total=1.0, count="")
+
+    def report(fraction: float, stage: str) -> None:
+        progress.update(task, completed=fraction, description=stage)
+
+    engine.load(view.network.path, progress=report, cancelled=cancelled)
+    progress.remove_task(task)
+
+
+def _rendering(view: View, options: Render) -> Job:
+    """Check everything that can be checked without the network; the rest is the job."""
+    if options.out.suffix.lower() != ".png":
+        raise ConfigError(f"{options.out.name} is no name for a picture", "it should end in .png")
+    check_target(options.out)
+    posed(view, options, lambda _: (0.0, 0.0))
+
+    def render(engine: Engine, progress: Progress, cancelled: Token) -> None:
+        from viz.captures import save_image
+
+        def predicted(of: View) -> tuple[float, float]:
+            pose = engine.predicted_pose(of)
+            return pose.yaw, pose.pitch
+
+        progress.add_task("Rendering", total=None, count="")
+        save_image(engine.render(posed(view, options, predicted), "full", cancelled), options.out)
+
+    return render
+
+
+def _recording(view: View, options: Record) -> Job:
+    request = build_request(options)
+
+    def record(engine: Engine, progress: Progress, cancelled: Token) -> None:
+        from viz import recorder
+
+        task = progress.add_task("Recording", total=request.frames, count="")
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, count=f"{done} of {total} frames")
+
+        recorder.record(engine, view, request, options.out, progress=report, cancelled=cancelled)
+
+    return record

@@ -1,0 +1,226 @@
+"""The options of ``render`` and ``record``, and what they mean as a View and as a recording request."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from pof3d.errors import ConfigError
+from viz.limits import check_recording, check_view
+from viz.panel import RecordingFormat, RecordingPath, RecordingRequest
+from viz.seed_map import SEED_COUNT, point_of_seed
+from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, PoseView, View
+
+Angle = float | Literal["predicted"]
+_OWN: Any = tyro.conf.arg(help_behavior_hint="")
+"""Options without a default of their own say in their text what happens without them."""
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """What a picture shows. What is not given comes from --view, or is the network's own setting."""
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """Checkpoint: .safetensors, or a release snapshot."""
+    out: Path
+    """File to write."""
+    seed: Annotated[int | None, _OWN] = None
+    """Which random latent: 0 to 4294967295."""
+    psi: Annotated[float | None, _OWN] = None
+    """Truncation ψ: 1 = none, 0 = the mean object. Does not move the predicted pose."""
+    cutoff: Annotated[int | None, _OWN] = None
+    """Layers that ψ applies to, coarsest first. Without: all."""
+    noise: Annotated[Literal["const", "none"] | None, _OWN] = None
+    """The backbone's per-pixel noise: as stored, or left out."""
+    roll: Annotated[float | None, _OWN] = None
+    """Rotation about the viewing direction, degrees."""
+    radius: Annotated[float | None, _OWN] = None
+    """Distance of the camera, world units."""
+    fov: Annotated[float | None, _OWN] = None
+    """Field of view, degrees over the picture's diagonal."""
+    mode: Annotated[DisplayMode | None, _OWN] = None
+    """Final image, image before super-resolution, depth map, or image and depth side by side."""
+    with_depth: bool = False
+    """The depth map beside the picture: short for --mode side_by_side."""
+    colors: Annotated[ColorMap | None, _OWN] = None
+    """Colours of the depth map."""
+    depth_range: Annotated[tuple[float, float] | None, _OWN] = None
+    """Near and far end of those colours, world units. Without: fitted to the picture."""
+    resolution: Annotated[int | None, _OWN] = None
+    """Side of the volume-rendered image, pixels."""
+    samples: Annotated[int | None, _OWN] = None
+    """Stratified samples along a ray."""
+    importance: Annotated[int | None, _OWN] = None
+    """Samples of the second, finer pass."""
+    view: Annotated[Path | None, _OWN] = None
+    """Start from the view in this file: a picture or video that this program saved, or a .json file."""
+    device: str = "auto"
+    """Where the network runs: auto, cpu, cuda, cuda:1 …"""
+    threads: Annotated[int | None, _OWN] = None
+    """Threads on the CPU. Without: one a core."""
+
+
+@dataclass(frozen=True)
+class Render(PictureOptions):
+    """Render one picture to a .png file.
+
+    What is not given comes from --view, else it is the network's own setting, seed 0 and the predicted pose.
+    """
+
+    yaw: Annotated[Angle | None, _OWN] = None
+    """Degrees, 0 = front, or "predicted": the generator's own. Of --yaw and --pitch, one that is not given is
+    predicted."""
+    pitch: Annotated[Angle | None, _OWN] = None
+    """Degrees, positive = from below, or "predicted"."""
+
+
+@dataclass(frozen=True)
+class Record(PictureOptions):
+    """Record a video, .mp4 or .gif, of the camera on a path.
+
+    What is not given comes from --view, else it is the network's own setting and seed 0.
+    """
+
+    path: RecordingPath = "turntable"
+    """turntable: a closed loop. All the way round for networks that have learned all sides; for faces a swing
+    to both sides and back, as wide as what was learned. sweep: once from one side to the other."""
+    frames: int = 120
+    """Length of the video in frames."""
+    fps: int = 30
+    """Frames a second."""
+    size: int = 512
+    """Side of the picture in the video, pixels; depth beside it doubles the width."""
+    amplitude: Annotated[float | None, _OWN] = None
+    """Swing to either side, degrees. Without: chosen from the learned poses, 35 to 60."""
+    full: bool = False
+    """Go all the way round, whatever was learned."""
+
+
+def parse(command: type[Render] | type[Record], arguments: Sequence[str]) -> Render | Record:
+    """Options of a command; prints help or the mistake and exits where there is one."""
+    name = command.__name__.lower()
+    options: Any = tyro.cli(
+        command,
+        prog=f"visualizer.py {name}",
+        args=list(arguments),
+        config=(
+            tyro.conf.DisallowNone,
+            tyro.conf.FlagCreatePairsOff,
+            tyro.conf.PositionalMetavarFromFieldName,
+        ),
+    )
+    return options
+
+
+def build_view(options: PictureOptions, base: View | None = None) -> View:
+    """The View that the options describe, but for the pose.
+
+    Parameters
+    ----------
+    options : PictureOptions
+        Given values replace those of the base.
+    base : View, optional
+        Where the others come from.
+
+    Raises
+    ------
+    ConfigError
+        For a value that cannot be used.
+    """
+    view = base or View()
+    latent, camera, sampling, display = view.latent, view.camera, view.sampling, view.display
+    if options.seed is not None:
+        if not 0 <= options.seed < SEED_COUNT:
+            raise ConfigError(
+                f"A seed of {options.seed} cannot be used", f"it must lie between 0 and {SEED_COUNT - 1}"
+            )
+        x, y = point_of_seed(options.seed)
+        latent = replace(latent, x=x, y=y)
+    latent = replace(
+        latent,
+        **_given(truncation_psi=options.psi, truncation_cutoff=options.cutoff, noise=options.noise),
+    )
+    camera = replace(
+        camera, **_given(roll=_radians(options.roll), radius=options.radius, fov=_radians(options.fov))
+    )
+    sampling = replace(
+        sampling,
+        **_given(
+            resolution=options.resolution,
+            depth_samples=options.samples,
+            importance_samples=options.importance,
+        ),
+    )
+    mode = options.mode
+    if options.with_depth:
+        if mode not in (None, "rgb", "side_by_side"):
+            raise ConfigError(f"--with-depth does not go with --mode {mode}", "it shows image and depth")
+        mode = "side_by_side"
+    display = replace(display, **_given(mode=mode, color_map=options.colors, depth_range=options.depth_range))
+    path = os.path.abspath(options.file.expanduser())
+    network = replace(view.network, path=path)
+    built = View(network, latent, view.pose, camera, sampling, display)
+    check_view(built)
+    return built
+
+
+def build_request(options: Record) -> RecordingRequest:
+    """The recording that the options describe; its format follows from the file's name."""
+    formats: dict[str, RecordingFormat] = {".mp4": "mp4", ".gif": "gif"}
+    kind = formats.get(options.out.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"{options.out.name} is no name for a video", "it should end in .mp4 or .gif")
+    request = RecordingRequest(
+        path=options.path,
+        format=kind,
+        frames=options.frames,
+        fps=options.fps,
+        resolution=options.size,
+        with_depth=options.with_depth,
+        amplitude=_radians(options.amplitude),
+        full_turn=options.full or None,
+    )
+    check_recording(request, options.out)
+    return request
+
+
+def posed(view: View, options: Render, predicted: Callable[[View], tuple[float, float]]) -> View:
+    """The View with the pose that the options ask for.
+
+    Parameters
+    ----------
+    view : View
+        From :func:`build_view`.
+    options : Render
+        With neither yaw nor pitch, the View's own pose stays.
+    predicted : callable
+        Gives the generator's yaw and pitch, radians; asked only when exactly one angle is given as a number.
+    """
+    yaw, pitch = options.yaw, options.pitch
+    if yaw is None and pitch is None:
+        return view
+    angles = [a if isinstance(a, float | int) else None for a in (yaw, pitch)]
+    if angles == [None, None]:
+        return replace(view, pose=PoseView("predicted"))
+    limit = math.degrees(PITCH_LIMIT)
+    if angles[1] is not None and not -limit <= angles[1] <= limit:
+        raise ConfigError(f"A pitch of {angles[1]:g}° cannot be used", f"it must lie within ±{limit:g}°")
+    own = (0.0, 0.0) if None not in angles else predicted(view)
+    radians = [math.radians(a) if a is not None else b for a, b in zip(angles, own, strict=True)]
+    posed_view = replace(view, pose=PoseView("override", *radians))
+    check_view(posed_view)
+    return posed_view
+
+
+def _given(**values: object) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _radians(degrees: float | None) -> float | None:
+    return None if degrees is None else math.radians(degrees)
