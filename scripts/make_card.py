@@ -1,6 +1,6 @@
 """Make a checkpoint's card: figures against a data set with known poses, pictures, and a page in Markdown.
 
-``python scripts/make_card.py --run runs/toy-cats --test-data data/toy-cats-64-test.zip --out
+``python -m scripts.make_card --run runs/toy-cats --test-data data/toy-cats-64-test.zip --out
 assets/toy-cats.md`` bundles the run's newest checkpoint, in half precision, beside its card.
 """
 

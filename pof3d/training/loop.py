@@ -148,7 +148,7 @@ class Trainer:
         if not bool(torch.isfinite(loss)):
             raise TrainingError(
                 f"training diverged at {self.images_seen / 1000:.1f} kimg",
-                f"the {name}'s loss is {float(loss)}",
+                f"the {name}'s loss is {loss.item()}",
                 "The last snapshot is intact; try a larger --training.r1-gamma or smaller learning rates.",
             )
         optimizer.zero_grad(set_to_none=True)

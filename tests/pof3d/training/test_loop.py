@@ -1,0 +1,162 @@
+"""The loop: exact resuming, stopping, divergence, the moving average, run directories."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import pof3d
+from pof3d.config import NetworkConfig
+from pof3d.data.folder import ImageFolder
+from pof3d.errors import TrainingError
+from pof3d.training import config as training_config
+from pof3d.training.config import Preset, TrainingConfig
+from pof3d.training.loop import StepReport, Trainer, lazy_adam, train
+from pof3d.training.run import Train, run
+from pof3d.training.snapshots import load_snapshot, save_snapshot
+from tests.pof3d.training.test_losses import DISCRIMINATOR, GENERATOR
+
+SETTINGS = TrainingConfig(
+    total_kimg=0.024,
+    batch=4,
+    blur_sigma=1.0,
+    blur_fade_kimg=0.01,
+    r1_interval=2,
+    density_interval=2,
+    density_points=10,
+    ema_kimg=0.01,
+    snapshot_kimg=0.008,
+)
+PRESET = Preset(NetworkConfig("tiny", GENERATOR, DISCRIMINATOR), SETTINGS)
+CPU = torch.device("cpu")
+
+
+def images(count: int = 12) -> torch.Tensor:
+    return torch.randint(0, 256, (count, 3, 8, 8), generator=torch.Generator().manual_seed(3)).to(torch.uint8)
+
+
+def go(trainer: Trainer, directory: Path, steps: int | None = None) -> list[StepReport]:
+    reports: list[StepReport] = []
+    train(
+        trainer,
+        directory,
+        on_step=reports.append,
+        on_snapshot=lambda _: None,
+        stopped=lambda: steps is not None and len(reports) >= steps,
+    )
+    return reports
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    reference = Trainer(PRESET, images(), CPU)
+    assert len(go(reference, whole)) == 6
+    go(Trainer(PRESET, images(), CPU), parts, steps=3)
+    resumed = Trainer(PRESET, images(), CPU)
+    assert len(go(resumed, parts)) == 3
+    for name in ("generator", "discriminator", "ema"):
+        expected, found = getattr(reference, name).state_dict(), getattr(resumed, name).state_dict()
+        assert all(torch.equal(expected[key], found[key]) for key in expected), name
+
+
+def test_every_image_is_seen_once_an_epoch() -> None:
+    trainer = Trainer(PRESET, images(), CPU)
+    seen = torch.cat([trainer.next_images() for _ in range(3)])
+    expected = images().float() / 127.5 - 1
+    assert {tuple(x.flatten().tolist()) for x in seen} == {tuple(x.flatten().tolist()) for x in expected}
+
+
+def test_the_average_follows_the_weights_by_its_half_life() -> None:
+    preset = replace(PRESET, training=replace(SETTINGS, ema_kimg=0.004, ema_rampup=10.0))
+    trainer = Trainer(preset, images(), CPU)
+    before = trainer.ema.decoder.output.weight.clone()
+    trainer.step()
+    after = trainer.generator.decoder.output.weight
+    torch.testing.assert_close(trainer.ema.decoder.output.weight, (before + after) / 2)
+
+
+def test_divergence_stops_before_the_weights_are_touched() -> None:
+    trainer = Trainer(PRESET, images(), CPU)
+    with torch.no_grad():
+        trainer.discriminator.b4.out.weight.fill_(float("inf"))
+    weights = trainer.generator.decoder.output.weight.clone()
+    with pytest.raises(TrainingError, match="diverged"):
+        trainer.step()
+    assert torch.equal(trainer.generator.decoder.output.weight, weights)
+
+
+def test_lazy_regularisation_corrects_adam() -> None:
+    optimizer = lazy_adam(iter([torch.nn.Parameter(torch.zeros(1))]), 0.002, 0.99, 16)
+    group = optimizer.param_groups[0]
+    assert group["lr"] == pytest.approx(0.002 * 16 / 17)
+    assert group["betas"] == pytest.approx((0.0, 0.99 ** (16 / 17)))
+
+
+def test_the_initial_pose_spread_can_be_narrowed() -> None:
+    wide = Trainer(PRESET, images(), CPU)
+    narrow = Trainer(replace(PRESET, training=replace(SETTINGS, pose_init_scale=0.25)), images(), CPU)
+    torch.testing.assert_close(
+        narrow.generator.mapping.pose_output.weight, wide.generator.mapping.pose_output.weight * 0.25
+    )
+
+
+@pytest.mark.parametrize("bad", [torch.zeros(12, 1, 8, 8, dtype=torch.uint8), torch.zeros(12, 3, 8, 8)])
+def test_wrong_images_are_refused(bad: torch.Tensor) -> None:
+    with pytest.raises(TrainingError, match="shape"):
+        Trainer(PRESET, bad, CPU)
+    with pytest.raises(TrainingError, match="fewer"):
+        Trainer(PRESET, images(2), CPU)
+
+
+def test_a_failed_save_keeps_the_last_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_snapshot(tmp_path, {"step_count": 1})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(TrainingError, match="disk is full"):
+        save_snapshot(tmp_path, {"step_count": 2})
+    state = load_snapshot(tmp_path, CPU)
+    assert state is not None
+    assert state["step_count"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["resume.pt"]
+
+
+def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
+    (tmp_path / "resume.pt").write_bytes(b"not a snapshot")
+    with pytest.raises(TrainingError, match=r"resume\.pt"):
+        load_snapshot(tmp_path, CPU)
+
+
+def test_the_command_writes_a_run_that_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from imageio.v3 import imwrite
+
+    data = tmp_path / "images"
+    data.mkdir()
+    for i, image in enumerate(images()):
+        imwrite(data / f"{i}.png", image.permute(1, 2, 0).numpy())
+    # Poses beside the images must not matter: training never asks for them.
+    (data / "dataset.json").write_text(json.dumps({"labels": [["0.png", [float("inf")] * 25]]}))
+    for name in ("labels", "true_poses"):
+        monkeypatch.setattr(ImageFolder, name, lambda _: pytest.fail("training read a pose"))
+    monkeypatch.setitem(training_config.PRESETS, "toy-cats", PRESET)
+    out = tmp_path / "run"
+    assert run(Train(data=data, out=out, training=SETTINGS)) == 0
+    checkpoints = sorted(out.glob("network-*.safetensors"))
+    network = pof3d.load(checkpoints[-1])
+    assert network.provenance["images_seen"] == 24
+    assert network.discriminator is not None
+    assert sorted(out.glob("samples-*.png"))
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert all(np.isfinite(line["D/loss"]) for line in lines)
+    assert "24" in capsys.readouterr().out or network.config.name == "tiny"

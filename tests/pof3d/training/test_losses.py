@@ -1,0 +1,141 @@
+"""The training objective: what is detached, what is mirrored, what is penalised."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pof3d.config import DiscriminatorConfig, GeneratorConfig, RenderConfig, SuperResolutionConfig
+from pof3d.nets.discriminator import Discriminator
+from pof3d.nets.generator import Generator
+from pof3d.training.config import TrainingConfig
+from pof3d.training.losses import Objective, gaussian_blur
+from pof3d.training.poses import mirror_poses
+
+GENERATOR = GeneratorConfig(
+    z_dim=8,
+    w_dim=8,
+    plane_resolution=8,
+    plane_channels=4,
+    channel_base=64,
+    channel_max=8,
+    decoder_hidden=8,
+    feature_channels=3,
+    render=RenderConfig(resolution=8, depth_samples=4, importance_samples=0),
+    superres=SuperResolutionConfig("none"),
+)
+DISCRIMINATOR = DiscriminatorConfig(resolution=8, channel_base=64, channel_max=8, activation_clamp=None)
+
+
+def make(config: TrainingConfig | None = None) -> Objective:
+    torch.manual_seed(0)
+    config = config or TrainingConfig(blur_sigma=0.0)
+    rng = torch.Generator().manual_seed(0)
+    return Objective(Generator(GENERATOR), Discriminator(DISCRIMINATOR, GENERATOR.camera), config, rng)
+
+
+def test_mirroring_is_one_of_two_reflections() -> None:
+    pose = torch.tensor([[1.0, 0.5]]).expand(1000, 2)
+    mirrored = mirror_poses(pose, math.pi / 2, torch.Generator().manual_seed(0))
+    sideways = torch.isclose(mirrored, torch.tensor([math.pi - 1.0, 0.5])).all(dim=1)
+    upside = torch.isclose(mirrored, torch.tensor([1.0, math.pi - 0.5])).all(dim=1)
+    assert (sideways ^ upside).all()
+    assert 400 < int(sideways.sum()) < 600
+
+
+def test_both_cameras_of_a_latent_are_judged() -> None:
+    fakes = make().generate(4)
+    assert [pose.shape for _, pose in fakes.views] == [(4, 2), (4, 2)]
+    assert not torch.equal(fakes.views[0][1], fakes.views[1][1])
+    alone = make(TrainingConfig(mirror=False, blur_sigma=0.0)).generate(4)
+    assert len(alone.views) == 1
+
+
+def test_the_discriminator_loss_leaves_the_generator_alone() -> None:
+    objective = make()
+    fakes = objective.generate(4)
+    loss, stats = objective.discriminator_loss(fakes, torch.zeros(4, 3, 8, 8), penalize=True)
+    loss.backward()
+    assert all(p.grad is None for p in objective.generator.parameters())
+    assert objective.discriminator.b4.pose_output.weight.grad is not None
+    assert {"D/r1", "D/pose_error", "D/pose_error_mirrored", "D/score_real"} <= stats.keys()
+
+
+def test_scores_never_train_the_pose_branch() -> None:
+    # The conditioning pose is detached: only the pose error reaches the branch.
+    objective = make(TrainingConfig(pose_aware_weight=0.0, blur_sigma=0.0))
+    loss, _ = objective.discriminator_loss(objective.generate(4), torch.zeros(4, 3, 8, 8), penalize=False)
+    loss.backward()
+    gradient = objective.discriminator.b4.pose_output.weight.grad
+    assert gradient is None or gradient.abs().max() == 0
+
+
+def test_pose_consistency_trains_the_pose_learner_only() -> None:
+    objective = make(TrainingConfig(density_weight=0.0, blur_sigma=0.0))
+    generator = objective.generator
+    w = generator.mapping.map_w(torch.randn(4, 8))
+    generator.mapping.predict_pose(w.detach()).square().mean().backward()
+    assert generator.mapping.pose_output.weight.grad is not None
+    assert generator.mapping.get_submodule("fc0").weight.grad is None
+
+
+def test_r1_is_the_squared_gradient_of_the_real_score() -> None:
+    objective = make(TrainingConfig(r1_gamma=2.0, r1_interval=3, blur_sigma=0.0))
+    fakes = objective.generate(4)
+    real = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with_penalty, stats = objective.discriminator_loss(fakes, real, penalize=True)
+    without, _ = objective.discriminator_loss(fakes, real, penalize=False)
+    x = objective.real_input(real).requires_grad_(True)
+    score = objective.discriminator(x).score
+    (gradient,) = torch.autograd.grad(score.sum(), x)
+    expected = gradient.square().sum(dim=(1, 2, 3)).mean()
+    torch.testing.assert_close(stats["D/r1"], expected)
+    torch.testing.assert_close(with_penalty - without, expected * (2.0 / 2 * 3), rtol=1e-3, atol=1e-5)
+
+
+def test_schedules_follow_the_images_seen() -> None:
+    config = TrainingConfig(
+        blur_sigma=4.0,
+        blur_fade_kimg=10.0,
+        pose_consistency_weight=8.0,
+        pose_consistency_ramp_kimg=4.0,
+        resolution_schedule=((0.0, 4), (6.0, 8)),
+    )
+    objective = make(config)
+    objective.set_progress(0.0)
+    assert (objective.blur, objective.resolution, objective.pose_consistency_weight) == (4.0, 4, 0.0)
+    objective.set_progress(6.0)
+    assert objective.blur == pytest.approx(1.6)
+    assert (objective.resolution, objective.pose_consistency_weight) == (8, 8.0)
+    objective.set_progress(50.0)
+    assert objective.blur == 0.0
+
+
+def test_blur_keeps_the_mean_and_widens_a_point() -> None:
+    image = torch.zeros(1, 1, 33, 33)
+    image[..., 16, 16] = 1.0
+    blurred = gaussian_blur(image, 2.0)
+    assert blurred.sum().item() == pytest.approx(1.0, abs=1e-5)
+    x = torch.arange(33.0) - 16
+    variance = (blurred[0, 0].sum(dim=0) * x**2).sum().item()
+    assert variance == pytest.approx(4.0, rel=0.03)
+    assert gaussian_blur(image, 0.0) is image
+
+
+def test_a_constant_density_is_smooth() -> None:
+    objective = make()
+    planes = torch.zeros(2, 3, 4, 8, 8)
+    assert objective.density_roughness(planes).item() == pytest.approx(0.0, abs=1e-5)
+    assert objective.density_roughness(torch.randn_like(planes) * 10).item() > 0
+
+
+def test_smoothness_samples_stay_inside_the_box() -> None:
+    objective = make()
+    objective.generator.config = replace(
+        GENERATOR, render=replace(GENERATOR.render, confine_to_box=True, box_warp=0.5)
+    )
+    # A point outside would have the raw density of emptiness, −1000.
+    assert objective.density_roughness(torch.zeros(2, 3, 4, 8, 8)).item() < 1e-3
