@@ -13,21 +13,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
+if TYPE_CHECKING:
+    from viz.layout import Placement
+
 COMMANDS = ("render", "record", "tour")
-
-
-@dataclass(frozen=True)
-class WindowOptions:
-    """How the window opens."""
-
-    file: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
-    """Checkpoint to open. Without: the bundled one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,26 +45,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from viz.cli import run
 
             return run(command, rest)
-        if command == "tour":
-            from viz.tour import run_tour
-
-            return run_tour(rest)
-        return _window(rest)
+        return _window(rest) if command == "window" else _tour(rest)
     except KeyboardInterrupt:
         return 130
 
 
-def _window(arguments: Sequence[str]) -> int:
-    options = tyro.cli(
-        WindowOptions,
-        prog="visualizer.py",
-        description=__doc__,
-        args=list(arguments),
-        config=(tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName),
-    )
-    from viz.app import run_window
+def placements() -> list[Placement]:
+    """Where the panels are at first: two places a side in a low window, more in a tall one."""
+    from viz.layout import Placement
+    from widgets import default_panels
 
-    return run_window(options.file)
+    panels = {panel.title: panel for panel in default_panels()}
+    return [
+        Placement(panels["Checkpoint"], "left", (0, 0), 345, front=False),
+        Placement(panels["Latent"], "left", (0, 0), 345),
+        Placement(panels["Pose"], "left", (1, 1), 335),
+        Placement(panels["Camera"], "left", (1, 2), 375, front=False),
+        Placement(panels["View"], "right", (0, 0), 365),
+        Placement(panels["Capture"], "right", (0, 2), 390, front=False),
+        Placement(panels["Pose histogram"], "right", (1, 1), 325),
+        Placement(panels["Performance"], "right", (1, 2), 390, front=False),
+    ]
+
+
+def _window(arguments: Sequence[str]) -> int:
+    from viz.start import WindowOptions, display_missing, run_window
+
+    options = _parse(WindowOptions, "visualizer.py", arguments, __doc__)
+    if display_missing():
+        print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
+        return _tour([str(options.file)] if options.file else [])
+    from viz.window.errors import WindowError
+
+    try:
+        return run_window(options, placements())
+    except WindowError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+
+
+def _tour(arguments: Sequence[str]) -> int:
+    from viz.tour import TourOptions, run_tour
+
+    options = _parse(TourOptions, "visualizer.py tour", arguments)
+    return run_tour(options, placements())
+
+
+def _parse(kind: type[Any], program: str, arguments: Sequence[str], description: str | None = None) -> Any:
+    config = (tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName)
+    return tyro.cli(kind, prog=program, description=description, args=list(arguments), config=config)
 
 
 if __name__ == "__main__":

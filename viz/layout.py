@@ -19,7 +19,7 @@ LAYOUT_VERSION = 1
 COLUMN_WIDTH = 304.0
 """Of the panels at either side, design pixels."""
 TALL = 900.0
-"""From this height on, design pixels, panels that otherwise share a place get one each."""
+"""From this height on, design pixels, a window has more places for panels."""
 VIEWPORT = "Viewport"
 _log = logging.getLogger(__name__)
 
@@ -30,10 +30,12 @@ class Placement:
 
     panel: Panel
     side: Literal["left", "right"]
-    slot: int = 0
-    """From top to bottom; panels of equal slot share a place, as tabs, where the window is low."""
+    slots: tuple[int, int] = (0, 0)
+    """Place in the column from the top, in a low window and in a tall one. Panels of one place are tabs."""
     height: float = 200.0
     """What its controls need, design pixels: columns are divided in these proportions."""
+    front: bool = True
+    """Whether its tab is the one that shows at first."""
 
 
 @dataclass
@@ -52,7 +54,8 @@ class PanelHost:
     restored: bool = False
     _rebuild: bool = True
     _failures: set[tuple[str, str]] = field(default_factory=set)
-    _showing: set[str] = field(default_factory=set)
+    _to_front: list[str] = field(default_factory=list)
+    _focus_in: int = 0
 
     def reset(self) -> None:
         """Go back to the default arrangement."""
@@ -83,6 +86,8 @@ class PanelHost:
             _, place, centre = builder.dock_builder_split_node_py(centre, direction, share)
             width -= ui.px(COLUMN_WIDTH)
             self._fill(place, _slots(column, tall=size.y >= ui.px(TALL)))
+        self._to_front = [p.panel.title for p in self.placements if p.front]
+        self._focus_in = 2
         builder.dock_builder_dock_window(VIEWPORT, centre)
         node = builder.dock_builder_get_node(centre)
         node.set_local_flags(
@@ -94,7 +99,7 @@ class PanelHost:
 
     def _fill(self, place: int, slots: list[list[Placement]]) -> None:
         builder = imgui.internal
-        heights = [max(p.height for p in slot) for slot in slots]
+        heights = [max(p.height for p in slot if p.front or len(slot) == 1) for slot in slots]
         for index, slot in enumerate(slots):
             target = place
             if index < len(slots) - 1:
@@ -105,18 +110,29 @@ class PanelHost:
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw every panel; the View goes through them in turn."""
-        showing = set()
         for placement in self.placements:
             title = placement.panel.title
             size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
             imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
             if imgui.begin(title)[0]:
-                showing.add(title)
                 ui.mark_window(title)
                 view = self.guarded(title, view, partial(_draw, placement.panel, context, actions))
             imgui.end()
-        self._showing = showing
+        self._bring_to_front()
         return view
+
+    def show(self, title: str) -> None:
+        """Bring a panel's tab to the front."""
+        self._to_front, self._focus_in = [title], 1
+
+    def _bring_to_front(self) -> None:
+        # Tabs can be chosen once their windows have been docked, which takes a frame.
+        if self._focus_in:
+            self._focus_in -= 1
+            if not self._focus_in:
+                for title in self._to_front:
+                    imgui.set_window_focus(title)
+                imgui.set_window_focus(VIEWPORT)
 
     def guarded(self, title: str, view: View, draw: Callable[[View], View]) -> View:
         """Draw something; an exception in it is logged once and shown in its place."""
@@ -150,9 +166,7 @@ def _draw(panel: Panel, context: PanelContext, actions: Actions, view: View) -> 
 
 
 def _slots(column: Sequence[Placement], *, tall: bool) -> list[list[Placement]]:
-    if tall:
-        return [[placement] for placement in column]
     slots: dict[int, list[Placement]] = {}
     for placement in column:
-        slots.setdefault(placement.slot, []).append(placement)
+        slots.setdefault(placement.slots[tall], []).append(placement)
     return [slots[key] for key in sorted(slots)]

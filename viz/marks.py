@@ -58,5 +58,7 @@ class Registry:
 
     rects: dict[str, Rect] = field(default_factory=dict)
     """Controls, as "Panel/Label"."""
+    clips: dict[str, Rect] = field(default_factory=dict)
+    """What shows of the surroundings of a control: it has been scrolled away if its middle lies outside."""
     windows: dict[str, Rect] = field(default_factory=dict)
     """Whole panels, by title; only those that show."""

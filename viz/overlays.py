@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from imgui_bundle import imgui
 
@@ -12,6 +12,7 @@ from viz import theme, ui
 from viz.colormaps import color_table
 from viz.frame import Frame, Pose
 from viz.marks import Rect
+from viz.notices import FADE_SECONDS, Notices
 from viz.panel import PanelContext
 from viz.text import format_degrees, format_duration
 from viz.view import View
@@ -19,45 +20,32 @@ from viz.view import View
 GAP = 12.0
 """From the viewport's edges, design pixels."""
 PADDING = 9.0
-_TOAST_SECONDS, _FADE_SECONDS = 4.0, 0.4
 
 Line = tuple[str, theme.Colour]
 
 
-@dataclass
-class OverlayState:
-    """What the overlays remember from frame to frame."""
-
-    visible: bool = True
-    message: str = ""
-    message_until: float = 0.0
-    dismissed: str = ""
-    """Text of the error that the user has closed."""
-
-    def notify(self, message: str, now: float) -> None:
-        """Show a notice for a while."""
-        self.message, self.message_until = message, now + _TOAST_SECONDS + min(len(message) * 0.03, 4.0)
-
-    def animating(self, now: float) -> bool:
-        """Whether something moves or fades."""
-        return now < self.message_until
-
-
-def draw(state: OverlayState, rect: Rect, view: View, context: PanelContext, now: float) -> None:
+def draw(
+    notices: Notices,
+    rect: Rect,
+    view: View,
+    context: PanelContext,
+    now: float,
+    dismiss_error: Callable[[], None],
+) -> None:
     """Draw everything into the current window, over the picture."""
-    if state.visible and context.frame is not None:
+    if notices.overlays_visible and context.frame is not None:
         _poses(rect, view, context.frame, context)
         _quality(rect, context.frame)
         _latent(rect, view)
         if view.display.mode in ("depth", "side_by_side"):
             _depth_legend(rect, context.frame)
     top = _recording(rect, context)
-    top = _error(state, rect, context, top)
+    _error(notices, rect, context, top, dismiss_error)
     if context.loading is not None:
         _loading(rect, context, now)
     elif context.frame is None and context.error is None:
         _welcome(rect, context, now)
-    _toast(state, rect, now)
+    _toast(notices, rect, now)
 
 
 # ------------------------------------------------------------------------------------------------- boxes
@@ -179,13 +167,14 @@ def _depth_legend(rect: Rect, frame: Frame) -> None:
     _box("Depth legend", left, top, width, height)
     _text(left + pad, top + pad - ui.px(3), title, theme.TEXT_DIM)
     x, y = left + pad, top + pad + _line()
-    colours = color_table(frame.view.display.color_map)[::4] / 255.0
-    lines = imgui.get_window_draw_list()
-    for index, (red, green, blue) in enumerate(colours.tolist()):
-        low = y + tall * index / len(colours)
-        high = y + tall * (index + 1) / len(colours)
-        ink = imgui.get_color_u32(imgui.ImVec4(red, green, blue, 1.0))
-        lines.add_rect_filled(imgui.ImVec2(x, low), imgui.ImVec2(x + bar, high), ink)
+    inks = [
+        imgui.get_color_u32(imgui.ImVec4(red, green, blue, 1.0))
+        for red, green, blue in (color_table(frame.view.display.color_map)[::5] / 255.0).tolist()
+    ]
+    lines, step = imgui.get_window_draw_list(), tall / (len(inks) - 1)
+    for index, (upper, lower) in enumerate(pairwise(inks)):
+        low, high = imgui.ImVec2(x, y + step * index), imgui.ImVec2(x + bar, y + step * (index + 1))
+        lines.add_rect_filled_multi_color(low, high, upper, upper, lower, lower)
     for index, label in enumerate(labels):
         _text(x + bar + ui.px(8), y + tall * index / 4 - imgui.get_font_size() * 0.55, label)
     imgui.pop_font()
@@ -221,14 +210,16 @@ def _recording(rect: Rect, context: PanelContext) -> float:
     return top + height + ui.px(6)
 
 
-def _error(state: OverlayState, rect: Rect, context: PanelContext, top: float) -> float:
+def _error(
+    notices: Notices, rect: Rect, context: PanelContext, top: float, dismiss: Callable[[], None]
+) -> None:
     """Top: what failed, why, and what to do; the last good picture stays behind it."""
     error = context.error
     if error is None:
-        state.dismissed = ""
-        return top
-    if state.dismissed == str(error):
-        return top
+        notices.dismissed = ""
+        return
+    if notices.dismissed == str(error):
+        return
     width = min(ui.px(460), rect.width - 2 * ui.px(GAP))
     parts: list[tuple[str, theme.Colour]] = [(_sentence(error.what), theme.TEXT)]
     if error.why:
@@ -238,7 +229,7 @@ def _error(state: OverlayState, rect: Rect, context: PanelContext, top: float) -
     inner = width - 2 * ui.px(PADDING + 3) - ui.px(22)
     heights = [imgui.calc_text_size(text, wrap_width=inner).y for text, _ in parts]
     height = sum(heights) + ui.px(4) * (len(parts) - 1) + 2 * ui.px(PADDING)
-    if state.visible:
+    if notices.overlays_visible:
         top = max(top, rect.top + ui.px(GAP) + _line() * 5 + ui.px(2 * PADDING))
     left = (rect.left + rect.right - width) / 2
     _box("Error", left, top, width, height)
@@ -260,11 +251,10 @@ def _error(state: OverlayState, rect: Rect, context: PanelContext, top: float) -
     side = imgui.get_font_size() * 1.2
     imgui.set_cursor_screen_pos(imgui.ImVec2(left + width - side - ui.px(6), top + ui.px(6)))
     if imgui.invisible_button("dismiss", imgui.ImVec2(side, side)):
-        state.dismissed = str(error)
+        dismiss()
     ui.mark("Overlay/Dismiss error")
     colour = theme.TEXT if imgui.is_item_hovered() else theme.TEXT_DIM
     _cross(left + width - ui.px(6) - side / 2, top + ui.px(6) + side / 2, side * 0.25, colour)
-    return top + height + ui.px(6)
 
 
 def _sentence(text: str) -> str:
@@ -319,16 +309,18 @@ def _welcome(rect: Rect, context: PanelContext, now: float) -> None:
         _text(x, middle_y + (index - 0.5) * _line() * 1.2, text, colour)
 
 
-def _toast(state: OverlayState, rect: Rect, now: float) -> None:
+def _toast(notices: Notices, rect: Rect, now: float) -> None:
     """Bottom: a notice that goes by itself."""
-    left_over = state.message_until - now
-    if left_over <= 0 or not state.message:
+    left_over = notices.left(now)
+    if left_over <= 0 or not notices.message:
         return
-    alpha = min(left_over / _FADE_SECONDS, 1.0)
+    alpha = min(left_over / FADE_SECONDS, 1.0)
     # Between the corners: the legend and the latent keep their places.
-    room = rect.width - 2 * ui.px(GAP) - 2 * ui.px(PADDING) - (ui.px(260) if state.visible else 0.0)
+    room = (
+        rect.width - 2 * ui.px(GAP) - 2 * ui.px(PADDING) - (ui.px(260) if notices.overlays_visible else 0.0)
+    )
     wrap = max(room, ui.px(160))
-    size = imgui.calc_text_size(state.message, wrap_width=wrap)
+    size = imgui.calc_text_size(notices.message, wrap_width=wrap)
     width, height = size.x + 2 * ui.px(PADDING + 3), size.y + 2 * ui.px(PADDING - 1)
     left, top = (rect.left + rect.right - width) / 2, rect.bottom - ui.px(GAP) - height
     _box("Toast", left, top, width, height, alpha)
@@ -336,6 +328,6 @@ def _toast(state: OverlayState, rect: Rect, now: float) -> None:
     imgui.set_cursor_screen_pos(imgui.ImVec2(left + ui.px(PADDING + 3), top + ui.px(PADDING - 1)))
     imgui.push_text_wrap_pos(imgui.get_cursor_pos_x() + wrap)
     imgui.push_style_color(imgui.Col_.text, imgui.ImVec4(red, green, blue, alpha))
-    imgui.text_unformatted(state.message)
+    imgui.text_unformatted(notices.message)
     imgui.pop_style_color()
     imgui.pop_text_wrap_pos()

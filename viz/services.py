@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viz.frame import FailedFrame, Frame
-from viz.panel import LoadingState, NetworkInfo, PoseHistogram
+from viz.panel import LoadingState, NetworkInfo, PoseHistogram, RecordingRequest, RecordingState
 from viz.view import View
 
 
@@ -60,6 +61,23 @@ class Rendering(Protocol):
 
     def cancel_loading(self) -> None:
         """Stop opening a checkpoint."""
+
+    def close(self) -> object:
+        """Stop, and wait for the thread."""
+
+
+class Recording(Protocol):
+    """Makes videos in the background; :class:`viz.recorder.Recorder` is one. Only ``close`` waits."""
+
+    @property
+    def state(self) -> RecordingState | None:
+        """The recording under way, or the last one."""
+
+    def start(self, view: View, request: RecordingRequest, target: Path) -> None:
+        """Begin a recording; raises a :class:`pof3d.errors.Pof3dError` when that cannot be."""
+
+    def cancel(self) -> None:
+        """Stop; nothing of the recording remains."""
 
     def close(self) -> object:
         """Stop, and wait for the thread."""

@@ -38,7 +38,8 @@ class Settings:
     """Where pictures and videos go; empty: the default."""
     threads: int | None = None
     """Torch threads; None: the default."""
-    device: str = "cpu"
+    device: str = ""
+    """Where the model runs; empty: a GPU if there is one."""
     ui_scale: float | None = None
     """None: the screen's own."""
     window_size: tuple[int, int] = (1280, 720)

@@ -1,7 +1,7 @@
 """Drives the program through made-up input events: for tests, tours and the pictures in the documents.
 
-Everything goes the way that a user's input goes: mouse and keys reach ImGui through the window, a frame is drawn
-after each event, and controls are found where the newest frame has drawn them.
+Everything goes the way that a user's input goes: mouse and keys reach ImGui through the window, a frame is
+drawn after each event, and controls are found where the newest frame has drawn them.
 """
 
 from __future__ import annotations
@@ -31,16 +31,13 @@ class Driver:
     ----------
     app : App
         Made with a registry, on any window.
-    on_frame : callable, optional
-        Called after every frame that is drawn.
     """
 
-    def __init__(self, app: App, on_frame: Callable[[], None] | None = None) -> None:
+    def __init__(self, app: App) -> None:
         if app.registry is None:
             app.registry = Registry()
         self.app = app
         self.mouse: Point = (0.0, 0.0)
-        self._on_frame = on_frame
         self.frame(3)
 
     @property
@@ -55,18 +52,16 @@ class Driver:
         for _ in range(count):
             self.app.window.poll(0.0)
             self.app.frame()
-            if self._on_frame is not None:
-                self._on_frame()
 
     def settle(self, timeout: float = _SETTLE_SECONDS) -> None:
         """Draw until the newest View's full frame is on the screen, or its error."""
         deadline = time.monotonic() + timeout
         self.frame(2)
-        while self.app.rendering.busy or self.app.rendering.loading is not None:
+        while self.app.program.rendering.busy or self.app.program.rendering.loading is not None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no full frame within {timeout:g} s")
             self.app.window.poll(0.01)
-            self.app.frame()
+            self.frame()
         self.frame(2)
 
     def wait_until(self, condition: Callable[[], Any], timeout: float = _SETTLE_SECONDS) -> None:
@@ -98,17 +93,16 @@ class Driver:
         return found
 
     def bring(self, target: Target) -> Point:
-        """Scroll the panel of a control until it shows; its middle."""
-        rect = self.rect(target)
-        panel = self.registry.windows.get(target.split("/", 1)[0]) if isinstance(target, str) else None
+        """Scroll a control into sight, if it has to be; its middle."""
         for _ in range(60):
-            if panel is None or (rect.centre[1] < panel.bottom - 4 and rect.centre[1] > panel.top + 24):
-                break
-            self.move(panel.at(0.5, 0.9))
-            self.app.window.on_wheel(0.0, -1.0 if rect.centre[1] > panel.centre[1] else 1.0)
-            self.frame(2)
             rect = self.rect(target)
-        return rect.centre
+            clip = self.registry.clips.get(target) if isinstance(target, str) else None
+            if clip is None or clip.top < rect.centre[1] < clip.bottom:
+                return rect.centre
+            self.move((clip.left + 2.0, (clip.top + clip.bottom) / 2))
+            self.app.window.on_wheel(0.0, -1.0 if rect.centre[1] > clip.bottom else 1.0)
+            self.frame(2)
+        raise LookupError(f"“{target}” cannot be scrolled into sight")
 
     # --------------------------------------------------------------------------------------------- mouse
     def move(self, target: Target, steps: int = 1) -> None:

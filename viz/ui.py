@@ -32,6 +32,7 @@ def begin_frame(scale: float, registry: Registry | None = None) -> None:
     _state.registry = registry
     if registry is not None:
         registry.rects.clear()
+        registry.clips.clear()
         registry.windows.clear()
 
 
@@ -42,6 +43,8 @@ def mark(name: str) -> None:
     low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
     disabled = imgui.get_item_flags() & int(imgui.ItemFlags_.disabled)
     _state.registry.rects[name] = Rect(low.x, low.y, high.x, high.y, not disabled)
+    clip = imgui.internal.get_current_window().inner_clip_rect
+    _state.registry.clips[name] = Rect(clip.min.x, clip.min.y, clip.max.x, clip.max.y)
 
 
 def mark_rect(name: str, low: tuple[float, float], high: tuple[float, float]) -> None:

@@ -46,7 +46,7 @@ class Viewport:
     """Shows the newest Frame and turns mouse movements into Views. Lives in the window's thread."""
 
     def __init__(self) -> None:
-        # Not above: PyOpenGL chooses its platform when it is first imported, which the window must come before.
+        # Not above: PyOpenGL chooses its platform at its first import, which the window must come before.
         from viz.window.textures import Texture
 
         self._texture = Texture()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,6 +93,13 @@ class DesktopWindow(Window):
                 "Install a graphics driver (Debian, Ubuntu: apt-get install libgl1 libgl1-mesa-dri).",
             )
         glfw.make_context_current(self._window)
+        if sys.platform.startswith("linux"):
+            # PyOpenGL, imported only after this, would guess from the kind of session, and be wrong at times.
+            native = (
+                glfw.get_window_attrib(self._window, glfw.CONTEXT_CREATION_API) == glfw.NATIVE_CONTEXT_API
+            )
+            on_x11 = native and glfw.get_platform() == glfw.PLATFORM_X11
+            os.environ["PYOPENGL_PLATFORM"] = "glx" if on_x11 else "egl"
         glfw.swap_interval(1)
         factor = self.scale
         glfw.set_window_size_limits(
@@ -102,7 +111,8 @@ class DesktopWindow(Window):
 
         glfw, window = self._glfw, self._window
 
-        def key(_window: Any, code: int, _scancode: int, action: int, _modifiers: int) -> None:
+        def key(_window: Any, code: int, scancode: int, action: int, _modifiers: int) -> None:
+            code = _as_labelled(glfw, code, scancode)
             if code in KEY_MAP and action != glfw.REPEAT:
                 self.on_key(KEY_MAP[code], action == glfw.PRESS)
 
@@ -183,3 +193,15 @@ class DesktopWindow(Window):
             self._glfw.destroy_window(self._window)
             self._window = None
             self._glfw.terminate()
+
+
+def _as_labelled(glfw: Any, code: int, scancode: int) -> int:
+    """The letter on the key: GLFW names keys by where a US keyboard has them."""
+    if not glfw.KEY_SPACE < code <= glfw.KEY_WORLD_2:
+        return code
+    name = glfw.get_key_name(code, scancode)
+    if isinstance(name, bytes):
+        name = name.decode(errors="replace")
+    if name and len(name) == 1 and "a" <= name.lower() <= "z":
+        return ord(name.upper())
+    return code

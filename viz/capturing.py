@@ -1,0 +1,120 @@
+"""Pictures and videos of what the window shows: asked for at any time, made in the background, announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pof3d.errors import Pof3dError
+from viz.frame import Frame
+from viz.panel import RecordingRequest, RecordingState
+from viz.saving import Saver
+from viz.services import Recording
+from viz.view import View
+
+
+class Capturing:
+    """Saves pictures and records videos.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they go.
+    recording : Recording, optional
+        Makes videos.
+    notify : callable
+        Tells the user something.
+    wake : callable, optional
+        Called from other threads when there is something to tell.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        recording: Recording | None,
+        notify: Callable[[str], None],
+        wake: Callable[[], None] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.picture_wanted = False
+        """Whether the next full frame is to be saved."""
+        self.window_wanted = False
+        """Whether the window is to give a picture of itself to :meth:`save_window`."""
+        self._saver = Saver(folder, wake)
+        self._recording = recording
+        self._notify = notify
+        self._request = RecordingRequest()
+        self._told: RecordingState | None = None
+
+    @property
+    def state(self) -> RecordingState | None:
+        """The recording under way, or the last one."""
+        return self._recording.state if self._recording is not None else None
+
+    @property
+    def running(self) -> bool:
+        """Whether a recording is under way."""
+        return self.state is not None and self.state.status == "running"
+
+    def save_picture(self, frame: Frame | None, view: View) -> None:
+        """Save the picture of a View, now or once it is there in full quality."""
+        if frame is None:
+            self._notify("There is no picture to save yet")
+        elif frame.level == "full" and frame.view == view:
+            self._saver.picture(frame)
+        else:
+            self.picture_wanted = True
+
+    def offer(self, frame: Frame) -> None:
+        """Take note of a new picture."""
+        if self.picture_wanted and frame.level == "full":
+            self.picture_wanted = False
+            self._saver.picture(frame)
+
+    def save_window(self, pixels: NDArray[np.uint8], view: View) -> None:
+        """Save a picture of the window [H, W, 3]."""
+        self.window_wanted = False
+        self._saver.window(pixels, view)
+
+    def start(self, view: View, request: RecordingRequest | None = None) -> None:
+        """Record a View; without a request, like the last time."""
+        self._request = request or self._request
+        if self._recording is None or not view.network.path:
+            self._notify("There is nothing to record yet")
+            return
+        try:
+            target = self._saver.target(view, f".{self._request.format}")
+            self._recording.start(view, self._request, target)
+        except Pof3dError as error:
+            self._notify(str(error))
+
+    def cancel(self) -> None:
+        """Stop the recording; nothing of it remains."""
+        if self._recording is not None:
+            self._recording.cancel()
+
+    def update(self) -> None:
+        """Announce what is done."""
+        while (outcome := self._saver.poll()) is not None:
+            self._notify(f"Saved {outcome}" if isinstance(outcome, Path) else str(outcome))
+        state, told = self.state, self._told
+        self._told = state
+        if state is None or state is told or state.status == "running":
+            return
+        if told is not None and told.status == state.status and told.target == state.target:
+            return
+        if state.status == "finished":
+            self._notify(f"Saved {state.target}")
+        elif state.status == "cancelled":
+            self._notify("The recording was cancelled")
+        elif state.error is not None:
+            self._notify(str(state.error))
+
+    def close(self) -> None:
+        """End everything: pictures are finished, a recording is cancelled."""
+        if self._recording is not None:
+            self._recording.close()
+        self._saver.close()

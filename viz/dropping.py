@@ -1,0 +1,60 @@
+"""What files dropped on the window mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pof3d.errors import CheckpointError, ConfigError, Pof3dError
+from viz.captures import read_view
+from viz.view import View
+
+CHECKPOINTS = (".safetensors", ".pkl", ".pickle")
+PICTURES = (".png", ".gif", ".mp4", ".json")
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """The decision."""
+
+    checkpoint: Path | None = None
+    """To open."""
+    view: View | None = None
+    """To go to."""
+    message: str = ""
+    error: Pof3dError | None = None
+
+
+def sort_out(paths: Sequence[Path]) -> Dropped:
+    """Decide what to do with dropped files: the first checkpoint counts, else the first saved picture."""
+    if not paths:
+        return Dropped()
+    checkpoints = [path for path in paths if path.suffix.lower() in CHECKPOINTS]
+    if checkpoints:
+        first, others = checkpoints[0], len(paths) - 1
+        message = f"Opening {first.name}"
+        if others:
+            message += (
+                f"; the other {others} files were left alone" if others > 1 else "; the other was left alone"
+            )
+        return Dropped(checkpoint=first, message=message)
+    pictures = [path for path in paths if path.suffix.lower() in PICTURES]
+    if not pictures:
+        return Dropped(error=_foreign(paths[0]))
+    try:
+        view = read_view(pictures[0])
+    except ConfigError as error:
+        return Dropped(error=error)
+    return Dropped(view=view, message=f"Went to the view of {pictures[0].name}")
+
+
+def _foreign(path: Path) -> Pof3dError:
+    what = (
+        "a folder" if path.is_dir() else f"a {path.suffix} file" if path.suffix else "a file without suffix"
+    )
+    return CheckpointError(
+        f"cannot open {path.name}",
+        f"it is {what}, neither a checkpoint nor a picture saved here",
+        "Checkpoints end in .safetensors or .pkl. Pictures and videos saved here lead back to their view.",
+    )

@@ -1,0 +1,225 @@
+"""Starting and ending the program in a real window."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from pof3d.errors import ConfigError, Pof3dError
+from viz.settings import Settings, load_session, load_settings, settings_path
+from viz.view import NetworkView, View
+
+if TYPE_CHECKING:
+    from viz.app import App
+    from viz.layout import Placement
+    from viz.program import Program, Surroundings
+    from viz.window import Window
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """Open the window."""
+
+    file: Annotated[Path | None, tyro.conf.Positional] = None
+    """Checkpoint: .safetensors, or a release snapshot. By default what was open last time, at first the
+    bundled one."""
+    device: str | None = None
+    """Where the network runs: cpu, cuda, cuda:1 … By default as last time, at first a GPU if there is one."""
+    threads: int | None = None
+    """Threads on the CPU. By default as last time, at first all cores but one."""
+    scale: float | None = None
+    """Size of the interface; 1 is normal. By default what the screen asks for."""
+    out: Path | None = None
+    """Folder for pictures and videos. By default out/ in the present folder."""
+    fresh: bool = False
+    """Start with the bundled checkpoint and the default arrangement, and remember nothing."""
+
+
+def bundled_checkpoints() -> list[Path]:
+    """The checkpoints that come with the program."""
+    return sorted(ASSETS.glob("*.safetensors"))
+
+
+def display_missing() -> bool:
+    """Whether this is a system with display servers, and none is named."""
+    return sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+def first_view(file: Path | None, session: View | None, bundled: Sequence[Path]) -> View:
+    """What to show at first: the file asked for, else what was open last time, else the bundled one."""
+    if file is not None:
+        return View(network=NetworkView(str(file.expanduser().absolute())))
+    if session is not None and Path(session.network.path).is_file():
+        return session
+    return View(network=NetworkView(str(bundled[0]) if bundled else ""))
+
+
+def make_program(
+    view: View,
+    surroundings: Surroundings,
+    wake: Callable[[], None] | None = None,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Program:
+    """The program with its workers.
+
+    Raises
+    ------
+    DeviceError
+        When there is no such device.
+    """
+    from pof3d.memory import keep_freed_memory
+    from viz.engine import Engine
+    from viz.program import Program
+    from viz.recorder import Recorder
+    from viz.render_thread import RenderThread
+
+    keep_freed_memory()
+    engine = Engine(device)
+    rendering = RenderThread(engine, threads, wake)
+    recording = Recorder(engine, wake)
+    return Program(rendering, recording, view=view, surroundings=surroundings, wake=wake)
+
+
+def run_window(options: WindowOptions, placements: Sequence[Placement]) -> int:
+    """Run the program until its window is closed.
+
+    Parameters
+    ----------
+    options : WindowOptions
+        From the command line.
+    placements : sequence of Placement
+        The panels.
+
+    Returns
+    -------
+    int
+        Exit status: 0; 2 for an option that cannot be used; 3 when the display went away.
+
+    Raises
+    ------
+    WindowError
+        When no window can be opened; nothing has been started then.
+    """
+    from viz.window import DesktopWindow
+
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    try:
+        _check(options)
+    except ConfigError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    remember = not options.fresh
+    settings = load_settings() if remember else Settings()
+    window = DesktopWindow("PoF3D", settings.window_size)
+    try:
+        from viz.app import App
+        from viz.networks import devices
+        from viz.program import Surroundings
+
+        names = devices()
+        device = options.device or (settings.device if settings.device in names else names[-1])
+        bundled = bundled_checkpoints()
+        view = first_view(options.file, load_session() if remember else None, bundled)
+        folder = options.out.expanduser().absolute() if options.out else Path("out").absolute()
+        if options.out:
+            settings = replace(settings, capture_folder=str(folder))
+        surroundings = Surroundings(settings, bundled, names, remember, folder)
+        threads = options.threads or settings.threads
+        try:
+            program = make_program(view, surroundings, window.wake, device=device, threads=threads)
+        except Pof3dError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            return 2
+        layout = _read_layout() if remember else ""
+        app = App(window, program, placements, layout=layout, ui_scale=options.scale or settings.ui_scale)
+        _run(app, remember)
+    finally:
+        window.close()
+    return 0
+
+
+def _run(app: App, remember: bool) -> None:
+    from viz.window.x11 import when_display_is_lost
+
+    program = app.program
+
+    def save() -> None:
+        """Without the display: it may be gone."""
+        if remember:
+            _save_layout(app.layout)
+        program.remember()
+        program.capturing.close()
+
+    when_display_is_lost(save)
+    try:
+        with _end_on_signals(app.window.request_close):
+            app.run()
+        if remember:
+            program.settings = replace(program.settings, window_size=_design_size(app.window))
+            _save_layout(app.layout)
+    finally:
+        app.close()
+
+
+def _design_size(window: Window) -> tuple[int, int]:
+    width, height = window.size
+    return round(width / window.scale), round(height / window.scale)
+
+
+def _check(options: WindowOptions) -> None:
+    if options.threads is not None and not 1 <= options.threads <= 1024:
+        raise ConfigError(f"{options.threads} threads cannot be used", "it must be 1 to 1024")
+    if options.scale is not None and not 0.5 <= options.scale <= 4.0:
+        raise ConfigError(f"a scale of {options.scale:g} cannot be used", "it must be 0.5 to 4")
+
+
+@contextlib.contextmanager
+def _end_on_signals(end: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C in the terminal, and a polite request of the system, close the window as its button does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: end()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _layout_path() -> Path:
+    from viz.layout import LAYOUT_VERSION
+
+    return settings_path().with_name(f"layout-{LAYOUT_VERSION}.ini")
+
+
+def _read_layout() -> str:
+    try:
+        return _layout_path().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _save_layout(layout: str) -> None:
+    try:
+        _layout_path().parent.mkdir(parents=True, exist_ok=True)
+        _layout_path().write_text(layout, encoding="utf-8")
+    except OSError as error:
+        _log.warning("the arrangement of the panels was not saved: %s", error)
