@@ -1,0 +1,1 @@
+"""Speed measurements, always against a named baseline in the same run."""

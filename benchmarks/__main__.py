@@ -1,0 +1,65 @@
+"""``python -m benchmarks``: measure, print a table, and write it where asked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import torch
+import tyro
+from rich.console import Console
+
+from benchmarks.interaction import machine, measure_interaction, table
+from benchmarks.training import measure_training
+from pof3d.memory import keep_freed_memory
+
+BUNDLED = Path(__file__).parents[1] / "assets" / "toy-cats.safetensors"
+
+
+@dataclass(frozen=True)
+class Benchmarks:
+    """Measure how fast the visualizer answers and how fast training is. Run on an idle machine."""
+
+    checkpoint: Path = BUNDLED
+    """Network to measure with."""
+    resolution: int | None = None
+    """Side of the volume-rendered image; the network's own by default."""
+    threads: int = torch.get_num_threads()
+    """Torch threads."""
+    rounds: int = 40
+    """Repetitions of each action."""
+    training: bool = True
+    """Whether to measure training steps as well (minutes)."""
+    out: Path | None = None
+    """Markdown file to write."""
+
+
+def main() -> None:
+    """Measure and report."""
+    options = tyro.cli(Benchmarks)
+    keep_freed_memory()
+    lines = [machine(options.threads), "", f"Interaction, {options.checkpoint.name}:", ""]
+    lines.append(
+        table(
+            measure_interaction(
+                options.checkpoint,
+                resolution=options.resolution,
+                threads=options.threads,
+                rounds=options.rounds,
+            )
+        )
+    )
+    if options.training:
+        timings = measure_training(threads=options.threads, rounds=max(options.rounds // 8, 3))
+        lines += ["", "Training, toy-cats:", "", table(timings)]
+    text = "\n".join(lines)
+    Console(width=120).print(text, markup=False, highlight=False)
+    if options.out is not None:
+        options.out.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
