@@ -251,7 +251,7 @@ def run(options: Train) -> int:
 
     def on_step(report: StepReport) -> None:
         progress.update(report)
-        if trainer.step_count % _SCALAR_EVERY == 0:
+        if trainer.step_count % _SCALAR_EVERY == 1:
             directory.log(report)
 
     def on_snapshot(trainer: Trainer) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,9 +140,7 @@ def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
         load_snapshot(tmp_path, CPU)
 
 
-def test_the_command_writes_a_run_that_opens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_writes_a_run_that_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from imageio.v3 import imwrite
 
     data = tmp_path / "images"
@@ -159,4 +161,47 @@ def test_the_command_writes_a_run_that_opens(
     assert sorted(out.glob("samples-*.png"))
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert all(np.isfinite(line["D/loss"]) for line in lines)
-    assert "24" in capsys.readouterr().out or network.config.name == "tiny"
+
+
+def test_ctrl_c_keeps_a_snapshot_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    from imageio.v3 import imwrite
+
+    data, out = tmp_path / "images", tmp_path / "run"
+    data.mkdir()
+    for i in range(4):
+        imwrite(data / f"{i}.png", np.full((64, 64, 3), 60 * i, np.uint8))
+    command = [
+        sys.executable,
+        "-m",
+        "pof3d",
+        "train",
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--threads",
+        "1",
+    ]
+    command += ["--training.batch", "2", "--training.depth-samples", "4", "--training.density-points", "10"]
+    process = subprocess.Popen([*command, "--training.total-kimg", "100"], stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 90
+        while not (out / "log.jsonl").exists() or not (out / "log.jsonl").read_text():
+            assert process.poll() is None, "training ended early"
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "goes on from there" in said
+    state = load_snapshot(out, CPU)
+    assert state is not None
+    steps = int(state["step_count"])
+    assert steps >= 1
+    again = [*command, "--training.total-kimg", str((steps + 1) * 2 / 1000)]
+    assert subprocess.run(again, stdout=subprocess.DEVNULL, timeout=90, check=False).returncode == 0
+    state = load_snapshot(out, CPU)
+    assert state is not None
+    assert int(state["step_count"]) == steps + 1

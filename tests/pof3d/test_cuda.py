@@ -1,0 +1,39 @@
+"""The same network on a GPU."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+import pof3d
+from pof3d.training.config import PRESETS
+from pof3d.training.loop import Trainer
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["pof3d_nosr.pkl", "pof3d_ffhq.pkl"])
+def test_a_gpu_renders_what_the_cpu_renders(name: str) -> None:
+    frames = []
+    for device in ("cpu", "cuda"):
+        network = pof3d.load(DATA / name, device=device)
+        generator = network.generator
+        z = torch.randn(1, generator.config.z_dim, generator=torch.Generator().manual_seed(0)).to(device)
+        w, pose = generator.map(z, truncation_psi=0.7)
+        frame = generator.render(w, pose)
+        assert network.discriminator is not None
+        frames.append((frame.image.cpu(), frame.depth.cpu(), network.discriminator.predict_pose(frame).cpu()))
+    for on_cpu, on_gpu, tolerance in zip(*frames, (2e-2, 3e-2, 1e-2), strict=True):
+        assert (on_cpu - on_gpu).abs().mean() < tolerance
+
+
+@pytest.mark.gpu
+def test_training_runs_on_a_gpu() -> None:
+    images = torch.randint(0, 256, (32, 3, 64, 64), dtype=torch.uint8)
+    trainer = Trainer(PRESETS["toy-cats"], images, torch.device("cuda"))
+    reports = [trainer.step() for _ in range(2)]
+    assert all(math.isfinite(value) for report in reports for value in report.stats.values())
