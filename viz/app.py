@@ -172,7 +172,15 @@ class App:
         if result.touched:
             program.pause()
         self._commit(result.view)
-        overlays.draw(program.notices, result.rect, program.view, context, program.now, program.dismiss_error)
+        overlays.draw(
+            program.notices,
+            result.rect,
+            result.picture,
+            program.view,
+            context,
+            program.now,
+            program.dismiss_error,
+        )
         return program.view
 
     @property

@@ -35,7 +35,7 @@ class Placement:
     height: float = 200.0
     """What its controls need, design pixels: columns are divided in these proportions."""
     front: bool = True
-    """Whether its tab is the one that shows at first."""
+    """Whether its tab shows at first; otherwise it does only where no panel of its place asks for that."""
 
 
 @dataclass
@@ -78,6 +78,7 @@ class PanelHost:
         builder.dock_builder_set_node_size(identity, size)
         centre = identity
         width = size.x
+        self._to_front, self._focus_in = [], 2
         for side, direction in (("left", imgui.Dir.left), ("right", imgui.Dir.right)):
             column = [p for p in self.placements if p.side == side]
             if not column:
@@ -86,8 +87,6 @@ class PanelHost:
             _, place, centre = builder.dock_builder_split_node_py(centre, direction, share)
             width -= ui.px(COLUMN_WIDTH)
             self._fill(place, _slots(column, tall=size.y >= ui.px(TALL)))
-        self._to_front = [p.panel.title for p in self.placements if p.front]
-        self._focus_in = 2
         builder.dock_builder_dock_window(VIEWPORT, centre)
         node = builder.dock_builder_get_node(centre)
         node.set_local_flags(
@@ -99,7 +98,9 @@ class PanelHost:
 
     def _fill(self, place: int, slots: list[list[Placement]]) -> None:
         builder = imgui.internal
-        heights = [max(p.height for p in slot if p.front or len(slot) == 1) for slot in slots]
+        fronts = [next((p for p in slot if p.front), slot[0]) for slot in slots]
+        heights = [placement.height for placement in fronts]
+        self._to_front += [placement.panel.title for placement in fronts]
         for index, slot in enumerate(slots):
             target = place
             if index < len(slots) - 1:
@@ -131,7 +132,8 @@ class PanelHost:
             self._focus_in -= 1
             if not self._focus_in:
                 for title in self._to_front:
-                    imgui.set_window_focus(title)
+                    _select_tab(title)
+                # A panel that has the focus would come to the front of its place.
                 imgui.set_window_focus(VIEWPORT)
 
     def guarded(self, title: str, view: View, draw: Callable[[View], View]) -> View:
@@ -151,6 +153,15 @@ class PanelHost:
             imgui.text_colored(imgui.ImVec4(*theme.TEXT_DIM), "The rest goes on. The log has the details.")
             imgui.pop_text_wrap_pos()
             return view
+
+
+def _select_tab(title: str) -> None:
+    window = imgui.internal.find_window_by_name(title)
+    node = window.dock_node if window is not None else None
+    if node is not None:
+        node.selected_tab_id = window.tab_id
+        if node.tab_bar is not None:
+            node.tab_bar.next_selected_tab_id = window.tab_id
 
 
 def _recover(state: imgui.internal.ErrorRecoveryState) -> None:

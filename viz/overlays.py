@@ -20,6 +20,7 @@ from viz.view import View
 GAP = 12.0
 """From the viewport's edges, design pixels."""
 PADDING = 9.0
+_LARGE = 0.6
 
 Line = tuple[str, theme.Colour]
 
@@ -27,19 +28,37 @@ Line = tuple[str, theme.Colour]
 def draw(
     notices: Notices,
     rect: Rect,
+    picture: Rect | None,
     view: View,
     context: PanelContext,
     now: float,
     dismiss_error: Callable[[], None],
 ) -> None:
-    """Draw everything into the current window, over the picture."""
+    """Draw everything into the current window, over the picture.
+
+    Parameters
+    ----------
+    notices : Notices
+        What is to be told.
+    rect, picture : Rect
+        The viewport, and the picture in it; the corners are the picture's where that is large enough.
+    view : View
+    context : PanelContext
+    now : float
+        Seconds, for what moves.
+    dismiss_error : callable
+        Called when the user closes the error.
+    """
+    corners = rect
+    if picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
+        corners = picture
     if notices.overlays_visible and context.frame is not None:
-        _poses(rect, view, context.frame, context)
-        _quality(rect, context.frame)
-        _latent(rect, view)
+        _poses(corners, view, context.frame, context)
+        _quality(corners, context.frame)
+        _latent(corners, view)
         if view.display.mode in ("depth", "side_by_side"):
-            _depth_legend(rect, context.frame)
-    top = _recording(rect, context)
+            _depth_legend(corners, context.frame)
+    top = _recording(corners, context)
     _error(notices, rect, context, top, dismiss_error)
     if context.loading is not None:
         _loading(rect, context, now)
@@ -130,13 +149,10 @@ def _quality(rect: Rect, frame: Frame) -> None:
         size += f"  from {raw} × {raw}"
     spent = sum(timing.milliseconds for timing in frame.timings if not timing.cached)
     preview = frame.level == "preview"
-    lines: list[Line] = [
-        (size, theme.TEXT),
-        (
-            f"{'preview' if preview else 'full quality'}  {spent:.0f} ms",
-            theme.WARNING if preview else theme.TEXT_DIM,
-        ),
-    ]
+    level = "preview" if preview else "full quality"
+    if spent >= 1.0:
+        level += f"  {spent:.0f} ms"
+    lines: list[Line] = [(size, theme.TEXT), (level, theme.WARNING if preview else theme.TEXT_DIM)]
     box, _ = _size(lines)
     _lines("Quality", rect.right - ui.px(GAP) - box, rect.top + ui.px(GAP), lines)
     imgui.pop_font()
