@@ -153,7 +153,7 @@ def _draw_turntable(context: PanelContext, actions: Actions) -> None:
     common.row("Camera/Turn", "Let the camera circle the object  (space).")
     name = "Pause" if turntable.playing else "Play"
     icon: common.Icon = "pause" if turntable.playing else "play"
-    if common.icon_button(name, icon, f"{name}  (space)"):
+    if common.icon_button(f"Camera/{name}", icon, f"{name}  (space)"):
         actions.set_turntable(replace(turntable, playing=not turntable.playing))
     imgui.same_line()
     imgui.align_text_to_frame_padding()

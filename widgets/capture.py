@@ -76,7 +76,7 @@ class CapturePanel:
                 "Capture/Progress", state.done / max(1, state.total), progress_text(state), width=room
             )
             imgui.same_line()
-            if common.button(cancel, "Stop and keep nothing."):
+            if common.button(f"Capture/{cancel}", "Stop and keep nothing."):
                 actions.cancel_recording()
             return
         text = "Record the present view along this path  (r). The window stays usable meanwhile."

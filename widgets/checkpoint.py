@@ -261,6 +261,6 @@ def _foldable(title: str, *, opened: bool) -> bool:
     flags = imgui.TreeNodeFlags_.span_avail_width | imgui.TreeNodeFlags_.no_tree_push_on_open
     if opened:
         flags |= imgui.TreeNodeFlags_.default_open
-    result = imgui.tree_node_ex(title, int(flags))
+    result = imgui.tree_node_ex(f"{title}##foldable", int(flags))
     ui.mark(f"Checkpoint/{title}")
     return bool(result)

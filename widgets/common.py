@@ -147,6 +147,7 @@ def slider(
     with _calm_grab():
         changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
     ui.mark(name)
+    new = round(float(new), 6)  # ImGui counts in single precision
     if default is not None:
         differs = not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
         if _wants_reset(name, format % default, differs):
@@ -194,7 +195,8 @@ def _calm_grab() -> Iterator[None]:
 def _wants_reset(name: str, text: str, differs: bool) -> bool:
     """Draw a reset button behind the last slider; whether a reset was asked for."""
     wanted = False
-    if imgui.is_item_hovered() and not imgui.get_io().want_text_input:
+    io = imgui.get_io()
+    if imgui.is_item_hovered() and not (io.want_text_input or io.key_ctrl):
         twice = imgui.is_mouse_double_clicked(imgui.MouseButton_.left)
         if twice:
             imgui.internal.clear_active_id()  # or the held button would drag the value away again

@@ -151,7 +151,7 @@ def _draw_map(latent: LatentView) -> LatentView:
     width = imgui.calc_text_size(text).x + 2 * imgui.get_style().frame_padding.x
     imgui.same_line()
     imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + imgui.get_content_region_avail().x - width)
-    if common.button(text, "Move to the nearest seed.", enabled=mixed):
+    if common.button(f"Latent/{text}", "Move to the nearest seed.", enabled=mixed):
         latent = snapped(latent)
     return latent
 

@@ -1,0 +1,74 @@
+"""What a panel may have to draw: from nothing at all to everything at once, with names that are too long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from pof3d.config import CARS, FFHQ
+from pof3d.errors import CheckpointError
+from tests.widgets.stage import context, frame, histogram, info, performance
+from viz.frame import Pose
+from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, Turntable
+from viz.view import CameraView, DisplayView, LatentView, PoseView, SamplingView, View
+from widgets import default_panels
+
+TITLES = [panel.title for panel in default_panels()]
+
+BUSY_VIEW = View(
+    latent=LatentView(123456.3, -7.8, 0.7, 6, "none"),
+    pose=PoseView("override", 0.3, 0.1),
+    camera=CameraView(0.2, 0.1, 0.1, 3.1, 0.5, (0.1, 0.2, -0.3)),
+    sampling=SamplingView(256, 96, 96),
+    display=DisplayView("side_by_side", "viridis", (2.2, 3.1)),
+)
+LONG = Path("/a/very/long/path/that/goes/on/and/on/for/a/while") / ("with-a-long-name-" * 6 + ".pkl")
+
+
+def contexts() -> dict[str, PanelContext]:
+    empty_histogram = PoseHistogram(
+        np.zeros((8, 4), np.int64),
+        np.linspace(-1, 1, 9),
+        np.linspace(-0.5, 0.5, 5),
+        0,
+        1000,
+        Pose(0.0, 0.0),
+        Pose(0.0, 0.0),
+    )
+    nothing = np.zeros(0, np.float32)
+    bare = replace(info(FFHQ, LONG), provenance={}, has_pose_prediction=False)
+    return {
+        "empty": PanelContext(),
+        "full": context(),
+        "loading first": PanelContext(loading=LoadingState(LONG, 0.4, "reading the generator's tensors")),
+        "failed": PanelContext(
+            error=CheckpointError("cannot open x.pkl", "it is no checkpoint", "Try another.")
+        ),
+        "just opened": PanelContext(network=info(), histogram=empty_histogram),
+        "nothing measured": context(performance=replace(performance(), ui_milliseconds=nothing)),
+        "busy": context(
+            network=bare,
+            loading=LoadingState(LONG, 0.4, "reading"),
+            recents=(LONG, Path("/gone.pkl")),
+            histogram=histogram(10000),
+            frame=replace(frame(), discriminator_pose=None, level="preview"),
+            recording=RecordingState(LONG, 43, 120, "running", 7.5),
+            turntable=Turntable(True, 60.0),
+            capture_folder=LONG,
+            message="Saved " + LONG.name,
+        ),
+        "recording failed": context(
+            recording=RecordingState(
+                LONG, 3, 120, "failed", None, CheckpointError("cannot write", "disk full")
+            )
+        ),
+        "recording finished": context(
+            network=info(CARS), recording=RecordingState(LONG, 120, 120, "finished")
+        ),
+    }
+
+
+def panel_of(title: str) -> Panel:
+    return next(panel for panel in default_panels() if panel.title == title)
