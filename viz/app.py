@@ -136,7 +136,10 @@ class App:
             self._host.reset()
         self._host.dock_space()
         self._draw_viewport(context)
-        self._commit(self._host.draw(program.view, context, program))
+        before = program.view
+        view = self._host.draw(before, context, program)
+        if program.view is before:  # otherwise a panel has asked for another View: that counts
+            self._commit(view)
         program.help_open = shortcuts.draw_help(program.help_open)
 
     def _commit(self, view: View) -> None:
