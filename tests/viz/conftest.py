@@ -1,0 +1,22 @@
+"""Checkpoints of tiny networks, written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.viz.nets import save_tiny, tiny_config
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network without super-resolution, with a discriminator."""
+    return save_tiny(tmp_path_factory.mktemp("tiny") / "tiny.safetensors")
+
+
+@pytest.fixture(scope="session")
+def tiny_2x(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network with super-resolution and importance samples, without a discriminator."""
+    config = tiny_config("2x", importance=4, discriminator=False)
+    return save_tiny(tmp_path_factory.mktemp("tiny-2x") / "tiny-2x.safetensors", config)

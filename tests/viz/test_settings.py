@@ -1,0 +1,93 @@
+"""Settings and sessions on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from viz.files import SaveError
+from viz.settings import (
+    MAX_RECENTS,
+    Settings,
+    load_session,
+    load_settings,
+    save_session,
+    save_settings,
+    session_path,
+    settings_path,
+    with_recent,
+    without_recent,
+)
+from viz.view import LatentView, View
+
+FULL = Settings(("/a", "/b"), "/folder", "/captures", 3, "cuda", 1.5, (1920, 1080))
+
+
+def test_round_trip_in_the_users_folder() -> None:
+    assert load_settings() == Settings()
+    save_settings(FULL)
+    assert load_settings() == FULL
+    assert settings_path().is_relative_to(os.environ["XDG_CONFIG_HOME"])
+    assert [path.name for path in settings_path().parent.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[1, 2]",
+        b"\xff\xfe\x00",
+        b'{"threads": "many"}',
+        b'{"window_size": [0, 0]}',
+        b'{"window_size": [1280]}',
+        b'{"ui_scale": 1000}',
+    ],
+)
+def test_a_damaged_file_gives_defaults_and_is_kept(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(content)
+    assert load_settings(path) == Settings()
+    assert path.with_name("settings.json.damaged").read_bytes() == content
+    save_settings(FULL, path)
+    assert load_settings(path) == FULL
+
+
+def test_unknown_and_missing_entries(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"threads": 2, "from_the_future": true}')
+    assert load_settings(path) == Settings(threads=2)
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+    assert load_settings(tmp_path) == Settings()
+
+
+def test_saving_into_a_file_instead_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SaveError):
+        save_settings(FULL, tmp_path / "file" / "settings.json")
+
+
+def test_recents() -> None:
+    settings = Settings()
+    for name in ("a", "b", "a", "c"):
+        settings = with_recent(settings, Path("/nets") / name)
+    assert settings.recents == ("/nets/c", "/nets/a", "/nets/b")
+    assert without_recent(settings, Path("/nets/a")).recents == ("/nets/c", "/nets/b")
+    for i in range(50):
+        settings = with_recent(settings, Path(f"/nets/{i}"))
+    assert len(settings.recents) == MAX_RECENTS
+    assert settings.recents[0] == "/nets/49"
+
+
+def test_sessions() -> None:
+    assert load_session() is None
+    view = View(latent=LatentView(x=5.5))
+    save_session(view)
+    assert load_session() == view
+    session_path().write_text("gone wrong")
+    assert load_session() is None
+    assert session_path().with_name("session.json.damaged").exists()
