@@ -36,7 +36,9 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
         message = f"Opening {first.name}"
         if others:
             message += (
-                f"; the other {others} files were left alone" if others > 1 else "; the other was left alone"
+                f"; the other {others} files were left alone"
+                if others > 1
+                else "; the other file was left alone"
             )
         return Dropped(checkpoint=first, message=message)
     pictures = [path for path in paths if path.suffix.lower() in PICTURES]

@@ -59,12 +59,12 @@ def draw(
         if view.display.mode in ("depth", "side_by_side"):
             _depth_legend(corners, context.frame)
     top = _recording(corners, context)
-    _error(notices, rect, context, top, dismiss_error)
+    _error(notices, corners, context, top, dismiss_error)
     if context.loading is not None:
         _loading(rect, context, now)
     elif context.frame is None and context.error is None:
         _welcome(rect, context, now)
-    _toast(notices, rect, now)
+    _toast(notices, corners, now)
 
 
 # ------------------------------------------------------------------------------------------------- boxes
@@ -246,7 +246,7 @@ def _error(
     heights = [imgui.calc_text_size(text, wrap_width=inner).y for text, _ in parts]
     height = sum(heights) + ui.px(4) * (len(parts) - 1) + 2 * ui.px(PADDING)
     if notices.overlays_visible:
-        top = max(top, rect.top + ui.px(GAP) + _line() * 5 + ui.px(2 * PADDING))
+        top = max(top, rect.top + 2 * ui.px(GAP) + _line() * 5 + ui.px(2 * PADDING))
     left = (rect.left + rect.right - width) / 2
     _box("Error", left, top, width, height)
     bar = imgui.get_color_u32(imgui.ImVec4(*theme.BAD))

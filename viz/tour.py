@@ -170,13 +170,13 @@ def _itinerary(visitor: object) -> None:
     assert isinstance(visitor, Driver)
     go = visitor
     picture = go.rect("Viewport")
-    left, right = picture.at(0.38, 0.50), picture.at(0.66, 0.44)
+    left, right = picture.at(0.43, 0.51), picture.at(0.58, 0.45)
     # The pose that the generator predicts, then around the object by hand.
     go.mouse = picture.at(0.75, 0.85)
     go.frame(8)
     go.move(picture.at(0.5, 0.5), 8)
-    go.drag(picture.at(0.5, 0.5), left, steps=16, release=False)
-    go.move(right, 26)
+    go.drag(picture.at(0.5, 0.5), left, steps=14, release=False)
+    go.move(right, 24)
     go.button(False)
     go.frame(4)
     # Other latents: by key, and between seeds on the map.
@@ -185,7 +185,7 @@ def _itinerary(visitor: object) -> None:
         go.frame(4)
     seeds = go.rect("Latent/Seed map")
     go.move(seeds.at(0.6, 0.5), 8)
-    go.drag(seeds.at(0.6, 0.5), seeds.at(0.15, 0.75), steps=26)
+    go.drag(seeds.at(0.6, 0.5), seeds.at(0.22, 0.2), steps=26)
     go.frame(3)
     # Depth, while the camera moves.
     go.move(right, 6)
@@ -198,9 +198,12 @@ def _itinerary(visitor: object) -> None:
         go.move(heat.at(x, y), 7)
         go.click(heat.at(x, y))
         go.frame(7)
-    go.move(picture.at(0.62, 0.9), 6)
+    # Home again, and the turntable.
+    go.move(picture.at(0.6, 0.8), 6)
+    go.double_click(picture.at(0.6, 0.8))
+    go.frame(3)
     go.key(imgui.Key.space)
-    go.frame(62)
+    go.frame(56)
     go.key(imgui.Key.space)
     go.frame(6)
 

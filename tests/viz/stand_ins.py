@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from imgui_bundle import imgui
@@ -14,7 +16,15 @@ from pof3d.errors import CheckpointError
 from viz import ui
 from viz.frame import FailedFrame, Frame, Pose, StageTiming
 from viz.optics import picture_pose
-from viz.panel import Actions, LoadingState, NetworkInfo, PanelContext, PoseHistogram
+from viz.panel import (
+    Actions,
+    LoadingState,
+    NetworkInfo,
+    PanelContext,
+    PoseHistogram,
+    RecordingRequest,
+    RecordingState,
+)
 from viz.view import View
 
 SIDE = 64
@@ -80,10 +90,14 @@ class StandInRendering:
         self.closed = False
         self.cancelled = 0
         self.busy = False
+        self.held = False
+        """Whether Views are left without an answer until :meth:`answer` gives one."""
         self._ready: Frame | FailedFrame | None = None
 
     def submit(self, view: View) -> None:
         self.submitted.append(view)
+        if self.held:
+            return
         path = view.network.path
         if not path:
             return
@@ -93,6 +107,9 @@ class StandInRendering:
             return
         self.network_info, self.histogram = network(Path(path)), histogram()
         self._ready = picture(view)
+
+    def answer(self, result: Frame | FailedFrame) -> None:
+        self._ready = result
 
     def reload(self) -> None:
         self.submit(self.submitted[-1])
@@ -116,6 +133,29 @@ class StandInRendering:
 
     def close(self) -> None:
         self.closed = True
+
+
+class StandInRecording:
+    """Records nothing; ends when told."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[View, RecordingRequest, Path]] = []
+        self.state: RecordingState | None = None
+
+    def start(self, view: View, request: RecordingRequest, target: Path) -> None:
+        self.started.append((view, request, target))
+        self.state = RecordingState(target, 0, request.frames, "running")
+
+    def finish(self, status: Literal["finished", "cancelled"] = "finished") -> None:
+        assert self.state is not None
+        self.state = replace(self.state, status=status)
+
+    def cancel(self) -> None:
+        if self.state is not None and self.state.status == "running":
+            self.finish("cancelled")
+
+    def close(self) -> None:
+        self.cancel()
 
 
 class DummyPanel:

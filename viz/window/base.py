@@ -41,6 +41,8 @@ class Window(ABC):
 
     frame_seconds: float | None = None
     """Time that passes from frame to frame; None: as much as does. Tests and recordings fix it."""
+    visible = True
+    """Whether anybody sees frames that are not captured; if not, they are not painted."""
 
     def __init__(self) -> None:
         self.events = 0
@@ -152,6 +154,9 @@ class Window(ABC):
             What the window shows, top row first.
         """
         imgui.render()
+        if not (capture or self.visible):
+            self._renderer.skip()
+            return None
         self._renderer.draw(self.framebuffer_size)
         pixels = self._renderer.read(self.framebuffer_size) if capture else None
         self._swap()

@@ -17,7 +17,7 @@ from viz.window.errors import WindowError
 
 
 class OffscreenWindow(Window):
-    """A window without a screen.
+    """A window without a screen. Frames are painted when they are captured.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ class OffscreenWindow(Window):
     WindowError
         When neither way gives an OpenGL 3.3 context.
     """
+
+    visible = False
 
     def __init__(
         self,

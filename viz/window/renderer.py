@@ -27,6 +27,10 @@ class Renderer(ProgrammablePipelineRenderer):
         super().__init__()
         imgui.get_io().backend_flags |= imgui.BackendFlags_.renderer_has_vtx_offset
 
+    def skip(self) -> None:
+        """Do what has to be done for a frame that nobody sees."""
+        self._update_textures()
+
     def draw(self, framebuffer_size: tuple[int, int]) -> None:
         """Clear the picture and draw what ``imgui.render()`` prepared."""
         data = imgui.get_draw_data()

@@ -1,0 +1,72 @@
+"""What dropped files mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from viz.captures import save_pixels
+from viz.dropping import sort_out
+from viz.view import LatentView, NetworkView, View
+
+VIEW = View(NetworkView("/nets/a.safetensors"), LatentView(x=7.0))
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    path = tmp_path / "a picture.png"
+    save_pixels(np.full((4, 4, 4), 255, np.uint8), path, VIEW)
+    return path
+
+
+def test_a_checkpoint_opens() -> None:
+    for name in ("a b.safetensors", "snap.PKL"):
+        dropped = sort_out([Path(name)])
+        assert dropped.checkpoint == Path(name)
+        assert dropped.message == f"Opening {name}"
+
+
+def test_the_first_checkpoint_of_several_opens(capture: Path) -> None:
+    dropped = sort_out([capture, Path("a.pkl"), Path("b.pkl")])
+    assert dropped.checkpoint == Path("a.pkl")
+    assert dropped.view is None
+    assert "other 2 files were left alone" in dropped.message
+    assert "the other file was left alone" in sort_out([Path("a.pkl"), Path("b.pkl")]).message
+
+
+def test_a_capture_leads_back_to_its_view(capture: Path) -> None:
+    dropped = sort_out([capture])
+    assert dropped.view == VIEW
+    assert "a picture.png" in dropped.message
+
+
+def test_a_foreign_picture_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "holiday.png"
+    Image.new("RGB", (4, 4)).save(path)
+    dropped = sort_out([path])
+    assert dropped.view is None
+    assert dropped.error is not None
+    assert "holiday.png" in str(dropped.error)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("notes.txt", "a .txt file"), ("README", "a file without suffix")]
+)
+def test_other_files_are_refused(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / name
+    path.write_text("hello")
+    error = sort_out([path]).error
+    assert error is not None
+    assert name in error.what
+    assert kind in error.why
+    assert ".safetensors" in error.todo
+
+
+def test_folders_and_nothing(tmp_path: Path) -> None:
+    error = sort_out([tmp_path]).error
+    assert error is not None
+    assert "a folder" in error.why
+    assert sort_out([]).error is None
