@@ -137,7 +137,9 @@ class FileBrowser:
         imgui.set_next_window_size(size, int(imgui.Cond_.appearing))
         centre = imgui.get_main_viewport().get_center()
         imgui.set_next_window_pos(centre, int(imgui.Cond_.appearing), (0.5, 0.5))
+        imgui.push_style_color(imgui.Col_.popup_bg, theme.PANEL)
         opened, still = imgui.begin_popup_modal(TITLE, True, int(imgui.WindowFlags_.no_saved_settings))
+        imgui.pop_style_color()
         if not opened:
             return None
         ui.mark_window(TITLE)

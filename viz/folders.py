@@ -1,11 +1,12 @@
-"""What is in a folder, read in the background: network folders and very large ones take their time."""
+"""What is on the disk, found out in the background: network folders and very large ones take their time."""
 
 from __future__ import annotations
 
 import os
 import stat
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,50 @@ def _entry(item: os.DirEntry[str]) -> Entry | None:
     if stat.S_ISREG(status.st_mode):
         return Entry(item.name, False, status.st_size, status.st_mtime)
     return None
+
+
+class FileWatch:
+    """Knows which of some files exist, without ever waiting for a disk.
+
+    Parameters
+    ----------
+    seconds : float
+        How old an answer may get.
+    """
+
+    def __init__(self, seconds: float = 2.0) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._known: dict[Path, bool] = {}
+        self._busy = False
+        self._due = 0.0
+
+    def look(self, paths: Sequence[Path]) -> None:
+        """Look after these files; call as often as you like."""
+        now = time.monotonic()
+        with self._lock:
+            fresh = now < self._due and all(path in self._known for path in paths)
+            if self._busy or fresh or not paths:
+                return
+            self._busy, self._due = True, now + self._seconds
+        threading.Thread(target=self._work, args=(tuple(paths),), name="files", daemon=True).start()
+
+    def exists(self, path: Path) -> bool:
+        """Whether a file is there; True as long as that is not known."""
+        with self._lock:
+            return self._known.get(path, True)
+
+    def _work(self, paths: tuple[Path, ...]) -> None:
+        known = {path: _is_file(path) for path in paths}
+        with self._lock:
+            self._known, self._busy = known, False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 class FolderReader:

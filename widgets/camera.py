@@ -9,6 +9,7 @@ from imgui_bundle import imgui
 
 from pof3d.config import CameraConfig, fov_from_focal
 from viz.frame import Pose
+from viz.icons import Icon
 from viz.navigation import FOV_LIMITS, PAN_LIMIT
 from viz.panel import Actions, PanelContext
 from viz.posing import shown_pose, with_orbit
@@ -139,22 +140,21 @@ def _draw_pan(camera: CameraView) -> CameraView:
 
 def _draw_turntable(context: PanelContext, actions: Actions) -> None:
     turntable = context.turntable
-    common.section("Turntable")
+    turn = format_duration(360.0 / turntable.degrees_per_second)
+    common.row("Camera/Turntable", "Let the camera circle the object  (space), and how fast.")
+    name = "Pause" if turntable.playing else "Play"
+    icon: Icon = "pause" if turntable.playing else "play"
+    if common.icon_button(f"Camera/{name}", icon, f"{name}  (space)"):
+        actions.set_turntable(replace(turntable, playing=not turntable.playing))
+    imgui.same_line(0.0, imgui.get_style().item_inner_spacing.x)
     changed, speed = common.slider(
         "Camera/Speed",
         turntable.degrees_per_second,
         *SPEED_RANGE,
         "%.0f°/s",
-        "How fast the turntable turns.",
+        f"{turn} a turn",
         default=DEFAULT_SPEED,
+        labelled=False,
     )
     if changed:
         actions.set_turntable(replace(turntable, degrees_per_second=speed))
-    common.row("Camera/Turn", "Let the camera circle the object  (space).")
-    name = "Pause" if turntable.playing else "Play"
-    icon: common.Icon = "pause" if turntable.playing else "play"
-    if common.icon_button(f"Camera/{name}", icon, f"{name}  (space)"):
-        actions.set_turntable(replace(turntable, playing=not turntable.playing))
-    imgui.same_line()
-    imgui.align_text_to_frame_padding()
-    imgui.text_disabled(f"{format_duration(360.0 / turntable.degrees_per_second)} a turn")

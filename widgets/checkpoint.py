@@ -12,14 +12,13 @@ from imgui_bundle import imgui
 from pof3d.config import fov_from_focal
 from viz import theme, ui
 from viz.file_browser import FileBrowser
+from viz.folders import FileWatch
 from viz.panel import Actions, LoadingState, NetworkInfo, PanelContext
 from viz.text import elide_middle, format_bytes, format_count, format_degrees, format_duration
 from viz.view import View
 from widgets import common
 
 SUFFIXES = (".safetensors", ".pkl")
-EXISTENCE_FRAMES = 90
-"""Interface frames between two looks at whether a file still exists."""
 GROUP_LABEL_EM = 11.0
 """Label column of nested provenance, whose names are long; font heights."""
 SUPERRES = {"none": "none", "2x": "2×", "4x": "4×"}
@@ -144,14 +143,10 @@ class CheckpointPanel:
 
     def __init__(self) -> None:
         self.browser = FileBrowser(SUFFIXES)
-        self._exists: dict[Path, bool] = {}
-        self._frames = 0
+        self._files = FileWatch()
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel; the View comes back as it is: opening goes through the actions."""
-        self._frames += 1
-        if self._frames % EXISTENCE_FRAMES == 0:
-            self._exists.clear()
         _draw_current(context)
         if context.loading is not None:
             _draw_loading(context.loading, actions)
@@ -172,6 +167,7 @@ class CheckpointPanel:
 
     def _draw_lists(self, context: PanelContext, actions: Actions) -> None:
         current = context.network.path if context.network else None
+        self._files.look([*context.bundled, *context.recents])
         if context.bundled:
             common.section("Bundled")
             for path in context.bundled:
@@ -183,9 +179,7 @@ class CheckpointPanel:
                 self._draw_file(path, current, actions, removable=True)
 
     def _draw_file(self, path: Path, current: Path | None, actions: Actions, *, removable: bool) -> None:
-        exists = self._exists.get(path)
-        if exists is None:
-            exists = self._exists[path] = path.is_file()
+        exists = self._files.exists(path)
         style = imgui.get_style()
         room = imgui.get_content_region_avail().x
         side = imgui.get_frame_height()

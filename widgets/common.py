@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from imgui_bundle import imgui
 
 from viz import theme, ui
 from viz.colormaps import color_table
+from viz.icons import Icon, draw_icon
 from viz.view import ColorMap
 
-Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "up", "home"]
 T = TypeVar("T")
 
 GRADIENT_STEPS = 15
@@ -104,6 +104,11 @@ def row(name: str, help: str = "", *, trailing_buttons: int = 0) -> None:
     imgui.text_unformatted(label_of(name))
     tooltip(help)
     imgui.same_line(start + LABEL_EM * em())
+    fill_line(trailing_buttons=trailing_buttons)
+
+
+def fill_line(*, trailing_buttons: int = 0) -> None:
+    """Make the next item as wide as there is room, but for so many icon buttons."""
     trailing = trailing_buttons * (imgui.get_frame_height() + imgui.get_style().item_inner_spacing.x)
     imgui.set_next_item_width(max(2.0 * em(), imgui.get_content_region_avail().x - trailing))
 
@@ -118,6 +123,7 @@ def slider(
     *,
     default: float | None = None,
     logarithmic: bool = False,
+    labelled: bool = True,
 ) -> tuple[bool, float]:
     """A labelled slider; typed values (Ctrl+click) are clamped.
 
@@ -133,6 +139,8 @@ def slider(
         A button behind the slider returns to it, and so does a right click or a double click.
     logarithmic : bool
         Whether equal ways are equal factors.
+    labelled : bool
+        Otherwise it fills what is left of the line, without a label.
 
     Returns
     -------
@@ -140,13 +148,18 @@ def slider(
     value : float
         Equal to ``default``, exactly, after a reset.
     """
-    row(name, help, trailing_buttons=int(default is not None))
+    if labelled:
+        row(name, help, trailing_buttons=int(default is not None))
+    else:
+        fill_line(trailing_buttons=int(default is not None))
     flags = imgui.SliderFlags_.always_clamp
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
     with _calm_grab():
         changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
     ui.mark(name)
+    if not labelled:
+        tooltip(help)
     new = round(float(new), 6)  # ImGui counts in single precision
     if default is not None:
         differs = not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
@@ -360,44 +373,4 @@ def draw_gradient(name: ColorMap, low: tuple[float, float], high: tuple[float, f
         left = low[0] + i * width
         lines.add_rect_filled_multi_color(
             (left, low[1]), (left + width, high[1]), inks[i], inks[i + 1], inks[i + 1], inks[i]
-        )
-
-
-def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
-    """Draw a sign into the current window: the font need not have it."""
-    lines = imgui.get_window_draw_list()
-    ink = style_color(imgui.Col_.text)
-    x, y = centre
-    r = radius
-    thick = max(1.2, r / 3.2)
-    if icon == "play":
-        lines.add_triangle_filled((x - 0.7 * r, y - r), (x - 0.7 * r, y + r), (x + r, y), ink)
-    elif icon == "pause":
-        for side in (-0.55, 0.55):
-            centre_x = x + side * r
-            lines.add_rect_filled((centre_x - 0.3 * r, y - r), (centre_x + 0.3 * r, y + r), ink)
-    elif icon in ("minus", "plus"):
-        lines.add_line((x - r, y), (x + r, y), ink, thick)
-        if icon == "plus":
-            lines.add_line((x, y - r), (x, y + r), ink, thick)
-    elif icon == "close":
-        for sign in (-1, 1):
-            lines.add_line((x - 0.8 * r, y - 0.8 * r * sign), (x + 0.8 * r, y + 0.8 * r * sign), ink, thick)
-    elif icon == "up":
-        lines.add_line((x, y + r), (x, y - 0.8 * r), ink, thick)
-        for sign in (-1, 1):
-            lines.add_line((x, y - r), (x + 0.75 * r * sign, y - 0.2 * r), ink, thick)
-    elif icon == "home":
-        lines.add_triangle_filled((x - 1.1 * r, y + 0.05 * r), (x, y - r), (x + 1.1 * r, y + 0.05 * r), ink)
-        lines.add_rect_filled((x - 0.75 * r, y), (x + 0.75 * r, y + r), ink)
-    else:  # reset: an arc with an arrow head, turning back
-        start = -0.9
-        lines.path_arc_to((x, y), r, start, start + 1.55 * math.pi, 20)
-        lines.path_stroke(ink, thick)
-        tip_x, tip_y = x + r * math.cos(start), y + r * math.sin(start)
-        lines.add_triangle_filled(
-            (tip_x - 0.75 * r, tip_y - 0.1 * r),
-            (tip_x + 0.3 * r, tip_y - 0.65 * r),
-            (tip_x + 0.35 * r, tip_y + 0.55 * r),
-            ink,
         )

@@ -19,7 +19,7 @@ RANDOM_SEEDS = 100_000
 MAX_PSI = 1.2
 CELL_EM = 3.6
 """Distance between two seeds on the map, font heights."""
-MAP_EM = 9.0
+MAP_EM = 10.4
 """Height of the map, font heights."""
 
 

@@ -13,7 +13,7 @@ from imgui_bundle import imgui
 
 from tests.widgets.stage import Stage, context, make_window
 from viz.file_browser import TITLE, FileBrowser, existing_folder, visible_entries
-from viz.folders import FolderReader, Listing, read_folder
+from viz.folders import FileWatch, FolderReader, Listing, read_folder
 from viz.panel import Actions, PanelContext
 from viz.view import View
 from viz.window.offscreen import OffscreenWindow
@@ -127,6 +127,25 @@ def test_only_the_newest_request_counts(tree: Path) -> None:
     result = reader.result()
     assert result is not None
     assert result.folder == tree / "fast"
+
+
+def test_watch_learns_what_is_there(tree: Path) -> None:
+    watch, gone = FileWatch(seconds=0.0), tree / "gone.pkl"
+    assert watch.exists(gone), "not known yet"
+
+    def seen(path: Path, expected: bool) -> bool:
+        for _ in range(500):
+            watch.look([gone, tree / "b.pkl", tree])
+            if watch.exists(path) == expected:
+                return True
+            threading.Event().wait(0.01)
+        return False
+
+    assert seen(gone, False)
+    assert seen(tree / "b.pkl", True)
+    assert seen(tree, False), "a folder is no file"
+    gone.touch()
+    assert seen(gone, True)
 
 
 # ----------------------------------------------------------------------------------------- with a window

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,14 @@ class Stage:
     def _content_width(self) -> float:
         window = imgui.internal.get_current_window()
         return float(window.dc.cursor_max_pos.x - window.pos.x)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Draw until something that happens in the background has happened."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come to that"
+            self.window.poll(0.005)
+            self.frame()
 
     # ------------------------------------------------------------------------------------------- the user
     def rect(self, name: str) -> Rect:

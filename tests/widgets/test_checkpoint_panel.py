@@ -66,9 +66,9 @@ def test_recents_open_and_are_forgotten(window: OffscreenWindow, tmp_path: Path)
     bundled = tmp_path / "bundled.safetensors"
     bundled.touch()
     stage = Stage(window, CheckpointPanel(), context(recents=(here, gone, bundled), bundled=(bundled,)))
+    stage.wait_until(lambda: not stage.rect("Checkpoint/gone.pkl").enabled)
     stage.click("Checkpoint/here.pkl", (0.2, 0.5))
     assert stage.calls == [("open_checkpoint", here)]
-    assert not stage.rect("Checkpoint/gone.pkl").enabled
     stage.click("Checkpoint/gone.pkl", (0.2, 0.5))
     assert len(stage.calls) == 1
     stage.click("Checkpoint/Forget gone.pkl")
@@ -105,11 +105,7 @@ def test_browse_opens_the_file_that_is_chosen(window: OffscreenWindow, tmp_path:
     (tmp_path / "net.pkl").write_bytes(b"x")
     stage = Stage(window, CheckpointPanel(), context(last_folder=tmp_path))
     stage.click("Checkpoint/Browse…")
-    for _ in range(200):
-        if stage.has("Browser/net.pkl"):
-            break
-        stage.window.poll(0.01)
-        stage.frame()
+    stage.wait_until(lambda: stage.has("Browser/net.pkl"))
     stage.frame(3)
     stage.click("Browser/net.pkl", (0.1, 0.5), count=2)
     assert stage.calls == [("open_checkpoint", tmp_path / "net.pkl")]

@@ -1,0 +1,43 @@
+"""Signs on small buttons, drawn with lines: no font has to have them."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from imgui_bundle import imgui
+
+Icon = Literal["reset", "play", "pause", "minus", "plus", "close"]
+
+
+def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
+    """Draw a sign into the current window, in the colour of text; the radius is half its size, pixels."""
+    lines = imgui.get_window_draw_list()
+    ink = int(imgui.get_color_u32(int(imgui.Col_.text)))
+    x, y = centre
+    r = radius
+    thick = max(1.2, r / 3.2)
+    if icon == "play":
+        lines.add_triangle_filled((x - 0.7 * r, y - r), (x - 0.7 * r, y + r), (x + r, y), ink)
+    elif icon == "pause":
+        for side in (-0.55, 0.55):
+            centre_x = x + side * r
+            lines.add_rect_filled((centre_x - 0.3 * r, y - r), (centre_x + 0.3 * r, y + r), ink)
+    elif icon in ("minus", "plus"):
+        lines.add_line((x - r, y), (x + r, y), ink, thick)
+        if icon == "plus":
+            lines.add_line((x, y - r), (x, y + r), ink, thick)
+    elif icon == "close":
+        for sign in (-1, 1):
+            lines.add_line((x - 0.8 * r, y - 0.8 * r * sign), (x + 0.8 * r, y + 0.8 * r * sign), ink, thick)
+    else:  # reset: an arc with an arrow head, turning back
+        start = -0.9
+        lines.path_arc_to((x, y), r, start, start + 1.55 * math.pi, 20)
+        lines.path_stroke(ink, thick)
+        tip_x, tip_y = x + r * math.cos(start), y + r * math.sin(start)
+        lines.add_triangle_filled(
+            (tip_x - 0.75 * r, tip_y - 0.1 * r),
+            (tip_x + 0.3 * r, tip_y - 0.65 * r),
+            (tip_x + 0.35 * r, tip_y + 0.55 * r),
+            ink,
+        )
