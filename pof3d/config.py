@@ -192,9 +192,9 @@ TOY_CATS = NetworkConfig(
     GeneratorConfig(
         z_dim=64,
         w_dim=64,
-        plane_resolution=64,
+        plane_resolution=32,
         plane_channels=12,
-        channel_base=1536,
+        channel_base=2048,
         channel_max=96,
         decoder_hidden=32,
         feature_channels=3,
@@ -212,7 +212,7 @@ TOY_CATS = NetworkConfig(
         ),
         superres=SuperResolutionConfig(kind="none"),
     ),
-    DiscriminatorConfig(resolution=64, channel_base=1024, channel_max=96, activation_clamp=None),
+    DiscriminatorConfig(resolution=32, channel_base=1024, channel_max=128, activation_clamp=None),
 )
 
 PRESETS: dict[str, NetworkConfig] = {config.name: config for config in (FFHQ, CATS, CARS, TOY_CATS)}

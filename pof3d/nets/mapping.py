@@ -22,6 +22,7 @@ class Mapping(nn.Module):
     def __init__(self, config: GeneratorConfig, num_ws: int) -> None:
         super().__init__()
         self.num_ws = num_ws
+        self.z_dim = config.z_dim
         self.num_layers = config.mapping_layers
         width = config.z_dim
         for i in range(config.mapping_layers):

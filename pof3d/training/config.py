@@ -51,8 +51,9 @@ class TrainingConfig:
     """Half-life of the generator's moving average."""
     ema_rampup: float = 0.05
     """Upper bound of that half-life as a fraction of the images seen so far."""
-    pose_init_scale: float = 1.0
-    """Factor of the pose learner's initial output weights: how wide the poses start."""
+    pose_init_spread: float | None = None
+    """Standard deviation of h and of v, radians, that the pose learner starts with, around the front.
+    None: as its random weights have it (near 0.7, around a random centre)."""
     resolution_schedule: tuple[tuple[float, int], ...] = ()
     """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
     depth_samples: int | None = None
@@ -86,17 +87,17 @@ PRESETS: dict[PresetName, Preset] = {
     "toy-cats": Preset(
         networks.TOY_CATS,
         TrainingConfig(
-            total_kimg=60.0,
+            total_kimg=80.0,
             batch=16,
             r1_gamma=0.3,
             pose_aware_weight=10.0,
             pose_consistency_weight=10.0,
-            blur_sigma=3.0,
+            blur_sigma=1.5,
             blur_fade_kimg=15.0,
             ema_kimg=5.0,
-            pose_init_scale=0.55,
+            pose_init_spread=0.3,
             depth_samples=16,
-            resolution_schedule=((0.0, 32), (32.0, 48)),
+            resolution_schedule=((0.0, 32),),
             snapshot_kimg=4.0,
         ),
     ),

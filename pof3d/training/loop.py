@@ -17,6 +17,7 @@ from pof3d.config import NetworkConfig
 from pof3d.errors import TrainingError
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
+from pof3d.nets.mapping import Mapping
 from pof3d.training.config import Preset
 from pof3d.training.losses import Objective
 from pof3d.training.snapshots import load_snapshot, save_snapshot
@@ -28,6 +29,29 @@ def lazy_adam(
     """Adam, β = (0, ``beta2``), corrected for a regulariser every ``interval`` steps (StyleGAN2, app. B)."""
     ratio = interval / (interval + 1)
     return torch.optim.Adam(parameters, lr=lr * ratio, betas=(0.0, beta2**ratio), eps=1e-8)
+
+
+@torch.no_grad()
+def standardize_poses(mapping: Mapping, spread: float, samples: int = 4096) -> None:
+    """Rescale the pose learner's last layer so that h and v spread by ``spread`` around the front view.
+
+    Poses that start far apart or off-centre stay so for long: the pose learner is slow on purpose.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        Changed in place.
+    spread : float
+        Standard deviation of h and of v, radians.
+    samples : int
+        Random latents to measure with, from torch's global generator.
+    """
+    layer = mapping.pose_output
+    w = mapping.map_w(torch.randn(samples, mapping.z_dim))
+    out = layer(mapping.pose_hidden(w) if mapping.has_pose_hidden else w)
+    factor = spread / out.std(dim=0)
+    layer.weight.mul_(factor[:, None])
+    layer.bias.copy_((layer.bias * layer.bias_gain - out.mean(dim=0)) * factor / layer.bias_gain)
 
 
 @dataclass(frozen=True)
@@ -72,8 +96,8 @@ class Trainer:
         self.images = images
         self.device = device
         self.generator = Generator(preset.network.generator)
-        with torch.no_grad():
-            self.generator.mapping.pose_output.weight.mul_(config.pose_init_scale)
+        if config.pose_init_spread is not None:
+            standardize_poses(self.generator.mapping, config.pose_init_spread)
         self.generator.to(device)
         self.discriminator = Discriminator(preset.network.discriminator, preset.network.generator.camera).to(
             device
