@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import tyro
@@ -28,7 +29,9 @@ def _chosen_preset(arguments: list[str]) -> PresetName:
 def parse(arguments: list[str]) -> MakeData | Train:
     """Options of the command line; prints help or the mistake and exits where there is one."""
     preset = _chosen_preset(arguments)
-    defaults = Train(data=tyro.MISSING, out=tyro.MISSING, preset=preset, training=PRESETS[preset].training)
+    defaults = Train(
+        data=tyro.MISSING, out=Path("runs") / preset, preset=preset, training=PRESETS[preset].training
+    )
     command: Any = (
         Annotated[MakeData, tyro.conf.subcommand("make-data")]
         | Annotated[Train, tyro.conf.subcommand("train", default=defaults)]
