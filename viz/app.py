@@ -136,26 +136,23 @@ class App:
             self._host.reset()
         self._host.dock_space()
         self._draw_viewport(context)
-        before = program.view
-        view = self._host.draw(before, context, program)
-        if program.view is before:  # otherwise a panel has asked for another View: that counts
-            self._commit(view)
+        self._host.draw(lambda: program.view, self._edit, context, program)
         program.help_open = shortcuts.draw_help(program.help_open)
 
-    def _commit(self, view: View) -> None:
-        """What happens while a mouse button is held is one step of the history."""
+    def _edit(self, before: View, after: View) -> None:
+        """Take what the user did to a View; while a mouse button is held it is one step of the history."""
+        if after == before:
+            return
         held = any(imgui.is_mouse_down(button) for button in range(3))
         released = any(imgui.is_mouse_released(button) for button in range(3))
-        self.program.commit(view, ("mouse", self._presses) if held or released else None)
+        self.program.edit(after, ("mouse", self._presses) if held or released else None)
 
     def _keys(self, context: PanelContext) -> None:
-        keys = shortcuts.pressed()
-        if imgui.Key.escape in keys.keys:
-            before = self._viewport.cancel()
-            if before is not None:
-                self._commit(before)
-                return
-        self._commit(shortcuts.apply(keys, self.program.view, context, self.program))
+        keys, view = shortcuts.pressed(), self.program.view
+        if imgui.Key.escape in keys.keys and (before := self._viewport.cancel()) is not None:
+            self._edit(view, before)
+        else:
+            self._edit(view, shortcuts.apply(keys, view, context, self.program))
 
     def _draw_viewport(self, context: PanelContext) -> None:
         program = self.program
@@ -172,9 +169,7 @@ class App:
     def _fill_viewport(self, view: View, context: PanelContext) -> View:
         program = self.program
         result = self._viewport.draw(view, context)
-        if result.touched:
-            program.pause()
-        self._commit(result.view)
+        self._edit(view, result.view)
         overlays.draw(
             program.notices,
             result.rect,

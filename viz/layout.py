@@ -109,18 +109,34 @@ class PanelHost:
             for placement in slot:
                 builder.dock_builder_dock_window(placement.panel.title, target)
 
-    def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
-        """Draw every panel; the View goes through them in turn."""
+    def draw(
+        self,
+        view: Callable[[], View],
+        edit: Callable[[View, View], None],
+        context: PanelContext,
+        actions: Actions,
+    ) -> None:
+        """Draw every panel.
+
+        Parameters
+        ----------
+        view : callable
+            Gives the present View; what one panel asks for may change it before the next is drawn.
+        edit : callable
+            Takes the View that a panel was given and the one that it gave back.
+        context, actions
+            What panels see, and what they may ask for.
+        """
         for placement in self.placements:
             title = placement.panel.title
             size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
             imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
             if imgui.begin(title)[0]:
                 ui.mark_window(title)
-                view = self.guarded(title, view, partial(_draw, placement.panel, context, actions))
+                before = view()
+                edit(before, self.guarded(title, before, partial(_draw, placement.panel, context, actions)))
             imgui.end()
         self._bring_to_front()
-        return view
 
     def show(self, title: str) -> None:
         """Bring a panel's tab to the front."""

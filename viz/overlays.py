@@ -21,6 +21,7 @@ GAP = 12.0
 """From the viewport's edges, design pixels."""
 PADDING = 9.0
 _LARGE = 0.6
+_POSES_WIDTH = 180.0
 
 Line = tuple[str, theme.Colour]
 
@@ -154,6 +155,9 @@ def _quality(rect: Rect, frame: Frame) -> None:
         level += f"  {spent:.0f} ms"
     lines: list[Line] = [(size, theme.TEXT), (level, theme.WARNING if preview else theme.TEXT_DIM)]
     box, _ = _size(lines)
+    if box + ui.px(_POSES_WIDTH + 3 * GAP) > rect.width:
+        lines = lines[1:]
+        box, _ = _size(lines)
     _lines("Quality", rect.right - ui.px(GAP) - box, rect.top + ui.px(GAP), lines)
     imgui.pop_font()
 
@@ -331,14 +335,15 @@ def _toast(notices: Notices, rect: Rect, now: float) -> None:
     if left_over <= 0 or not notices.message:
         return
     alpha = min(left_over / FADE_SECONDS, 1.0)
-    # Between the corners: the legend and the latent keep their places.
-    room = (
-        rect.width - 2 * ui.px(GAP) - 2 * ui.px(PADDING) - (ui.px(260) if notices.overlays_visible else 0.0)
-    )
-    wrap = max(room, ui.px(160))
+    # Between the corners, where the latent and the legend are; above the latent where there is little room.
+    sides = ui.px(230) if notices.overlays_visible else 0.0
+    padding, bottom = 2 * ui.px(PADDING + 3), rect.bottom - ui.px(GAP)
+    if rect.width - sides < ui.px(300):
+        sides, bottom = ui.px(150), bottom - _line() - ui.px(2 * PADDING)
+    wrap = rect.width - 2 * ui.px(GAP) - sides - padding
     size = imgui.calc_text_size(notices.message, wrap_width=wrap)
-    width, height = size.x + 2 * ui.px(PADDING + 3), size.y + 2 * ui.px(PADDING - 1)
-    left, top = (rect.left + rect.right - width) / 2, rect.bottom - ui.px(GAP) - height
+    width, height = size.x + padding, size.y + 2 * ui.px(PADDING - 1)
+    left, top = (rect.left + rect.right - width) / 2, bottom - height
     _box("Toast", left, top, width, height, alpha)
     red, green, blue, _ = theme.TEXT
     imgui.set_cursor_screen_pos(imgui.ImVec2(left + ui.px(PADDING + 3), top + ui.px(PADDING - 1)))

@@ -136,6 +136,17 @@ class Program:
             scale=scale,
         )
 
+    def edit(self, view: View, gesture: object = None) -> None:
+        """Take a change that the user made; see :meth:`commit`. Touching the pose stops the turntable."""
+        mine, theirs = self.view, view
+        if (mine.pose, mine.camera.yaw, mine.camera.pitch) != (
+            theirs.pose,
+            theirs.camera.yaw,
+            theirs.camera.pitch,
+        ):
+            self.pause()
+        self.commit(view, gesture)
+
     def commit(self, view: View, gesture: object = None) -> None:
         """Go to another View.
 

@@ -43,7 +43,7 @@ def mark(name: str) -> None:
     low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
     disabled = imgui.get_item_flags() & int(imgui.ItemFlags_.disabled)
     _state.registry.rects[name] = Rect(low.x, low.y, high.x, high.y, not disabled)
-    clip = imgui.internal.get_current_window().inner_clip_rect
+    clip = imgui.internal.get_current_window().clip_rect
     _state.registry.clips[name] = Rect(clip.min.x, clip.min.y, clip.max.x, clip.max.y)
 
 

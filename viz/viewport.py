@@ -38,8 +38,6 @@ class ViewportResult:
     """The viewport."""
     picture: Rect | None
     """The picture within it."""
-    touched: bool = False
-    """Whether the user moved something."""
 
 
 class Viewport:
@@ -112,11 +110,10 @@ class Viewport:
         camera = context.network.config.generator.camera if context.network else CameraConfig()
         if hovered and imgui.is_mouse_double_clicked(imgui.MouseButton_.left):
             self._gesture = None
-            result.view, result.touched = navigation.home(result.view), True
+            result.view = navigation.home(result.view)
             return
         if hovered and io.mouse_wheel:
             result.view = navigation.zoom(result.view, camera, io.mouse_wheel)
-            result.touched = True
         if self._gesture is None and imgui.is_item_activated():
             self._begin(result.view, context)
         elif self._gesture is not None:
@@ -151,4 +148,3 @@ class Viewport:
             start = replace(result.view, camera=camera_then)
             side = result.picture.height if result.picture else result.rect.height
             result.view = navigation.pan(start, gesture.pose, camera, way.x / side, way.y / side)
-        result.touched = True

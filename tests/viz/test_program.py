@@ -85,9 +85,10 @@ def test_undo_and_redo_by_steps(stage: Stage) -> None:
 
 def test_opening_is_a_step_once_it_has_worked(stage: Stage, tmp_path: Path) -> None:
     stage.program.open_checkpoint(tmp_path / "other.pkl")
-    assert not stage.program.can_undo
+    steps = [stage.program.can_undo]
     stage.run()
-    assert stage.program.can_undo
+    steps.append(stage.program.can_undo)
+    assert steps == [False, True]
     assert load_settings().recents[0] == str(tmp_path / "other.pkl")
     assert load_settings().last_folder == str(tmp_path)
     stage.program.undo()

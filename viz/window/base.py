@@ -24,7 +24,7 @@ except ImportError as error:
 
 DropCallback = Callable[[list[Path]], None]
 
-MINIMUM_SIZE = (800, 500)
+MINIMUM_SIZE = (960, 560)
 """A window is never smaller, in design pixels."""
 _FAR_AWAY = -3.4e38
 """ImGui's mark for "the mouse is not over this window"."""
@@ -110,7 +110,9 @@ class Window(ABC):
         from viz.window.renderer import Renderer
 
         self._context = imgui.create_context()
+        imgui.set_current_context(self._context)
         self._plot_context = implot.create_context()
+        implot.set_current_context(self._plot_context)
         io = imgui.get_io()
         io.set_ini_filename("")
         io.set_log_filename("")
