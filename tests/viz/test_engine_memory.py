@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.viz.nets import save_tiny
 from tests.viz.strategies import edited, edits
 from viz.engine import Engine
 from viz.frame import Frame
 from viz.networks import NetworkStore
-from viz.view import NetworkView, View
+from viz.view import ColorMap, DisplayMode, DisplayView, NetworkView, View
 
 
 def assert_same_picture(a: Frame, b: Frame) -> None:
@@ -51,6 +52,25 @@ def test_equals_a_fresh_engine(tiny: Path, tiny_2x: Path, budget: int) -> None:
         check(store, [tiny, tiny_2x], steps, budget)
 
     property_test()
+
+
+@pytest.mark.parametrize("mode", ["depth", "side_by_side"])
+def test_colours_of_depth_are_never_stale(tiny: Path, mode: DisplayMode) -> None:
+    store = NetworkStore()
+    engine = Engine(networks=store)
+    for color_map in get_args(ColorMap):
+        for depth_range in (None, (2.4, 3.0), (2.5, 2.6)):
+            view = View(NetworkView(str(tiny)), display=DisplayView(mode, color_map, depth_range))
+            assert_same_picture(engine.render(view), Engine(networks=store).render(view))
+
+
+def test_two_networks_never_share_a_picture(tmp_path: Path) -> None:
+    paths = [save_tiny(tmp_path / f"{seed}.safetensors", seed=seed) for seed in range(2)]
+    store = NetworkStore()
+    engine = Engine(networks=store)
+    for path in (*paths, *paths):
+        view = View(NetworkView(str(path)))
+        assert_same_picture(engine.render(view), Engine(networks=store).render(view))
 
 
 def test_equal_views_give_equal_frames(tiny: Path) -> None:
