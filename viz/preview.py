@@ -12,6 +12,8 @@ PREVIEW_MILLISECONDS = 28.0
 _STEP_UP = 0.7
 """A better rung is taken only when it needs less than this share of the budget: quality must not flicker."""
 _SUPERRES_SHARE = 0.4
+_LEAST_WEIGHT = 0.2
+_OUTLIER = 3.0
 _GUESSED_MULTIPLICATIONS_PER_MS = 1.5e6
 _GUESSED_CUDA_FACTOR = 100.0
 _SMALLEST_SIDE = 24
@@ -57,11 +59,17 @@ class Speed:
     """None: not known yet."""
     rung: int | None = None
     """The ladder's rung that previews stand on; None: not chosen yet."""
+    measurements: int = 0
+    """Volume renderings that count in ``point_milliseconds``; before the first it is a guess."""
 
     def after_points(self, points: int, milliseconds: float) -> Speed:
-        """Take one volume rendering into account."""
+        """Take one volume rendering into account. The first ones count most, and an outlier not for much."""
+        weight = max(_LEAST_WEIGHT, 1.0 / (self.measurements + 2))
         measured = milliseconds / max(points, 1)
-        return replace(self, point_milliseconds=0.5 * (self.point_milliseconds + measured))
+        if self.measurements > 0:
+            measured = min(measured, _OUTLIER * self.point_milliseconds)
+        point = self.point_milliseconds + weight * (measured - self.point_milliseconds)
+        return replace(self, point_milliseconds=point, measurements=self.measurements + 1)
 
     def after_superres(self, milliseconds: float) -> Speed:
         """Take one super-resolution into account."""

@@ -80,13 +80,27 @@ def test_superresolution_is_left_out_until_it_is_known_to_be_fast() -> None:
         assert choose(FFHQ, speed)[0].superres is expected
 
 
-def test_measurements_replace_the_guess() -> None:
+@pytest.mark.parametrize("cost", [0.007, 7.0, 7e-6])
+def test_measurements_replace_the_guess(cost: float) -> None:
     speed = guessed_speed(TOY_CATS.generator, "cpu")
-    for _ in range(12):
-        speed = speed.after_points(1000, 7.0)
-    assert speed.point_milliseconds == pytest.approx(0.007, rel=0.01)
+    for _ in range(80):
+        speed = speed.after_points(1000, 1000 * cost)
+    assert speed.point_milliseconds == pytest.approx(cost, rel=0.02)
+
+
+def test_superresolution_is_measured() -> None:
+    speed = guessed_speed(CATS.generator, "cpu")
+    assert speed.superres_milliseconds is None
     assert speed.after_superres(9.0).superres_milliseconds == 9.0
     assert speed.after_superres(9.0).after_superres(3.0).superres_milliseconds == 6.0
+
+
+def test_one_slow_frame_does_not_change_the_quality() -> None:
+    speed = with_cost(TOY, 100.0, measurements=20)
+    before, speed = choose(TOY, speed)
+    slow = speed.after_points(before.points, 500.0)
+    assert choose(TOY, slow)[0].points >= 0.5 * before.points
+    assert speed.point_milliseconds < slow.point_milliseconds <= 1.5 * speed.point_milliseconds
 
 
 def test_guesses() -> None:
