@@ -25,7 +25,7 @@ from viz.preview import Quality, Speed, choose, full_milliseconds, guessed_speed
 from viz.stages import Cancelled, StageMemory, StageRun, never
 from viz.view import View
 
-MEMORY_BYTES = 512 * 2**20
+MEMORY_BYTES = 256 * 2**20
 """Default bound of the stages' memory."""
 _SURVEY_SIDE = 32
 """Side of the small renderings that a depth range is fitted to, pixels."""
@@ -110,7 +110,14 @@ class Engine:
         return Engine(self.device, memory_bytes=memory_bytes, networks=pinned)
 
     # ------------------------------------------------------------------------------------------ rendering
-    def render(self, view: View, level: FrameLevel = "full", cancelled: Callable[[], bool] = never) -> Frame:
+    def render(
+        self,
+        view: View,
+        level: FrameLevel = "full",
+        cancelled: Callable[[], bool] = never,
+        *,
+        discriminator: bool = True,
+    ) -> Frame:
         """The picture of a View.
 
         Parameters
@@ -122,6 +129,8 @@ class Engine:
             would take too long, and no pose prediction of the discriminator.
         cancelled : callable
             Asked between stages and between slices of rays.
+        discriminator : bool
+            Whether a full frame has the discriminator's pose prediction.
 
         Raises
         ------
@@ -135,7 +144,7 @@ class Engine:
             quality = chain.full if level == "full" else self._preview_quality(resident, chain)
             picture = chain.picture(quality)
             self._measure(resident, chain, quality)
-            seen = chain.discriminator_pose(picture) if level == "full" else None
+            seen = chain.discriminator_pose(picture) if discriminator and level == "full" else None
             maps = chain.maps(picture)
             image = chain.image(picture, maps)
             rgba = chain.rgba(picture, maps, image)

@@ -126,7 +126,8 @@ def record(
         encoding(part, request.format, size, request.fps, view_to_json(view)) as encoder,
     ):
         for i, one in enumerate(chain([first], views)):
-            encoder.add(recorded_picture(engine.render(one, "full", cancelled), side))
+            frame = engine.render(one, "full", cancelled, discriminator=False)
+            encoder.add(recorded_picture(frame, side))
             report(i + 1, request.frames)
 
 

@@ -211,11 +211,11 @@ def test_ctrl_c_leaves_nothing(
     assert threading.current_thread() is threading.main_thread()
     render, count = Engine.render, [0]
 
-    def interrupted(self: Engine, *args: Any) -> Frame:
+    def interrupted(self: Engine, *args: Any, **kwargs: Any) -> Frame:
         count[0] += 1
         if count[0] == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return render(self, *args)
+        return render(self, *args, **kwargs)
 
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(Engine, "render", interrupted)
