@@ -75,20 +75,14 @@ def _window(arguments: Sequence[str]) -> int:
     if display_missing():
         print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
         return _tour([str(options.file)] if options.file else [])
-    from viz.window.errors import WindowError
-
-    try:
-        return run_window(options, placements())
-    except WindowError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+    return run_window(options, placements)
 
 
 def _tour(arguments: Sequence[str]) -> int:
     from viz.tour import TourOptions, run_tour
 
     options = _parse(TourOptions, "visualizer.py tour", arguments)
-    return run_tour(options, placements())
+    return run_tour(options, placements)
 
 
 def _parse(kind: type[Any], program: str, arguments: Sequence[str], description: str | None = None) -> Any:

@@ -64,6 +64,7 @@ class App:
         self._events_seen = -1
         self._frames_due = _FRAMES_AFTER_EVENT
         self._presses = 0
+        self._title = ""
         theme.load_fonts()
         self._viewport = Viewport()
         if layout:
@@ -114,6 +115,7 @@ class App:
         ui.begin_frame(scale, self.registry)
         if program.update(imgui.get_io().delta_time):
             self._viewport.show(program.frame)
+        self._entitle()
         self._draw()
         window_wanted = program.capturing.window_wanted
         self._milliseconds.append(1e3 * (time.perf_counter() - began))
@@ -123,6 +125,13 @@ class App:
         if program.quitting:
             self.window.request_close()
         return pixels
+
+    def _entitle(self) -> None:
+        network = self.program.rendering.network_info
+        title = f"{network.path.name} – PoF3D" if network is not None else "PoF3D"
+        if title != self._title:
+            self._title = title
+            self.window.set_title(title)
 
     # ------------------------------------------------------------------------------------------- drawing
     def _draw(self) -> None:

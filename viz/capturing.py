@@ -61,9 +61,9 @@ class Capturing:
 
     def save_picture(self, frame: Frame | None, view: View) -> None:
         """Save the picture of a View, now or once it is there in full quality."""
-        if frame is None:
-            self._notify("There is no picture to save yet")
-        elif frame.level == "full" and frame.view == view:
+        if not view.network.path:
+            self._notify("There is no picture to save")
+        elif frame is not None and frame.level == "full" and frame.view == view:
             self._saver.picture(frame)
         else:
             self.picture_wanted = True

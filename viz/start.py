@@ -97,28 +97,22 @@ def make_program(
     return Program(rendering, recording, view=view, surroundings=surroundings, wake=wake)
 
 
-def run_window(options: WindowOptions, placements: Sequence[Placement]) -> int:
+def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placement]]) -> int:
     """Run the program until its window is closed.
 
     Parameters
     ----------
     options : WindowOptions
         From the command line.
-    placements : sequence of Placement
-        The panels.
+    placements : callable
+        Gives the panels.
 
     Returns
     -------
     int
-        Exit status: 0; 2 for an option that cannot be used; 3 when the display went away.
-
-    Raises
-    ------
-    WindowError
-        When no window can be opened; nothing has been started then.
+        Exit status: 0; 1 when no window can be opened; 2 for an option that cannot be used; 3 when the
+        display went away.
     """
-    from viz.window import DesktopWindow
-
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     try:
         _check(options)
@@ -127,7 +121,14 @@ def run_window(options: WindowOptions, placements: Sequence[Placement]) -> int:
         return 2
     remember = not options.fresh
     settings = load_settings() if remember else Settings()
-    window = DesktopWindow("PoF3D", settings.window_size)
+    try:
+        # First the window, then what takes a while to import.
+        from viz.window import DesktopWindow
+
+        window = DesktopWindow("PoF3D", settings.window_size)
+    except Pof3dError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
     try:
         from viz.app import App
         from viz.networks import devices
@@ -148,7 +149,7 @@ def run_window(options: WindowOptions, placements: Sequence[Placement]) -> int:
             print(f"Error: {error}", file=sys.stderr)
             return 2
         layout = _read_layout() if remember else ""
-        app = App(window, program, placements, layout=layout, ui_scale=options.scale or settings.ui_scale)
+        app = App(window, program, placements(), layout=layout, ui_scale=options.scale or settings.ui_scale)
         _run(app, remember)
     finally:
         window.close()

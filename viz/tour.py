@@ -43,15 +43,15 @@ class TourOptions:
     """Width and height of the window, pixels."""
 
 
-def run_tour(options: TourOptions, placements: Sequence[Placement]) -> int:
+def run_tour(options: TourOptions, placements: Callable[[], Sequence[Placement]]) -> int:
     """Record the tour.
 
     Parameters
     ----------
     options : TourOptions
         From the command line.
-    placements : sequence of Placement
-        The panels.
+    placements : callable
+        Gives the panels.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def run_tour(options: TourOptions, placements: Sequence[Placement]) -> int:
 
 
 def record_tour(
-    options: TourOptions, placements: Sequence[Placement], report: Callable[[float], None]
+    options: TourOptions, placements: Callable[[], Sequence[Placement]], report: Callable[[float], None]
 ) -> list[Path]:
     """Record the tour; the paths of video and picture.
 
@@ -78,12 +78,12 @@ def record_tour(
     Pof3dError
         When nothing can be drawn, opened or written.
     """
+    from viz.window import OffscreenWindow  # isort: skip  (first: it says what the system lacks)
     from viz.app import App
     from viz.encoders import encoding
     from viz.files import save_error
     from viz.marks import Registry
     from viz.program import Surroundings
-    from viz.window import OffscreenWindow
 
     bundled = bundled_checkpoints()
     view = first_view(options.file, None, bundled)
@@ -102,7 +102,7 @@ def record_tour(
         window = OffscreenWindow((width, height), frame_seconds=1 / (2 * FPS))
         stack.callback(window.close)
         program = make_program(view, Surroundings(bundled=bundled, capture_folder=folder), window.wake)
-        app = App(window, program, placements, registry=Registry())
+        app = App(window, program, placements(), registry=Registry())
         stack.callback(app.close)
         video, picture = folder / "tour.mp4", folder / "tour.png"
         with replacing(video) as part, encoding(part, "mp4", (width, height), FPS) as encoder:
