@@ -24,6 +24,7 @@ IDLE_SECONDS = 1.0
 FRAME_SECONDS = 1 / 60
 _FRAMES_AFTER_EVENT = 4
 """ImGui answers some input a frame or two later."""
+_FRAMES_BEFORE_PICTURE = 3
 
 
 class App:
@@ -65,6 +66,7 @@ class App:
         self._frames_due = _FRAMES_AFTER_EVENT
         self._presses = 0
         self._title = ""
+        self._picture_in = _FRAMES_BEFORE_PICTURE
         theme.load_fonts()
         self._viewport = Viewport()
         if layout:
@@ -116,15 +118,31 @@ class App:
         if program.update(imgui.get_io().delta_time):
             self._viewport.show(program.frame)
         self._entitle()
+        posing = self._pose_for_picture()
         self._draw()
-        window_wanted = program.capturing.window_wanted
         self._milliseconds.append(1e3 * (time.perf_counter() - began))
-        pixels = self.window.end_frame(capture=capture or window_wanted)
-        if pixels is not None and window_wanted:
+        pixels = self.window.end_frame(capture=capture or posing)
+        if pixels is not None and posing:
             program.capturing.save_window(pixels, program.view)
         if program.quitting:
             self.window.request_close()
         return pixels
+
+    def _pose_for_picture(self) -> bool:
+        """Whether this frame is the picture asked for: without the menu and the hint that led to it."""
+        if not self.program.capturing.window_wanted:
+            self._picture_in = _FRAMES_BEFORE_PICTURE
+            return False
+        self._frames_due = max(self._frames_due, 1)
+        self._picture_in -= 1
+        if self._picture_in > 0:
+            return False
+        io = imgui.get_io()
+        if not any(io.mouse_down):
+            # For this frame only: the next one's events put it back.
+            position, io.mouse_pos = io.mouse_pos, imgui.ImVec2(-1e6, -1e6)
+            io.add_mouse_pos_event(position.x, position.y)
+        return True
 
     def _entitle(self) -> None:
         network = self.program.rendering.network_info

@@ -60,3 +60,11 @@ def _foreign(path: Path) -> Pof3dError:
         f"it is {what}, neither a checkpoint nor a picture saved here",
         "Checkpoints end in .safetensors or .pkl. Pictures and videos saved here lead back to their view.",
     )
+
+
+def naming(error: Pof3dError, name: str) -> Pof3dError:
+    """The error, with the name of the file in it."""
+    if name in str(error):
+        return error
+    why = error.what[:1].lower() + error.what[1:]
+    return Pof3dError(f"cannot open {name}", f"{why}: {error.why}" if error.why else why, error.todo)

@@ -138,12 +138,8 @@ class Program:
 
     def edit(self, view: View, gesture: object = None) -> None:
         """Take a change that the user made; see :meth:`commit`. Touching the pose stops the turntable."""
-        mine, theirs = self.view, view
-        if (mine.pose, mine.camera.yaw, mine.camera.pitch) != (
-            theirs.pose,
-            theirs.camera.yaw,
-            theirs.camera.pitch,
-        ):
+        old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
+        if old != new:
             self.pause()
         self.commit(view, gesture)
 
@@ -206,7 +202,7 @@ class Program:
         if isinstance(result.error, LoadingCancelled):
             self.notify(f"{Path(path).name} was not opened")
         else:
-            self._open_error = result.error
+            self._open_error = dropping.naming(result.error, Path(path).name)
         self._go(replace(self._history.present, network=NetworkView(self._network)))
 
     def _turn(self, seconds: float) -> None:

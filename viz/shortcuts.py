@@ -99,9 +99,9 @@ _WATCHED = tuple(getattr(imgui.Key, name) for name in ("space", "d", "h", "p", "
 
 
 def pressed() -> Pressed:
-    """What was pressed since the last frame; nothing while a text field has the keyboard."""
+    """What was pressed since the last frame; nothing while a text field or a popup has the keyboard."""
     io = imgui.get_io()
-    if io.want_text_input:
+    if io.want_text_input or imgui.is_popup_open("", int(imgui.PopupFlags_.any_popup)):
         return Pressed()
     keys = frozenset(key for key in _WATCHED if imgui.is_key_pressed(key, key in _REPEATING))
     characters = "".join(chr(code) for code in io.input_queue_characters)

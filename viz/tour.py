@@ -69,9 +69,21 @@ def run_tour(options: TourOptions, placements: Callable[[], Sequence[Placement]]
 
 
 def record_tour(
-    options: TourOptions, placements: Callable[[], Sequence[Placement]], report: Callable[[float], None]
+    options: TourOptions,
+    placements: Callable[[], Sequence[Placement]],
+    report: Callable[[float], None],
+    pace: float = 1.0,
 ) -> list[Path]:
     """Record the tour; the paths of video and picture.
+
+    Parameters
+    ----------
+    options, placements
+        See :func:`run_tour`.
+    report : callable
+        Takes the share that is done.
+    pace : float
+        How fast the visitor moves; 1 makes a tour of :data:`LENGTH` frames.
 
     Raises
     ------
@@ -106,16 +118,16 @@ def record_tour(
         stack.callback(app.close)
         video, picture = folder / "tour.mp4", folder / "tour.png"
         with replacing(video) as part, encoding(part, "mp4", (width, height), FPS) as encoder:
-            last = _play(app, encoder, report)
+            last = _play(app, encoder, report, pace)
         _save(last, picture)
     report(1.0)
     return [video, picture]
 
 
-def _play(app: App, encoder: Encoder, report: Callable[[float], None]) -> NDArray[np.uint8]:
+def _play(app: App, encoder: Encoder, report: Callable[[float], None], pace: float) -> NDArray[np.uint8]:
     from imgui_bundle import imgui
 
-    from viz.testing import Driver
+    from viz.testing import Driver, Target
 
     class Visitor(Driver):
         """A user whose every move is one frame of the video, shown in full quality."""
@@ -125,7 +137,7 @@ def _play(app: App, encoder: Encoder, report: Callable[[float], None]) -> NDArra
         frames = 0
 
         def frame(self, count: int = 1) -> None:
-            for _ in range(count):
+            for _ in range(max(1, round(count / pace))):
                 self.app.frame()
                 if not self.recording:
                     continue
@@ -135,7 +147,10 @@ def _play(app: App, encoder: Encoder, report: Callable[[float], None]) -> NDArra
                 self.last = pixels
                 encoder.add(pixels)
                 self.frames += 1
-                report(min(self.frames / LENGTH, 0.99))
+                report(min(self.frames * pace / LENGTH, 0.99))
+
+        def move(self, target: Target, steps: int = 1) -> None:
+            super().move(target, max(1, round(steps / pace)))
 
         def _wait(self) -> None:
             deadline = time.monotonic() + _PATIENCE

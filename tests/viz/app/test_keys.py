@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from imgui_bundle import imgui
 
@@ -83,6 +84,19 @@ def test_shift_s_saves_the_window(desk: Desk, tmp_path: Path) -> None:
     desk.user.key(imgui.Key.s, imgui.Key.left_shift)
     assert saved(desk, tmp_path / "out") == ["good-seed0-window.png"]
     assert Image.open(tmp_path / "out" / "good-seed0-window.png").size == (1000, 600)
+
+
+def test_a_picture_of_the_window_shows_no_menu(desk: Desk, tmp_path: Path) -> None:
+    from PIL import Image
+
+    desk.user.click("Menu/File")
+    desk.user.click("Menu/Save window")
+    saved(desk, tmp_path / "out")
+    desk.program.notices.message = ""
+    desk.user.move((500, 590))
+    plain = desk.user.screenshot()
+    kept = np.asarray(Image.open(tmp_path / "out" / "good-seed0-window.png"))
+    assert (kept[:150, :300] == plain[:150, :300]).all()
 
 
 def test_question_mark_lists_the_keys(desk: Desk) -> None:

@@ -1,0 +1,60 @@
+"""Beginnings: what is shown at first, and options that cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from viz import start
+from viz.start import WindowOptions, display_missing, first_view, run_window
+from viz.view import LatentView, NetworkView, View
+
+BUNDLED = [Path("/program/assets/cats.safetensors")]
+
+
+def test_the_file_asked_for_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = View(NetworkView("/old"), LatentView(x=3))
+    assert first_view(Path("a.pkl"), session, BUNDLED) == View(NetworkView(str(tmp_path / "a.pkl")))
+
+
+def test_then_the_last_session_if_its_file_is_still_there(tmp_path: Path) -> None:
+    session = View(NetworkView(str(tmp_path / "old.pkl")), LatentView(x=3))
+    assert first_view(None, session, BUNDLED) == View(NetworkView(str(BUNDLED[0])))
+    (tmp_path / "old.pkl").touch()
+    assert first_view(None, session, BUNDLED) == session
+    assert first_view(None, replace(session, network=NetworkView()), BUNDLED).latent.x == 0
+
+
+def test_then_the_bundled_one() -> None:
+    assert first_view(None, None, BUNDLED).network.path == str(BUNDLED[0])
+    assert first_view(None, None, []).network.path == ""
+
+
+def test_a_display_is_missing_only_if_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    missing = [display_missing()]
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    missing.append(display_missing())
+    assert missing == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"), [(WindowOptions(threads=0), "0 threads"), (WindowOptions(scale=9.0), "scale of 9")]
+)
+def test_bad_options_are_refused(
+    options: WindowOptions, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_window(options, list) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_the_arrangement_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "settings_path", lambda: tmp_path / "new folder" / "settings.json")
+    assert start._read_layout() == ""
+    start._save_layout("[Window][ψ]\n")
+    assert start._read_layout() == "[Window][ψ]\n"
