@@ -43,6 +43,11 @@ class TrainingConfig:
     """Random points per sample of that term."""
     density_distance: float = 0.004
     """Distance of a point's neighbour, as a fraction of the box."""
+    solid_core_radius: float = 0.0
+    """Radius, world units, of a ball around the origin that is kept dense; 0: none. Where objects are as
+    white as the background, a hole is otherwise as good as white paint. Not in the paper."""
+    solid_core_weight: float = 0.1
+    """Weight of that term."""
     blur_sigma: float = 10.0
     """Initial blur of the images the discriminator sees, pixels."""
     blur_fade_kimg: float = 200.0
@@ -92,6 +97,7 @@ PRESETS: dict[PresetName, Preset] = {
             r1_gamma=0.3,
             pose_aware_weight=10.0,
             pose_consistency_weight=10.0,
+            solid_core_radius=0.12,
             blur_sigma=1.5,
             blur_fade_kimg=15.0,
             ema_kimg=5.0,

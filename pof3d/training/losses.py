@@ -169,8 +169,21 @@ class Objective:
             roughness = self.density_roughness(fakes.planes)
             loss = loss + roughness * (config.density_weight * config.density_interval)
             stats["G/density_roughness"] = roughness.detach()
+            if config.solid_core_radius > 0:
+                hollowness = self.core_hollowness(fakes.planes)
+                loss = loss + hollowness * (config.solid_core_weight * config.density_interval)
+                stats["G/core_hollowness"] = hollowness.detach()
         stats["G/loss"] = loss.detach()
         return loss, stats
+
+    def core_hollowness(self, planes: Tensor) -> Tensor:
+        """Mean softplus(5 − raw density) over random points of the ball that is kept dense."""
+        shape = (planes.shape[0], self.config.density_points // 4, 3)
+        directions = torch.randn(shape, generator=self.rng, device=planes.device)
+        distances = torch.rand((*shape[:2], 1), generator=self.rng, device=planes.device) ** (1 / 3)
+        points = F.normalize(directions, dim=-1) * distances * self.config.solid_core_radius
+        density, _ = self.generator.sample_field(planes, points)
+        return F.softplus(5.0 - density).mean()
 
     def density_roughness(self, planes: Tensor) -> Tensor:
         """Mean |raw density(p) − raw density(p + δ)| over random points of the box, |δ| ≈ 0.004 box sides."""

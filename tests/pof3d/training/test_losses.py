@@ -139,3 +139,19 @@ def test_smoothness_samples_stay_inside_the_box() -> None:
     )
     # A point outside would have the raw density of emptiness, −1000.
     assert objective.density_roughness(torch.zeros(2, 3, 4, 8, 8)).item() < 1e-3
+
+
+def test_the_core_is_hollow_until_it_is_dense() -> None:
+    objective = make(TrainingConfig(solid_core_radius=0.1, blur_sigma=0.0))
+    bias = objective.generator.decoder.output.bias
+    planes = torch.zeros(2, 3, 4, 8, 8)
+    with torch.no_grad():
+        bias[0] = -20.0
+    hollow = objective.core_hollowness(planes).item()
+    with torch.no_grad():
+        bias[0] = 30.0
+    dense = objective.core_hollowness(planes).item()
+    assert hollow > 10
+    assert dense < 1e-3
+    _, stats = objective.generator_loss(objective.generate(4), smooth=True)
+    assert "G/core_hollowness" in stats
