@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pof3d.cameras import yaw_pitch_from_hv
-from pof3d.nets.generator import RawFrame, RenderedFrame
+from pof3d.nets.generator import RawFrame
 from viz.display import compose, fitted_range, image_bytes, solid_depth
 from viz.frame import Pose
 from viz.marching import full_quality, march
@@ -168,8 +168,13 @@ class Chain:
             return None
 
         def predict() -> Pose:
-            frame = RenderedFrame(picture.image, raw.raw, raw.depth, raw.opacity)
-            return Pose(*discriminator.predict_pose(frame)[0].double().cpu().tolist())
+            # What `predict_pose` does, but it can be abandoned: full-size ones take seconds on a CPU.
+            x = discriminator.prepare(picture.image, raw.raw)
+            for resolution in discriminator.resolutions:
+                self.run.check()
+                x = discriminator.get_submodule(f"b{resolution}")(x)
+            angles = yaw_pitch_from_hv(discriminator.b4(x)[1].double(), discriminator.camera.h_mean)
+            return Pose(*angles[0].tolist())
 
         return self.run.stage("pose prediction", picture.image_key, predict)
 

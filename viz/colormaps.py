@@ -1,7 +1,7 @@
 """Colour tables of depth maps: 256 colours from near to far.
 
 Near is the bright or warm end. The tables run through a few colours of well-known maps: viridis and magma by
-Stéfan van der Walt and Nathaniel Smith, turbo by Anton Mikhailov.
+Stéfan van der Walt and Nathaniel Smith (CC0), turbo by Anton Mikhailov (Google, Apache-2.0).
 """
 
 from __future__ import annotations

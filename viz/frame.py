@@ -55,7 +55,8 @@ class Frame:
     generator_pose: Pose
     """What the generator predicts for this latent."""
     discriminator_pose: Pose | None = None
-    """What the discriminator predicts for this picture; None for previews and networks without one."""
+    """What the discriminator predicts for this picture; None for previews, for networks without one, and in
+    the window until it is known."""
     timings: tuple[StageTiming, ...] = field(default=())
     cache_bytes: int = 0
     """Memory held by the engine's stages."""

@@ -28,7 +28,9 @@ LADDER: tuple[tuple[float, float], ...] = (
     (0.5, 0.6),
     (0.375, 0.6),
     (0.375, 0.4),
+    (0.375, 0.25),
     (0.25, 0.4),
+    (0.25, 0.25),
 )
 """Shares of the full frame's side and of its samples a ray, best first."""
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pof3d.errors import Pof3dError
 from viz.engine import Cancelled, Engine
-from viz.frame import FailedFrame, Frame, FrameLevel
+from viz.frame import FailedFrame, Frame
 from viz.networks import Resident
 from viz.panel import LoadingState, NetworkInfo, PoseHistogram
 from viz.pose_sampling import TARGET, PoseSampler
@@ -64,8 +64,9 @@ class RenderThread:
 
     Every method may be called from any thread and returns at once; only :meth:`close` waits. Each View first
     gets a preview — never abandoned, so that a drag always answers —, then, unless a newer View has come, its
-    full frame. Checkpoints are opened here, too; the networks open so far stay usable until a new one is
-    complete. At rest, the generator's pose distribution is sampled.
+    full frame, and that again with the discriminator's pose prediction. Checkpoints are opened here, too;
+    the networks open so far stay usable until a new one is complete. At rest, the generator's pose
+    distribution is sampled.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ class RenderThread:
 
     @property
     def busy(self) -> bool:
-        """Whether the newest View still waits for its full frame."""
+        """Whether the newest View still waits for its full frame, or for the pose prediction on it."""
         with self._changed:
             return self._newest is not self._current or self._answer != "done"
 
@@ -261,24 +262,31 @@ class RenderThread:
                 self._current, self._answer = newest, "nothing"
         if step.kind == "idle":
             self._sample_poses()
-        elif step.kind in ("preview", "full"):
-            assert self._current is not None
-            self._render(self._current, "preview" if step.kind == "preview" else "full")
+        elif self._current is not None and step.kind == "preview":
+            self._preview(self._current)
+        elif self._current is not None and step.kind in ("full", "judge"):
+            self._full(self._current, judged=step.kind == "judge")
 
     def _expected(self) -> float:
-        if self._current is None or self._answer != "preview":
+        if self._current is None or self._answer not in ("preview", "full"):
             return 0.0
         return self._engine.expected_milliseconds(self._current.view)
 
-    def _render(self, request: _Request, level: FrameLevel) -> None:
+    def _preview(self, request: _Request) -> None:
         self._open(request)
         # A preview is short and always finished: otherwise a fast drag would never show anything.
-        frame = self._engine.render(
-            request.view, level, self._is_stale if level == "full" else self._is_closing
-        )
-        self._answer = "preview" if level == "preview" else "done"
-        if level == "preview":
+        frame = self._engine.render(request.view, "preview", self._is_closing)
+        self._answer = "preview"
+        with self._changed:
             self._milliseconds.append(1e3 * (time.monotonic() - request.submitted))
+        self._publish(frame)
+
+    def _full(self, request: _Request, *, judged: bool) -> None:
+        """The full frame; ``judged``: with the discriminator's pose, which may take longer than all else."""
+        self._open(request)
+        frame = self._engine.render(request.view, "full", self._is_stale, discriminator=judged)
+        final = judged or self._info is None or not self._info.has_pose_prediction
+        self._answer = "done" if final else "full"
         self._publish(frame)
 
     def _fail(self, error: Exception) -> None:

@@ -13,6 +13,7 @@ import torch
 import pof3d
 from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.errors import CheckpointError, ConfigError, DeviceError
+from pof3d.nets.discriminator import DiscriminatorBlock
 from pof3d.nets.generator import Generator
 from pof3d.training.samples import latent
 from tests.viz.nets import RAW
@@ -257,6 +258,25 @@ def test_cancel_between_slices(tiny: Path, engine: Engine, monkeypatch: pytest.M
     frame = engine.render(view)
     assert len(slices) == 3 + 8  # 1024 rays, 128 a slice
     np.testing.assert_array_equal(frame.rgba, Engine().render(view).rgba)
+
+
+def test_cancel_within_the_pose_prediction(
+    tiny: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks: list[int] = []
+    forward = DiscriminatorBlock.forward
+
+    def counted(self: DiscriminatorBlock, x: torch.Tensor) -> torch.Tensor:
+        blocks.append(1)
+        return forward(self, x)
+
+    monkeypatch.setattr(DiscriminatorBlock, "forward", counted)
+    with pytest.raises(Cancelled):
+        engine.render(view_of(tiny), cancelled=lambda: len(blocks) >= 1)
+    assert len(blocks) == 1
+    assert engine.render(view_of(tiny), discriminator=False).discriminator_pose is None
+    assert engine.render(view_of(tiny)).discriminator_pose is not None
+    assert len(blocks) == 3
 
 
 def test_slicing_does_not_show(tiny_2x: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,12 +95,12 @@ def next_result(thread: RenderThread) -> Frame | FailedFrame:
 
 
 def full_frame(thread: RenderThread, view: View) -> Frame:
-    """The full frame of a View, whatever comes before."""
-    while True:
-        result = next_result(thread)
-        assert isinstance(result, Frame), result.error
-        if result.view == view and result.level == "full":
-            return result
+    """The last frame of a View: a full one, with the discriminator's pose if there is one."""
+    wait_for(lambda: not thread.busy, "the full frame")
+    result = next_result(thread)
+    assert isinstance(result, Frame), result.error
+    assert (result.view, result.level) == (view, "full")
+    return result
 
 
 def failure(thread: RenderThread) -> FailedFrame:
@@ -114,12 +114,15 @@ def test_a_view_gets_a_preview_and_then_its_full_frame(thread: RenderThread, tin
     frames: list[Frame] = []
     view = view_of(tiny)
     thread.submit(view)
-    while not frames or frames[-1].level != "full":
+    while not frames or frames[-1].discriminator_pose is None:
         result = next_result(thread)
         assert isinstance(result, Frame)
         frames.append(result)
-    # The first may be replaced before it is seen.
-    assert [frame.level for frame in frames] in (["preview", "full"], ["full"])
+    # A preview, the full frame, and that with the discriminator's pose; some may be replaced unseen.
+    levels = [frame.level for frame in frames]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] == "full"
+    assert len(levels) <= 3
     expected = Engine().render(view)
     np.testing.assert_array_equal(frames[-1].rgba, expected.rgba)
     assert thread.poll() is None
@@ -151,9 +154,10 @@ def test_newest_wins_and_stale_work_is_dropped(
         gate()
         return render_rays(self, *args, **kwargs)
 
-    def noted(self: Engine, *args: Any) -> Frame:
-        frame = render(self, *args)
-        done.append((frame.level, round(frame.view.camera.yaw, 3)))
+    def noted(self: Engine, *args: Any, discriminator: bool = False) -> Frame:
+        frame = render(self, *args, discriminator=discriminator)
+        level = "judged" if discriminator else frame.level
+        done.append((level, round(frame.view.camera.yaw, 3)))
         return frame
 
     monkeypatch.setattr(Generator, "render_rays", gated)
@@ -168,7 +172,7 @@ def test_newest_wins_and_stale_work_is_dropped(
     gate.open.set()
     full_frame(thread, turned(tiny, 0.1 * 7))
     # The preview under way was finished; the Views between were never rendered.
-    assert done == [("preview", 0.1), ("preview", 0.7), ("full", 0.7)]
+    assert done == [("preview", 0.1), ("preview", 0.7), ("full", 0.7), ("judged", 0.7)]
 
 
 def test_a_preview_once_begun_is_shown_even_in_a_drag_without_pause(thread: RenderThread, tiny: Path) -> None:
@@ -203,12 +207,12 @@ def test_a_full_frame_is_dropped_for_a_newer_view(
     render = Engine.render
     levels: list[str] = []
 
-    def watched(self: Engine, view: View, level: Any = "full", *args: Any) -> Frame:
+    def watched(self: Engine, view: View, level: Any, *args: Any, **kwargs: Any) -> Frame:
         levels.append(level)
         if level == "full" and view == turned(tiny, 0.5):
             gate.open.clear()
             self.memory.clear()  # so that there are rays to be cast
-        return render(self, view, level, *args)
+        return render(self, view, level, *args, **kwargs)
 
     monkeypatch.setattr(Generator, "render_rays", gated)
     monkeypatch.setattr(Engine, "render", watched)
@@ -220,8 +224,23 @@ def test_a_full_frame_is_dropped_for_a_newer_view(
     frame = full_frame(thread, turned(tiny, 0.6))
     assert frame.view.camera.yaw == 0.6
     # One slice of the two of the dropped frame, then those of the next View.
-    assert levels == ["preview", "full", "preview", "full"]
+    assert levels == ["preview", "full", "preview", "full", "full"]
     assert slices - before == 2
+
+
+def test_a_network_without_a_discriminator_is_not_asked_twice(
+    thread: RenderThread, tiny_2x: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render, calls = Engine.render, []
+
+    def noted(self: Engine, view: View, level: Any, *args: Any, **kwargs: Any) -> Frame:
+        calls.append(level)
+        return render(self, view, level, *args, **kwargs)
+
+    monkeypatch.setattr(Engine, "render", noted)
+    thread.submit(view_of(tiny_2x))
+    assert full_frame(thread, view_of(tiny_2x)).discriminator_pose is None
+    assert calls == ["preview", "full"]
 
 
 def test_errors_are_values_and_the_thread_goes_on(

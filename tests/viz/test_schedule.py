@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.schedule import CHEAP_MILLISECONDS, SETTLE_SECONDS, Situation, Step, next_step
+from viz.schedule import CHEAP_MILLISECONDS, SETTLE_SECONDS, Answer, Situation, Step, next_step
 
 REST = Situation(False, "done", 10.0, 500.0, False)
 
 
 def test_the_newest_view_comes_before_everything() -> None:
-    for answer in ("nothing", "preview", "done"):
+    for answer in get_args(Answer):
         assert next_step(replace(REST, newer=True, answer=answer)).kind == "take"
 
 
 def test_a_view_gets_its_preview_then_its_full_frame_then_rest() -> None:
     assert next_step(replace(REST, answer="nothing")).kind == "preview"
     assert next_step(replace(REST, answer="preview")).kind == "full"
+    assert next_step(replace(REST, answer="full")).kind == "judge"
     assert next_step(REST) == Step("wait", None)
     assert next_step(replace(REST, idle_work=True)).kind == "idle"
 
@@ -37,7 +39,7 @@ def test_an_expensive_full_frame_waits_for_the_hand_to_rest() -> None:
     st.builds(
         Situation,
         st.just(False),
-        st.sampled_from(("nothing", "preview", "done")),
+        st.sampled_from(get_args(Answer)),
         st.floats(0, 10),
         st.floats(0, 1e6),
         st.booleans(),
