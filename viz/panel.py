@@ -1,7 +1,8 @@
 """What a panel sees and what it may ask for.
 
-A panel draws one slice of the View and returns the View, changed or not. Everything that is not part of a View — loading a
-file, recording, settings — it reads from :class:`PanelContext` and asks for through :class:`Actions`.
+A panel draws one slice of the View and returns the View, changed or not. Everything that is not part of a
+View — loading a file, recording, settings — it reads from :class:`PanelContext` and asks for through
+:class:`Actions`.
 """
 
 from __future__ import annotations
@@ -141,19 +142,44 @@ class PanelContext:
 class Actions(Protocol):
     """What panels may ask the program to do. Calls return at once."""
 
-    def open_checkpoint(self, path: Path) -> None: ...
-    def cancel_loading(self) -> None: ...
-    def forget_recent(self, path: Path) -> None: ...
-    def go_to_pose(self, pose: Pose) -> None: ...
-    def reset_to_predicted(self) -> None: ...
-    def set_turntable(self, turntable: Turntable) -> None: ...
-    def save_image(self) -> None: ...
-    def save_window(self) -> None: ...
-    def start_recording(self, request: RecordingRequest) -> None: ...
-    def cancel_recording(self) -> None: ...
-    def set_threads(self, threads: int) -> None: ...
-    def set_device(self, device: str) -> None: ...
-    def notify(self, message: str) -> None: ...
+    def open_checkpoint(self, path: Path) -> None:
+        """Open a file; the present network stays until the new one is there."""
+
+    def cancel_loading(self) -> None:
+        """Stop opening a file."""
+
+    def forget_recent(self, path: Path) -> None:
+        """Take a file off the recent ones."""
+
+    def go_to_pose(self, pose: Pose) -> None:
+        """Send the camera to a pose."""
+
+    def reset_to_predicted(self) -> None:
+        """Back to the predicted pose, seen as the network's own cameras see it."""
+
+    def set_turntable(self, turntable: Turntable) -> None:
+        """Play, pause, change the speed."""
+
+    def save_image(self) -> None:
+        """Save the picture as PNG, once it is there in full quality."""
+
+    def save_window(self) -> None:
+        """Save a picture of the whole window."""
+
+    def start_recording(self, request: RecordingRequest) -> None:
+        """Record a video of the present View."""
+
+    def cancel_recording(self) -> None:
+        """Stop the recording; nothing of it remains."""
+
+    def set_threads(self, threads: int) -> None:
+        """Let the model use this many threads."""
+
+    def set_device(self, device: str) -> None:
+        """Run the model on another device."""
+
+    def notify(self, message: str) -> None:
+        """Show a short notice for a while."""
 
 
 class Panel(Protocol):

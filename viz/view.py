@@ -35,7 +35,7 @@ class NetworkView:
 
 @dataclass(frozen=True)
 class LatentView:
-    """Which latent: a point of the seed map, where (i, j) is seed i + 100·j and points in between interpolate z."""
+    """Which latent: a point of the seed map. (i, j) is seed i + 100·j; points in between interpolate z."""
 
     x: float = 0.0
     """Column of the seed map."""
@@ -59,7 +59,8 @@ class PoseView:
     """Where the camera's yaw and pitch come from."""
 
     source: PoseSource = "predicted"
-    """``predicted``: the generator's own pose for this latent; ``override``: the pose below; ``free``: the orbit camera."""
+    """``predicted``: the generator's own pose for this latent; ``override``: the pose below; ``free``: the
+    orbit camera."""
     override_yaw: float = 0.0
     """Radians, 0 = front."""
     override_pitch: float = 0.0
