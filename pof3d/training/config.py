@@ -46,7 +46,7 @@ class TrainingConfig:
     solid_core_radius: float = 0.0
     """Radius, world units, of a ball around the origin that is kept dense; 0: none. Where objects are as
     white as the background, a hole is otherwise as good as white paint. Not in the paper."""
-    solid_core_weight: float = 0.1
+    solid_core_weight: float = 0.5
     """Weight of that term."""
     blur_sigma: float = 10.0
     """Initial blur of the images the discriminator sees, pixels."""
