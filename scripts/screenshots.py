@@ -22,8 +22,8 @@ from imgui_bundle import imgui  # noqa: E402
 
 from viz.app import App  # noqa: E402
 from viz.captures import save_pixels  # noqa: E402
-from viz.program import Surroundings  # noqa: E402
 from viz.start import bundled_checkpoints, first_view, make_program  # noqa: E402
+from viz.surroundings import Surroundings  # noqa: E402
 from viz.testing import Driver  # noqa: E402
 
 SIZE = (1280, 720)

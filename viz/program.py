@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,22 +26,11 @@ from viz.panel import PanelContext, Performance, RecordingRequest, Turntable
 from viz.posing import with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
 from viz.services import Recording, Rendering
-from viz.settings import Settings, save_session, save_settings, with_recent, without_recent
+from viz.settings import save_session, save_settings, with_recent, without_recent
+from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class Surroundings:
-    """What the program is started with, beside its View and its workers."""
-
-    settings: Settings = field(default_factory=Settings)
-    bundled: Sequence[Path] = ()
-    devices: tuple[str, ...] = ("cpu",)
-    remember: bool = False
-    """Whether settings and View are saved for the next start."""
-    capture_folder: Path = field(default_factory=lambda: Path("out").absolute())
 
 
 class Program:
@@ -130,7 +120,7 @@ class Program:
             turntable=self.turntable,
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
-            last_folder=Path(settings.last_folder) if settings.last_folder else Path.home(),
+            last_folder=Path(settings.last_folder or os.path.dirname(self._network) or Path.home()),
             capture_folder=self.capturing.folder,
             message=self.notices.message if self.notices.left(self.now) > 0 else "",
             scale=scale,
@@ -185,9 +175,8 @@ class Program:
         elif self.view.network.path == path:
             self._history.record(self.view, object())
         self._motion = None
-        file = Path(path)
-        if file not in self.surroundings.bundled:
-            self.settings = with_recent(self.settings, file)
+        if Path(path) not in self.surroundings.bundled:
+            self.settings = with_recent(self.settings, Path(path))
         self._save()
 
     def _failed(self, result: FailedFrame) -> None:
@@ -228,7 +217,7 @@ class Program:
                 self._history.amend(view)
 
     def close(self) -> None:
-        """Stop the workers; settings and View are saved."""
+        """Save settings and View, and stop the workers."""
         self.remember()
         self.capturing.close()
         self.rendering.close()

@@ -17,15 +17,18 @@ import tyro
 
 from pof3d.errors import ConfigError, Pof3dError
 from viz.settings import Settings, load_session, load_settings, settings_path
+from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
 
 if TYPE_CHECKING:
     from viz.app import App
     from viz.layout import Placement
-    from viz.program import Program, Surroundings
+    from viz.program import Program
     from viz.window import Window
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_QUIET = tyro.conf.arg(help_behavior_hint="")
+"""The texts say what the defaults are."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,18 +36,18 @@ _log = logging.getLogger(__name__)
 class WindowOptions:
     """Open the window."""
 
-    file: Annotated[Path | None, tyro.conf.Positional] = None
+    file: Annotated[Path | None, tyro.conf.Positional, _QUIET] = None
     """Checkpoint: .safetensors, or a release snapshot. By default what was open last time, at first the
     bundled one."""
-    device: str | None = None
+    device: Annotated[str | None, _QUIET] = None
     """Where the network runs: cpu, cuda, cuda:1 … By default as last time, at first a GPU if there is one."""
-    threads: int | None = None
+    threads: Annotated[int | None, _QUIET] = None
     """Threads on the CPU. By default as last time, at first all cores but one."""
-    scale: float | None = None
+    scale: Annotated[float | None, _QUIET] = None
     """Size of the interface; 1 is normal. By default what the screen asks for."""
-    out: Path | None = None
+    out: Annotated[Path | None, _QUIET] = None
     """Folder for pictures and videos. By default out/ in the present folder."""
-    fresh: bool = False
+    fresh: Annotated[bool, _QUIET] = False
     """Start with the bundled checkpoint and the default arrangement, and remember nothing."""
 
 
@@ -132,7 +135,6 @@ def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placeme
     try:
         from viz.app import App
         from viz.networks import devices
-        from viz.program import Surroundings
 
         names = devices()
         device = options.device or (settings.device if settings.device in names else names[-1])

@@ -44,7 +44,7 @@ POSE_COLOURS = {
     "camera": _rgb(0xF5F5FA),
 }
 """The four named poses, wherever they are drawn."""
-OVERLAY = _rgb(0x0C0E11, 0.72)
+OVERLAY = _rgb(0x0C0E11, 0.8)
 """Behind text that lies on the picture."""
 
 

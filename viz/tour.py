@@ -35,7 +35,7 @@ _PATIENCE = 120.0
 class TourOptions:
     """Render a short session of the window offscreen, as a video and a picture."""
 
-    file: Annotated[Path | None, tyro.conf.Positional] = None
+    file: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
     """Checkpoint to show; the bundled one by default."""
     out: Path = Path("out")
     """Folder for tour.mp4 and tour.png."""
@@ -95,7 +95,7 @@ def record_tour(
     from viz.encoders import encoding
     from viz.files import save_error
     from viz.marks import Registry
-    from viz.program import Surroundings
+    from viz.surroundings import Surroundings
 
     bundled = bundled_checkpoints()
     view = first_view(options.file, None, bundled)

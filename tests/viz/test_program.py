@@ -15,9 +15,10 @@ from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.captures import read_view
 from viz.frame import FailedFrame, Pose
 from viz.panel import LoadingState, RecordingRequest, Turntable
-from viz.program import Program, Surroundings
+from viz.program import Program
 from viz.render_thread import LoadingCancelled
 from viz.settings import load_session, load_settings
+from viz.surroundings import Surroundings
 from viz.view import LatentView, NetworkView, View
 
 GOOD = "/nets/good.safetensors"

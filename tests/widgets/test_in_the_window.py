@@ -13,7 +13,8 @@ from tests.viz.stand_ins import StandInRecording, StandInRendering
 from viz.app import App
 from viz.frame import Pose
 from viz.marks import Registry
-from viz.program import Program, Surroundings
+from viz.program import Program
+from viz.surroundings import Surroundings
 from viz.testing import Driver
 from viz.view import NetworkView, PoseView, View
 from viz.window.offscreen import OffscreenWindow

@@ -52,6 +52,8 @@ class Window(ABC):
         self._context: Any = None
         self._plot_context: Any = None
         self._clipboard = ""
+        self._key_pressed = False
+        self._released: list[imgui.Key] = []
 
     # ------------------------------------------------------------------------------- what a host provides
     @property
@@ -141,6 +143,10 @@ class Window(ABC):
         io.delta_time = self.frame_seconds or min(max(elapsed, 1e-4), 0.25)
         self._time = now
         imgui.new_frame()
+        self._key_pressed = False
+        released, self._released = self._released, []
+        for key in released:
+            self.on_key(key, False)
 
     def end_frame(self, *, capture: bool = False) -> NDArray[np.uint8] | None:
         """Draw the frame and show it.
@@ -216,7 +222,13 @@ class Window(ABC):
         self.events += 1
         io = imgui.get_io()
         modifier = _MODIFIERS.get(key)
-        if modifier is not None:
+        if modifier is None:
+            self._key_pressed |= down
+        elif not down and self._key_pressed:
+            # A fast hand lets go of shift before the frame that sees the key: that frame should see both.
+            self._released.append(key)
+            return
+        else:
             io.add_key_event(modifier, down)
         io.add_key_event(key, down)
 

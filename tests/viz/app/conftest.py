@@ -11,7 +11,8 @@ import pytest
 from tests.viz.stand_ins import DummyPanel, StandInRecording, StandInRendering
 from viz.app import App
 from viz.layout import Placement
-from viz.program import Program, Surroundings
+from viz.program import Program
+from viz.surroundings import Surroundings
 from viz.testing import Driver
 from viz.view import NetworkView, View
 from viz.window import OffscreenWindow

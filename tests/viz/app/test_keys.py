@@ -86,6 +86,17 @@ def test_shift_s_saves_the_window(desk: Desk, tmp_path: Path) -> None:
     assert Image.open(tmp_path / "out" / "good-seed0-window.png").size == (1000, 600)
 
 
+def test_modifiers_count_when_they_are_let_go_early(desk: Desk) -> None:
+    desk.user.type("]")
+    desk.window.on_key(imgui.Key.left_ctrl, True)
+    desk.user.frame()
+    for key, down in ((imgui.Key.z, True), (imgui.Key.left_ctrl, False), (imgui.Key.z, False)):
+        desk.window.on_key(key, down)
+    desk.user.frame(4)
+    assert desk.view.latent.seed == 0
+    assert not imgui.get_io().key_ctrl
+
+
 def test_a_picture_of_the_window_shows_no_menu(desk: Desk, tmp_path: Path) -> None:
     from PIL import Image
 

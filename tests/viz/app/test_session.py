@@ -17,8 +17,8 @@ from viz.app import App
 from viz.captures import read_view
 from viz.engine import Engine
 from viz.panel import RecordingRequest
-from viz.program import Surroundings
 from viz.start import make_program
+from viz.surroundings import Surroundings
 from viz.testing import Driver
 from viz.tour import TourOptions, record_tour, run_tour
 from viz.view import NetworkView, View
