@@ -117,9 +117,9 @@ class Viewport:
         if self._gesture is None and imgui.is_item_activated():
             self._begin(result.view, context)
         elif self._gesture is not None:
-            if imgui.is_mouse_down(self._gesture.button):
-                self._move(result, camera)
-            else:
+            # A fast hand, or a slow frame: the way and the release may come in one.
+            self._move(result, camera)
+            if not imgui.is_mouse_down(self._gesture.button):
                 self._gesture = None
 
     def _begin(self, view: View, context: PanelContext) -> None:

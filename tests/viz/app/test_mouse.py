@@ -30,6 +30,21 @@ def test_left_drag_orbits_from_the_predicted_pose(desk: Desk) -> None:
     assert len(desk.rendering.submitted) >= 8
 
 
+def test_a_drag_within_one_frame_counts(desk: Desk) -> None:
+    desk.user.move(middle(desk))
+    desk.window.on_mouse_button(0, True)
+    desk.window.on_mouse_move(*middle(desk, 20, 0))
+    desk.window.on_mouse_move(*middle(desk, 50, 0))
+    desk.window.on_mouse_button(0, False)
+    desk.user.frame(5)
+    assert desk.program.frame is not None
+    start = desk.program.frame.generator_pose
+    assert math.degrees(desk.view.camera.yaw - start.yaw) == pytest.approx(-20, abs=0.01)
+    assert desk.program.can_undo
+    desk.program.undo()
+    assert not desk.program.can_undo
+
+
 def test_a_click_moves_nothing(desk: Desk) -> None:
     before = desk.view
     desk.user.drag(middle(desk), middle(desk, 1, 1))

@@ -20,8 +20,8 @@ from viz.view import View
 from viz.window.x11 import LOST_STATUS, MESSAGE
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = [pytest.mark.window, pytest.mark.timeout(240)]
-PATIENCE = 60.0
+pytestmark = [pytest.mark.window, pytest.mark.timeout(400)]
+PATIENCE = 90.0
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
