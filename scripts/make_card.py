@@ -50,6 +50,8 @@ class MakeCard:
     """The command that made the training data."""
     train: str = "python -m pof3d train --preset toy-cats --data data/toy-cats-64.zip --out runs/toy-cats"
     """The command that trained the network."""
+    note: str = ""
+    """What a reader must know beyond the commands."""
 
 
 def newest_checkpoint(run: Path) -> Path:
@@ -121,7 +123,7 @@ A PoF3D network trained on procedural cat heads, without ever seeing a pose. Mad
 {options.make_data}
 {options.train}
 ```
-
+{f"{chr(10)}{options.note}{chr(10)}" if options.note else ""}
 | figure | value |
 |---|---|
 {rows}

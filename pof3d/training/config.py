@@ -7,6 +7,7 @@ from typing import Literal
 
 from pof3d import config as networks
 from pof3d.config import NetworkConfig
+from pof3d.nets.layers import NoiseMode
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class TrainingConfig:
     white as the background, a hole is otherwise as good as white paint. Not in the paper."""
     solid_core_weight: float = 0.5
     """Weight of that term."""
+    noise: NoiseMode = "random"
+    """The backbone's per-pixel noise in training. Small planes do better with ``none``: noise otherwise stands
+    in for the texture that the network has yet to learn."""
     blur_sigma: float = 10.0
     """Initial blur of the images the discriminator sees, pixels."""
     blur_fade_kimg: float = 200.0
@@ -98,6 +102,7 @@ PRESETS: dict[PresetName, Preset] = {
             pose_aware_weight=10.0,
             pose_consistency_weight=10.0,
             solid_core_radius=0.12,
+            noise="none",
             blur_sigma=1.5,
             blur_fade_kimg=15.0,
             ema_kimg=5.0,

@@ -96,7 +96,7 @@ class Objective:
         if self.config.mirror:
             poses.append(mirror_poses(poses[0], generator.config.camera.h_mean, self.rng))
         ws = generator.mapping.truncate(w)
-        planes = generator.synthesize_planes(ws, "random")
+        planes = generator.synthesize_planes(ws, self.config.noise)
         sampler = Sampler("random", self.rng)
         views = []
         for pose in poses:
