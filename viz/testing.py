@@ -21,7 +21,7 @@ from viz.marks import Rect, Registry
 Point = tuple[float, float]
 Target = str | Point | Rect
 
-_SETTLE_SECONDS = 60.0
+_SETTLE_SECONDS = 180.0
 
 
 class Driver:

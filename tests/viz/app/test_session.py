@@ -24,7 +24,7 @@ from viz.tour import TourOptions, record_tour, run_tour
 from viz.view import NetworkView, View
 from viz.window import OffscreenWindow
 
-pytestmark = [pytest.mark.window, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.window, pytest.mark.timeout(600)]
 
 
 @dataclass
