@@ -50,7 +50,7 @@ class TrainingConfig:
     solid_core_weight: float = 0.5
     """Weight of that term."""
     noise: NoiseMode = "random"
-    """The backbone's per-pixel noise in training. Small planes do better with ``none``: noise otherwise stands
+    """The backbone's per-pixel noise in training. Small planes do better with ``none``: noise would stand
     in for the texture that the network has yet to learn."""
     blur_sigma: float = 10.0
     """Initial blur of the images the discriminator sees, pixels."""
@@ -98,7 +98,7 @@ PRESETS: dict[PresetName, Preset] = {
         TrainingConfig(
             total_kimg=80.0,
             batch=16,
-            r1_gamma=0.3,
+            r1_gamma=2.0,
             pose_aware_weight=10.0,
             pose_consistency_weight=10.0,
             solid_core_radius=0.12,
