@@ -70,7 +70,8 @@ def test_what_is_saved_is_what_the_engine_renders(session: Session) -> None:
 
 def test_pose_panel_histogram_and_overlay_agree(session: Session) -> None:
     user, program = session.user, session.app.program
-    user.wait_until(lambda: program.rendering.histogram)
+    user.wait_until(lambda: "Pose histogram/Map" in user.registry.rects)
+    user.frame(3)
     heat = user.rect("Pose histogram/Map")
     user.click(heat.at(0.7, 0.4))
     user.settle()
