@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args
 
 import tyro
 from rich.console import Console
+from rich.text import Text
 
 from pof3d.data.make import MakeData
 from pof3d.data.make import run as run_make_data
@@ -46,8 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run_make_data(options) if isinstance(options, MakeData) else run_train(options)
     except Pof3dError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]Error:[/] {error}", soft_wrap=True)
+        message = Text.assemble(("Error: ", "bold red"), str(error))
+        Console(stderr=True, highlight=False).print(message, soft_wrap=True)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -89,13 +89,19 @@ class DatasetWriter:
 
     def __init__(self, out: Path) -> None:
         self.out = out = Path(out)
+        if not out.name:
+            raise DatasetError(f"Cannot write the data set {out}", "it has no name", "Name a new folder or .zip.")
         self._partial = out.with_name(out.name + PARTIAL_SUFFIX)
         self._names: list[str] = []
         self._labels: list[list[float]] = []
         self._poses: list[tuple[float, float]] = []
         self._about: dict[str, Any] = {}
         self._depth_path = out.with_name(out.name + ".depth" + PARTIAL_SUFFIX)
-        if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        try:
+            taken = out.exists() and not (out.is_dir() and not any(out.iterdir()))
+        except OSError as error:
+            raise DatasetError(f"Cannot write the data set {out}", error.strerror or str(error)) from error
+        if taken:
             raise DatasetError(
                 f"Cannot write the data set {out}",
                 "a file or a folder with content is there already",

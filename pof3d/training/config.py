@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pof3d import config as networks
 from pof3d.config import NetworkConfig
+from pof3d.errors import ConfigError
 from pof3d.nets.layers import NoiseMode
 
 
@@ -71,6 +74,54 @@ class TrainingConfig:
     """Seed of weights, latents and data order."""
     snapshot_kimg: float = 100.0
     """Images between snapshots."""
+
+
+def check_training(config: TrainingConfig) -> None:
+    """Refuse settings that cannot work.
+
+    Raises
+    ------
+    ConfigError
+        Naming the setting, its value and what it must be.
+    """
+    at_least_one = ("batch", "r1_interval", "density_interval", "density_points")
+    positive = ("total_kimg", "generator_lr", "discriminator_lr", "snapshot_kimg")
+    not_negative = (
+        "r1_gamma",
+        "pose_aware_weight",
+        "pose_consistency_weight",
+        "pose_consistency_ramp_kimg",
+        "density_weight",
+        "density_distance",
+        "solid_core_radius",
+        "solid_core_weight",
+        "blur_sigma",
+        "blur_fade_kimg",
+        "ema_kimg",
+        "ema_rampup",
+    )
+    rules: list[tuple[tuple[str, ...], str, Callable[[float], bool]]] = [
+        (at_least_one, "at least 1", lambda value: value >= 1),
+        (positive, "a finite number above 0", lambda value: 0 < value < math.inf),
+        (not_negative, "a finite number of at least 0", lambda value: 0 <= value < math.inf),
+        (("adam_beta2",), "between 0 and 1", lambda value: 0 <= value < 1),
+        (("seed",), "between 0 and 2⁶³ − 1", lambda value: 0 <= value < 2**63),
+    ]
+    for names, must_be, holds in rules:
+        for name in names:
+            value = getattr(config, name)
+            if not holds(value):
+                option = name.replace("_", "-")
+                raise ConfigError(f"--training.{option} is {value}", f"it must be {must_be}")
+    if config.depth_samples is not None and config.depth_samples < 2:
+        raise ConfigError(f"--training.depth-samples is {config.depth_samples}", "it must be at least 2")
+    if config.pose_init_spread is not None and not 0 < config.pose_init_spread < math.pi:
+        raise ConfigError(
+            f"--training.pose-init-spread is {config.pose_init_spread}", "it must lie between 0 and π"
+        )
+    for _, resolution in config.resolution_schedule:
+        if resolution < 1:
+            raise ConfigError(f"--training.resolution-schedule asks for {resolution} pixels")
 
 
 @dataclass(frozen=True)

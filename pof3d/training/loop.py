@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from pof3d.errors import TrainingError
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 from pof3d.nets.mapping import Mapping
-from pof3d.training.config import Preset
+from pof3d.training.config import Preset, check_training
 from pof3d.training.losses import Objective
 from pof3d.training.snapshots import load_snapshot, save_snapshot
 
@@ -81,6 +80,7 @@ class Trainer:
 
     def __init__(self, preset: Preset, images: Tensor, device: torch.device) -> None:
         config = preset.training
+        check_training(config)
         if preset.network.discriminator is None:
             raise TrainingError("cannot train", "the network has no discriminator")
         if images.dim() != 4 or images.shape[1] != 3 or images.dtype != torch.uint8:
@@ -113,13 +113,10 @@ class Trainer:
             self.discriminator.parameters(), config.discriminator_lr, config.adam_beta2, config.r1_interval
         )
         self.step_count = 0
+        self.images_seen = 0
+        """Real images shown to the discriminator so far."""
         self.seconds = 0.0
         self.queue = torch.empty(0, dtype=torch.int64)
-
-    @property
-    def images_seen(self) -> int:
-        """Real images shown to the discriminator so far."""
-        return self.step_count * self.preset.training.batch
 
     def network_config(self) -> NetworkConfig:
         """The architecture as it is now: with the detail that the discriminator has been shown so far."""
@@ -164,6 +161,7 @@ class Trainer:
         self._update(self.g_optimizer, loss, "generator")
         self._update_ema()
         self.step_count += 1
+        self.images_seen += config.batch
         self.seconds += time.monotonic() - began
         values = {name: float(value) for name, value in (stats | more).items()}
         return StepReport(self.images_seen / 1000, self.seconds, values)
@@ -208,33 +206,62 @@ class Trainer:
             "torch_rng": torch.get_rng_state(),
             "queue": self.queue,
             "step_count": self.step_count,
+            "images_seen": self.images_seen,
+            "data_size": len(self.images),
             "seconds": self.seconds,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from :meth:`state`.
+        """Go on from :meth:`state`, with this run's own learning rates.
 
         Raises
         ------
         TrainingError
-            When the state is of another architecture.
+            When the state is of another architecture or data set.
         """
+        if state.get("data_size", len(self.images)) != len(self.images):
+            raise TrainingError(
+                "cannot resume",
+                f"the run began on {state['data_size']} images, this data set has {len(self.images)}",
+                "Give the data set it began with, or choose another --out.",
+            )
         try:
             self.generator.load_state_dict(state["generator"])
             self.discriminator.load_state_dict(state["discriminator"])
             self.ema.load_state_dict(state["ema"])
-            self.g_optimizer.load_state_dict(state["g_optimizer"])
-            self.d_optimizer.load_state_dict(state["d_optimizer"])
+            for optimizer, held in (
+                (self.g_optimizer, state["g_optimizer"]),
+                (self.d_optimizer, state["d_optimizer"]),
+            ):
+                wanted = [{key: group[key] for key in ("lr", "betas")} for group in optimizer.param_groups]
+                optimizer.load_state_dict(held)
+                for group, settings in zip(optimizer.param_groups, wanted, strict=True):
+                    group.update(settings)
             self.rng.set_state(state["rng"].cpu())
             self.order.set_state(state["order"].cpu())
             torch.set_rng_state(state["torch_rng"].cpu())
             self.queue = state["queue"].cpu()
             self.step_count = int(state["step_count"])
+            self.images_seen = int(state.get("images_seen", self.step_count * self.preset.training.batch))
             self.seconds = float(state.get("seconds", 0.0))
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
                 "cannot resume", f"the snapshot is of another network ({error})", "Choose another --out."
             ) from error
+
+
+def resume(trainer: Trainer, directory: Path) -> bool:
+    """Go on from the directory's snapshot; False where there is none.
+
+    Raises
+    ------
+    TrainingError
+        When the snapshot is damaged, or of another network or data set.
+    """
+    state = load_snapshot(directory, trainer.device)
+    if state is not None:
+        trainer.restore(state)
+    return state is not None
 
 
 def train(
@@ -245,12 +272,12 @@ def train(
     on_snapshot: Callable[[Trainer], None],
     stopped: Callable[[], bool],
 ) -> bool:
-    """Run until the configured length, or until ``stopped()``; resume where a snapshot exists.
+    """Run until the configured length, or until ``stopped()``.
 
     Parameters
     ----------
     trainer : Trainer
-        A fresh trainer.
+        Fresh, or resumed by :func:`resume`.
     directory : Path
         Run directory, which exists.
     on_step, on_snapshot
@@ -263,17 +290,14 @@ def train(
     bool
         Whether the configured length was reached.
     """
-    state = load_snapshot(directory, trainer.device)
-    if state is not None:
-        trainer.restore(state)
     config = trainer.preset.training
-    total = math.ceil(config.total_kimg * 1000 / config.batch)
+    total = config.total_kimg * 1000
     every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)
-    while trainer.step_count < total and not stopped():
+    while trainer.images_seen < total and not stopped():
         on_step(trainer.step())
-        if trainer.step_count % every == 0 and trainer.step_count < total:
+        if trainer.step_count % every == 0 and trainer.images_seen < total:
             save_snapshot(directory, trainer.state())
             on_snapshot(trainer)
     save_snapshot(directory, trainer.state())
     on_snapshot(trainer)
-    return trainer.step_count >= total
+    return trainer.images_seen >= total

@@ -24,7 +24,7 @@ from pof3d.data.folder import ImageFolder
 from pof3d.errors import DeviceError, TrainingError
 from pof3d.memory import keep_freed_memory
 from pof3d.training.config import PRESETS, Preset, PresetName, TrainingConfig
-from pof3d.training.loop import StepReport, Trainer, train
+from pof3d.training.loop import StepReport, Trainer, resume, train
 from pof3d.training.samples import PoseStatistics, learned_poses, pose_statistics, yaw_grid
 
 _POSE_SAMPLES = 10_000
@@ -92,6 +92,16 @@ class RunDirectory:
 
     def publish(self, trainer: Trainer) -> PoseStatistics:
         """Write the moving average as a checkpoint, with a sample grid and its learned poses."""
+        try:
+            return self._publish(trainer)
+        except OSError as error:
+            raise TrainingError(
+                f"cannot write pictures and checkpoints to {self.path}",
+                str(error),
+                "The last snapshot is intact; free some space and start the same command again.",
+            ) from error
+
+    def _publish(self, trainer: Trainer) -> PoseStatistics:
         tag = f"{trainer.images_seen // 1000:06d}"
         poses = learned_poses(trainer.ema, _POSE_SAMPLES)
         statistics = pose_statistics(poses)
@@ -234,11 +244,13 @@ def run(options: Train) -> int:
     console = Console()
     resolution = preset.network.generator.image_resolution
     with ImageFolder(options.data) as folder:
-        console.print(f"Reading {len(folder)} images from {options.data} …")
+        console.print(f"Reading {len(folder)} images from {options.data} …", markup=False)
         images = torch.as_tensor(folder.load_images(resolution))
         if folder.skipped_message():
-            console.print(folder.skipped_message())
+            console.print(folder.skipped_message(), markup=False)
     trainer = Trainer(preset, images, device)
+    if resume(trainer, options.out):
+        console.print(f"Going on from {trainer.images_seen / 1000:.1f} kimg.", highlight=False)
     provenance = {
         "dataset": options.data.name,
         "dataset_images": len(images),
@@ -272,5 +284,5 @@ def run(options: Train) -> int:
             f"Stopped at {trainer.images_seen / 1000:.1f} kimg; the same command goes on from there."
         )
         return 130
-    console.print(f"Done: {options.out}")
+    console.print(f"Done: {options.out}", markup=False)
     return 0

@@ -17,10 +17,10 @@ import torch
 import pof3d
 from pof3d.config import NetworkConfig
 from pof3d.data.folder import ImageFolder
-from pof3d.errors import TrainingError
+from pof3d.errors import ConfigError, TrainingError
 from pof3d.training import config as training_config
 from pof3d.training.config import Preset, TrainingConfig
-from pof3d.training.loop import StepReport, Trainer, lazy_adam, train
+from pof3d.training.loop import StepReport, Trainer, lazy_adam, resume, train
 from pof3d.training.run import Train, run
 from pof3d.training.snapshots import load_snapshot, save_snapshot
 from tests.pof3d.training.test_losses import DISCRIMINATOR, GENERATOR
@@ -46,6 +46,7 @@ def images(count: int = 12) -> torch.Tensor:
 
 def go(trainer: Trainer, directory: Path, steps: int | None = None) -> list[StepReport]:
     reports: list[StepReport] = []
+    resume(trainer, directory)
     train(
         trainer,
         directory,
@@ -204,3 +205,40 @@ def test_ctrl_c_keeps_a_snapshot_and_the_same_command_goes_on(tmp_path: Path) ->
     state = load_snapshot(out, CPU)
     assert state is not None
     assert int(state["step_count"]) == steps + 1
+
+
+def test_resuming_on_another_data_set_is_refused(tmp_path: Path) -> None:
+    go(Trainer(PRESET, images(), CPU), tmp_path, steps=1)
+    with pytest.raises(TrainingError, match="12 images, this data set has 8"):
+        go(Trainer(PRESET, images(8), CPU), tmp_path)
+
+
+def test_resuming_takes_the_new_learning_rate_and_batch(tmp_path: Path) -> None:
+    go(Trainer(PRESET, images(), CPU), tmp_path, steps=2)
+    slower = replace(PRESET, training=replace(SETTINGS, generator_lr=1e-4, batch=2))
+    trainer = Trainer(slower, images(), CPU)
+    resume(trainer, tmp_path)
+    assert trainer.images_seen == 8
+    assert trainer.g_optimizer.param_groups[0]["lr"] == pytest.approx(1e-4 * 2 / 3)
+    trainer.step()
+    assert trainer.images_seen == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch", 0),
+        ("total_kimg", float("nan")),
+        ("r1_interval", 0),
+        ("generator_lr", -1.0),
+        ("adam_beta2", 1.0),
+        ("seed", -1),
+        ("depth_samples", 1),
+        ("pose_init_spread", 0.0),
+        ("resolution_schedule", ((0.0, 0),)),
+    ],
+)
+def test_settings_that_cannot_work_are_named(name: str, value: object) -> None:
+    preset = replace(PRESET, training=replace(SETTINGS, **{name: value}))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=name.replace("_", "-")):
+        Trainer(preset, images(), CPU)
