@@ -243,9 +243,10 @@ class Program:
         path = path.expanduser().absolute()
         self._open_error = None
         self.settings = replace(self.settings, last_folder=str(path.parent))
-        if str(path) == self.view.network.path:
-            self.rendering.reload()
-        self.commit(replace(self.view, network=NetworkView(str(path))))
+        view = replace(self.view, network=NetworkView(str(path)))
+        # Asked for by the user, a file that failed before is read again.
+        self.rendering.reload(view)
+        self.commit(view)
 
     def cancel_loading(self) -> None:
         """Stop opening a file."""

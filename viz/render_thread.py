@@ -94,6 +94,7 @@ class RenderThread:
         self._changed = threading.Condition()
         # Guarded by the condition.
         self._newest: _Request | None = None
+        self._failed: _Request | None = None
         self._ready: Frame | FailedFrame | None = None
         self._loading: LoadingState | None = None
         self._info: NetworkInfo | None = None
@@ -115,22 +116,23 @@ class RenderThread:
 
     # ---------------------------------------------------------------------------------------- any thread
     def submit(self, view: View) -> None:
-        """Ask for a View; what was asked for before is forgotten. The View asked for last is not repeated."""
+        """Ask for a View; what was asked for before is forgotten.
+
+        The View asked for last is not repeated, unless it failed.
+        """
         with self._changed:
-            if self._newest is not None and self._newest.view == view:
+            newest = self._newest
+            if newest is not None and newest.view == view and newest is not self._failed:
                 return
             if view.network.path != self._cancelled_path:
                 self._cancelled_path = None
             self._newest = _Request(view, time.monotonic())
             self._changed.notify_all()
 
-    def reload(self) -> None:
-        """Ask for the newest View again, and try its checkpoint again if it failed to open."""
+    def reload(self, view: View) -> None:
+        """Ask for a View whatever was asked for last, and try its checkpoint again if it failed to open."""
         with self._changed:
             self._cancelled_path = None
-            if self._newest is None:
-                return
-            view = self._newest.view
             self._orders.append(lambda: self._engine.networks.forget_failure(view.network.path))
             self._newest = _Request(view, time.monotonic())
             self._changed.notify_all()
@@ -297,7 +299,7 @@ class RenderThread:
         self._answer = "done"
         with self._changed:
             self._loading = None
-            current = self._current
+            self._failed = current = self._current
         self._publish(FailedFrame(current.view if current is not None else View(), error))
 
     def _publish(self, result: Frame | FailedFrame) -> None:

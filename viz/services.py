@@ -19,8 +19,8 @@ class Rendering(Protocol):
     def submit(self, view: View) -> None:
         """Ask for a View; what was asked for before is forgotten."""
 
-    def reload(self) -> None:
-        """Ask for the newest View again, even if it failed."""
+    def reload(self, view: View) -> None:
+        """Ask for a View whatever was asked for last, and read its checkpoint again if that failed."""
 
     def poll(self) -> Frame | FailedFrame | None:
         """The newest result, once."""

@@ -111,8 +111,8 @@ class StandInRendering:
     def answer(self, result: Frame | FailedFrame) -> None:
         self._ready = result
 
-    def reload(self) -> None:
-        self.submit(self.submitted[-1])
+    def reload(self, view: View) -> None:
+        self.submit(view)
 
     def poll(self) -> Frame | FailedFrame | None:
         ready, self._ready = self._ready, None

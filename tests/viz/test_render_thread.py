@@ -18,6 +18,7 @@ from pof3d.errors import CheckpointError, ConfigError, DeviceError
 from pof3d.nets.generator import Generator
 from viz.engine import Engine
 from viz.frame import FailedFrame, Frame
+from viz.program import Program
 from viz.render_thread import LoadingCancelled, RenderThread, default_threads
 from viz.stages import StageError
 from viz.view import CameraView, DisplayView, LatentView, NetworkView, PoseView, View
@@ -137,7 +138,7 @@ def test_the_view_asked_for_last_is_not_repeated(thread: RenderThread, tiny: Pat
     full_frame(thread, full_frame_once)
     thread.submit(view_of(tiny))
     assert not thread.busy
-    thread.reload()
+    thread.reload(view_of(tiny))
     full_frame(thread, full_frame_once)
 
 
@@ -369,3 +370,29 @@ def test_threads_and_devices(thread: RenderThread, tiny: Path) -> None:
     assert thread.device == "cpu"
     thread.set_device("cpu")
     full_frame(thread, view_of(tiny))
+
+
+def test_a_repaired_first_file_opens(tiny: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(tiny.read_bytes()[:1000])
+    before = torch.get_num_threads()
+    program = Program(RenderThread(Engine(), threads=1, pose_samples=0), view=view_of(path))
+
+    def answered() -> bool:
+        program.update(0.01)
+        return program.error is not None or program.frame is not None
+
+    wait_for(answered)
+    assert program.error is not None
+    # Still damaged: that is said again.
+    program.open_checkpoint(path)
+    assert program.error is None
+    wait_for(answered)
+    assert program.error is not None
+    path.write_bytes(tiny.read_bytes())
+    program.open_checkpoint(path)
+    wait_for(answered)
+    assert program.frame is not None
+    assert program.view == program.frame.view == view_of(path)
+    program.close()
+    torch.set_num_threads(before)
