@@ -193,6 +193,27 @@ class Trainer:
         for held, buffer in zip(self.ema.buffers(), self.generator.buffers(), strict=True):
             held.copy_(buffer)
 
+    def start_from(self, generator: Generator, discriminator: Discriminator | None) -> None:
+        """Begin with the weights of a trained network; optimisers and counters start anew.
+
+        Raises
+        ------
+        TrainingError
+            When it is of another architecture.
+        """
+        if discriminator is None:
+            raise TrainingError("cannot start from this checkpoint", "it has no discriminator")
+        try:
+            for own in (self.generator, self.ema):
+                own.load_state_dict(generator.state_dict())
+            self.discriminator.load_state_dict(discriminator.state_dict())
+        except RuntimeError as error:
+            raise TrainingError(
+                "cannot start from this checkpoint",
+                "it is of another architecture",
+                "Choose another --preset.",
+            ) from error
+
     def state(self) -> dict[str, Any]:
         """Everything a later process needs to go on exactly here."""
         return {

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from pof3d.checkpoint import native
+from pof3d.checkpoint import load, native
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import DeviceError, TrainingError
 from pof3d.memory import keep_freed_memory
@@ -44,6 +44,8 @@ class Train:
     """How to train; the preset's settings by default."""
     preset: PresetName = "toy-cats"
     """Network and training settings to start from."""
+    initial: Path | None = None
+    """Checkpoint to start a new run from, instead of random weights."""
     device: str = "auto"
     """cpu, cuda or auto."""
     threads: int = 0
@@ -251,10 +253,14 @@ def run(options: Train) -> int:
     trainer = Trainer(preset, images, device)
     if resume(trainer, options.out):
         console.print(f"Going on from {trainer.images_seen / 1000:.1f} kimg.", highlight=False)
+    elif options.initial is not None:
+        start = load(options.initial, device)
+        trainer.start_from(start.generator, start.discriminator)
     provenance = {
         "dataset": options.data.name,
         "dataset_images": len(images),
         "preset": options.preset,
+        "initial": options.initial.name if options.initial is not None else "",
         "training": asdict(preset.training),
         "commit": _commit(),
     }

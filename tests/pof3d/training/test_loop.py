@@ -242,3 +242,16 @@ def test_settings_that_cannot_work_are_named(name: str, value: object) -> None:
     preset = replace(PRESET, training=replace(SETTINGS, **{name: value}))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=name.replace("_", "-")):
         Trainer(preset, images(), CPU)
+
+
+def test_a_run_can_start_from_a_checkpoint() -> None:
+    first, second = Trainer(PRESET, images(), CPU), Trainer(PRESET, images(), CPU)
+    first.step()
+    second.start_from(first.ema, first.discriminator)
+    assert torch.equal(second.generator.decoder.output.weight, first.ema.decoder.output.weight)
+    assert torch.equal(second.ema.decoder.output.weight, first.ema.decoder.output.weight)
+    assert torch.equal(second.discriminator.b4.out.weight, first.discriminator.b4.out.weight)
+    assert second.images_seen == 0
+    wider = replace(PRESET.network, generator=replace(GENERATOR, decoder_hidden=16))
+    with pytest.raises(TrainingError, match="architecture"):
+        Trainer(replace(PRESET, network=wider), images(), CPU).start_from(first.ema, first.discriminator)
