@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 from pof3d.errors import ConfigError
 from viz.files import replacing
 from viz.frame import Frame
+from viz.limits import check_view
 from viz.view import View, view_from_json, view_to_json
 
 VIEW_KEY = "pof3d_view"
@@ -70,7 +71,7 @@ def read_view(path: Path) -> View:
     Raises
     ------
     ConfigError
-        When the file cannot be read or holds no View.
+        When the file cannot be read, or holds no View, or one that cannot be rendered.
     """
     try:
         text = _find_text(path)
@@ -82,7 +83,12 @@ def read_view(path: Path) -> View:
             f"There is no view in {path.name}",
             todo="Only pictures and videos saved by this program hold one, and .json files.",
         )
-    return view_from_json(text)
+    view = view_from_json(text)
+    try:
+        check_view(view)
+    except ConfigError as error:
+        raise ConfigError(f"The view in {path.name} cannot be shown", f"{error.what}: {error.why}") from error
+    return view
 
 
 def _find_text(path: Path) -> str | None:

@@ -68,3 +68,5 @@ class FailedFrame:
 
     view: View
     error: Pof3dError
+    opened: bool = False
+    """Whether its checkpoint is open, so that something else went wrong."""

@@ -184,6 +184,8 @@ class Program:
         path = result.view.network.path
         if path != self.view.network.path:
             return
+        if result.opened and path != self._network:
+            self._opened(path)
         if path == self._network:
             self._error = result.error
             return
@@ -390,4 +392,7 @@ class Program:
             self.open_checkpoint(dropped.checkpoint)
         if dropped.view is not None:
             self.pause()
-            self.commit(dropped.view, object())
+            view = dropped.view
+            if not view.network.path:
+                view = replace(view, network=self.view.network)
+            self.commit(view, object())

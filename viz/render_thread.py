@@ -300,7 +300,8 @@ class RenderThread:
         with self._changed:
             self._loading = None
             self._failed = current = self._current
-        self._publish(FailedFrame(current.view if current is not None else View(), error))
+        view = current.view if current is not None else View()
+        self._publish(FailedFrame(view, error, opened=self._engine.is_loaded(view.network.path)))
 
     def _publish(self, result: Frame | FailedFrame) -> None:
         with self._changed:

@@ -14,6 +14,7 @@ import platformdirs
 
 from pof3d.errors import ConfigError, Pof3dError
 from viz.files import SaveError, replacing
+from viz.limits import check_view
 from viz.view import View, view_from_json, view_to_json
 
 APPLICATION = "pof3d-visualizer"
@@ -96,16 +97,20 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
 
 
 def load_session(path: Path | None = None) -> View | None:
-    """The View of :func:`save_session`; None if there is none. A damaged file is set aside."""
+    """The View of :func:`save_session`; None if there is none. A damaged file is set aside,
+    and so is a View that cannot be rendered.
+    """
     path = path or session_path()
     text = _read(path)
     if text is None:
         return None
     try:
-        return view_from_json(text)
+        view = view_from_json(text)
+        check_view(view)
     except ConfigError as error:
         _set_aside(path, error)
         return None
+    return view
 
 
 def save_session(view: View, path: Path | None = None) -> None:

@@ -15,7 +15,7 @@ from pof3d.errors import ConfigError
 from viz.captures import capture_stem, free_path, read_view, save_image, save_pixels
 from viz.engine import Engine
 from viz.files import SaveError, replacing
-from viz.view import DisplayView, LatentView, NetworkView, View, view_to_json
+from viz.view import DisplayView, LatentView, NetworkView, SamplingView, View, view_to_json
 
 
 def test_a_picture_holds_its_pixels_and_its_view(tiny: Path, tmp_path: Path) -> None:
@@ -104,3 +104,10 @@ def test_save_does_not_change_the_frame(tiny: Path, tmp_path: Path) -> None:
     before = frame.rgba.copy()
     save_image(frame, tmp_path / "a.png")
     np.testing.assert_array_equal(frame.rgba, before)
+
+
+def test_a_view_that_cannot_be_rendered_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "huge.json"
+    path.write_text(view_to_json(View(sampling=SamplingView(resolution=2**62))))
+    with pytest.raises(ConfigError, match=r"huge\.json cannot be shown: A resolution .* between 8"):
+        read_view(path)

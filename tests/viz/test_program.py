@@ -19,7 +19,7 @@ from viz.program import Program
 from viz.render_thread import LoadingCancelled
 from viz.settings import load_session, load_settings
 from viz.surroundings import Surroundings
-from viz.view import LatentView, NetworkView, View
+from viz.view import LatentView, NetworkView, View, view_to_json
 
 GOOD = "/nets/good.safetensors"
 
@@ -270,3 +270,28 @@ def test_what_is_remembered(stage: Stage) -> None:
     assert load_session() == stage.program.view
     stage.program.forget_recent(Path(GOOD))
     assert load_settings().recents == ()
+
+
+def test_a_first_view_that_cannot_be_rendered_leaves_its_file_open(tmp_path: Path) -> None:
+    rendering = StandInRendering()
+    rendering.held = True
+    program = Program(rendering, view=View(network=NetworkView(GOOD)))
+    rendering.answer(FailedFrame(program.view, CheckpointError("no memory"), opened=True))
+    program.update(0.1)
+    assert told(program) == "no memory."
+    assert program.view.network.path == GOOD
+    rendering.held = False
+    program.commit(replace(program.view, latent=LatentView(x=2.0)))
+    program.update(0.1)
+    assert not told(program)
+    assert program.frame is not None
+    program.close()
+
+
+def test_a_dropped_view_without_a_network_is_seen_through_the_open_one(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(view_to_json(View(latent=LatentView(x=8.0))))
+    stage.program.drop([tmp_path / "a.json"])
+    stage.run()
+    assert stage.program.view == View(NetworkView(GOOD), LatentView(x=8.0))
+    assert stage.program.frame is not None
+    assert stage.program.frame.view == stage.program.view

@@ -386,9 +386,8 @@ def test_a_repaired_first_file_opens(tiny: Path, tmp_path: Path) -> None:
     assert program.error is not None
     # Still damaged: that is said again.
     program.open_checkpoint(path)
-    assert program.error is None
     wait_for(answered)
-    assert program.error is not None
+    assert "a.safetensors" in str(program.error)
     path.write_bytes(tiny.read_bytes())
     program.open_checkpoint(path)
     wait_for(answered)

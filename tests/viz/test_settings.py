@@ -20,7 +20,7 @@ from viz.settings import (
     with_recent,
     without_recent,
 )
-from viz.view import LatentView, View
+from viz.view import LatentView, SamplingView, View
 
 FULL = Settings(("/a", "/b"), "/folder", "/captures", 3, "cuda", 1.5, (1920, 1080))
 
@@ -90,4 +90,11 @@ def test_sessions() -> None:
     assert load_session() == view
     session_path().write_text("gone wrong")
     assert load_session() is None
+    assert session_path().with_name("session.json.damaged").exists()
+
+
+def test_a_session_that_cannot_be_rendered_is_set_aside() -> None:
+    save_session(View(sampling=SamplingView(resolution=5000)))
+    assert load_session() is None
+    assert not session_path().exists()
     assert session_path().with_name("session.json.damaged").exists()
