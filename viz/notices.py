@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from viz.text import shorten_words
+
 SECONDS = 4.0
 """A notice stays at least this long; long ones stay longer."""
 FADE_SECONDS = 0.4
@@ -20,6 +22,7 @@ class Notices:
 
     def tell(self, message: str, now: float) -> None:
         """Show a notice for a while."""
+        message = shorten_words(message)
         self.message, self.until = message, now + SECONDS + min(len(message) * 0.03, 4.0)
 
     def left(self, now: float) -> float:

@@ -14,7 +14,7 @@ from viz.frame import Frame, Pose
 from viz.marks import Rect
 from viz.notices import FADE_SECONDS, Notices
 from viz.panel import PanelContext
-from viz.text import format_degrees, format_duration
+from viz.text import format_degrees, format_duration, shorten_words
 from viz.view import View
 
 GAP = 12.0
@@ -278,6 +278,7 @@ def _error(
 
 
 def _sentence(text: str) -> str:
+    text = shorten_words(text)
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."
 

@@ -98,3 +98,9 @@ def _keep(text: str, characters: int) -> str:
     head = characters * 2 // 5
     tail = characters - head
     return text[:head] + ELLIPSIS + (text[-tail:] if tail else "")
+
+
+def shorten_words(text: str, longest: int = 200) -> str:
+    """A message with the middle cut out of endless words, such as paths nobody could read."""
+    words = text.split(" ")
+    return " ".join(word if len(word) <= longest else _keep(word, longest - 1) for word in words)

@@ -25,6 +25,8 @@ GRADIENT_STEPS = 15
 """Pieces of a gradient, each linear."""
 LABEL_EM = 6.4
 """Width of the label column, font heights."""
+_LARGEST_INT = 2**31 - 1
+"""Of ImGui's integers."""
 TOOLTIP_EM = 22.0
 """Where tooltips wrap, font heights."""
 
@@ -185,7 +187,8 @@ def slider_int(
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
     with _calm_grab():
-        changed, new = imgui.slider_int(f"##{name}", value, low, high, format, int(flags))
+        shown = min(max(value, -_LARGEST_INT), _LARGEST_INT)
+        changed, new = imgui.slider_int(f"##{name}", shown, low, high, format, int(flags))
     ui.mark(name)
     if default is not None:
         text = format % default if "%" in format else "the default"

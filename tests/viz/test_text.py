@@ -83,3 +83,11 @@ def test_elided_texts_fit_and_keep_both_ends(content: str, width: int) -> None:
         assert len(tail) >= len(head)
         if width >= 1:
             assert len(shown) == width
+
+
+def test_endless_words_are_shortened() -> None:
+    assert text.shorten_words("cannot open  a.pkl") == "cannot open  a.pkl"
+    short = text.shorten_words(f"cannot open /{'n' * 9000}.pkl: it is gone")
+    assert len(short) < 250
+    assert short.startswith("cannot open /nn")
+    assert short.endswith("nn.pkl: it is gone")

@@ -91,3 +91,9 @@ def test_the_networks_own_values_are_stored_as_such(stage: Stage) -> None:
     for name, own in (("Resolution", "64"), ("Samples", "48"), ("Importance", "48")):
         stage.type_into(f"View/{name}", own)
     assert stage.view.sampling == SamplingView()
+
+
+def test_values_beyond_every_slider_are_drawn(stage: Stage) -> None:
+    stage.view = View(sampling=SamplingView(2**62, 2**62, -(2**62)))
+    stage.frame(2)
+    assert stage.view.sampling.resolution == 2**62
