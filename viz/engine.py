@@ -169,10 +169,10 @@ class Engine:
         with torch.inference_mode():
             return self._chain(view, never)[1].mapped.pose
 
-    def fitted_depth_range(self, view: View) -> tuple[float, float]:
+    def fitted_depth_range(self, view: View, cancelled: Callable[[], bool] = never) -> tuple[float, float]:
         """The depth range that fits a View, from a small rendering: equal Views give equal ranges."""
         with torch.inference_mode():
-            _, chain = self._chain(view, never)
+            _, chain = self._chain(view, cancelled)
             side = min(chain.full.resolution, _SURVEY_SIDE)
             return chain.maps(chain.picture(replace(chain.full, resolution=side, superres=False))).fitted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.nets.generator import Generator
 from viz.frame import Pose
 from viz.panel import PoseHistogram
+from viz.stages import Cancelled, never
 
 TARGET = 20_000
 CHUNK = 512
@@ -94,10 +96,20 @@ class PoseSampler:
         return PoseHistogram(counts, *self._edges, self.samples, self.target, learned.mean, learned.std)
 
 
-def learned_poses(generator: Generator, count: int = 4096, seed: int = 0) -> LearnedPoses:
-    """Mean and standard deviation of the distribution from this many latents."""
+def learned_poses(
+    generator: Generator, count: int = 4096, seed: int = 0, cancelled: Callable[[], bool] = never
+) -> LearnedPoses:
+    """Mean and standard deviation of the distribution from this many latents.
+
+    Raises
+    ------
+    Cancelled
+        When the cancel token was pulled.
+    """
     sampler = PoseSampler(generator, count, seed)
     while not sampler.done:
+        if cancelled():
+            raise Cancelled
         sampler.step()
     return sampler.summary()
 

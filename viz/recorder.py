@@ -35,7 +35,9 @@ _SURVEYED = 9
 _log = logging.getLogger(__name__)
 
 
-def recorded_views(engine: Engine, view: View, request: RecordingRequest) -> Iterator[View]:
+def recorded_views(
+    engine: Engine, view: View, request: RecordingRequest, cancelled: Callable[[], bool] = never
+) -> Iterator[View]:
     """The Views of a recording: what :func:`record` renders, one after the other.
 
     Parameters
@@ -46,10 +48,18 @@ def recorded_views(engine: Engine, view: View, request: RecordingRequest) -> Ite
         Everything but yaw and pitch.
     request : RecordingRequest
         Path and length. With ``with_depth``, the depth map is beside the image.
+    cancelled : callable
+        Asked while the path and its depth range are prepared.
+
+    Raises
+    ------
+    Cancelled
+        When the cancel token was pulled.
     """
     if request.with_depth and view.display.mode != "side_by_side":
         view = replace(view, display=replace(view.display, mode="side_by_side"))
-    learned = learned_poses(engine.load(view.network.path).network.generator)
+    network = engine.load(view.network.path, cancelled=cancelled).network
+    learned = learned_poses(network.generator, cancelled=cancelled)
 
     def along(frames: int) -> Iterator[View]:
         return path_views(
@@ -58,7 +68,7 @@ def recorded_views(engine: Engine, view: View, request: RecordingRequest) -> Ite
 
     if view.display.mode in ("depth", "side_by_side") and view.display.depth_range is None:
         # One range for all frames: colours that jump with every frame's own range say nothing.
-        ranges = [engine.fitted_depth_range(one) for one in along(min(request.frames, _SURVEYED))]
+        ranges = [engine.fitted_depth_range(one, cancelled) for one in along(min(request.frames, _SURVEYED))]
         fixed = (min(near for near, _ in ranges), max(far for _, far in ranges))
         view = replace(view, display=replace(view.display, depth_range=fixed))
     return along(request.frames)
@@ -117,7 +127,7 @@ def record(
     side = request.resolution + request.resolution % 2
     report = progress if progress is not None else lambda done, total: None
     report(0, request.frames)
-    views = recorded_views(engine, view, request)
+    views = recorded_views(engine, view, request, cancelled)
     first = next(views)
     wide = first.display.mode == "side_by_side"
     size = (2 * side if wide else side, side)
@@ -204,6 +214,8 @@ class Recorder:
         thread = self._thread
         if thread is None:
             return True
+        if thread is threading.current_thread():  # it ends by itself, later
+            return False
         thread.join(timeout)
         return not thread.is_alive()
 

@@ -82,7 +82,8 @@ class Saver:
         """Finish what was asked for."""
         if self._thread is not None:
             self._jobs.put(None)
-            self._thread.join(timeout)
+            if self._thread is not threading.current_thread():
+                self._thread.join(timeout)
             self._thread = None
 
     def _free(self, stem: str, suffix: str) -> Path:

@@ -287,3 +287,20 @@ def test_failures_are_states(engine: Engine, tiny: Path, tmp_path: Path) -> None
         assert isinstance(state.error, error)
         assert recorder.close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("asked", range(4))
+def test_preparations_can_be_cancelled(engine: Engine, tiny: Path, asked: int) -> None:
+    left = iter([False] * asked)
+    with pytest.raises(Cancelled):
+        recorded_views(engine, view_of(tiny), replace(SMALL, with_depth=True), lambda: next(left, True))
+
+
+def test_closing_in_its_own_callback(engine: Engine, tiny: Path, tmp_path: Path) -> None:
+    closed: list[bool] = []
+    recorder = Recorder(engine, lambda: closed.append(recorder.close()))
+    recorder.start(view_of(tiny), SMALL, tmp_path / "a.mp4")
+    assert ended(recorder).status == "cancelled"
+    assert closed
+    assert not any(closed)
+    assert recorder.close()
