@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from viz.engine import Engine
 
 CANCELLED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+"""Exit status after Ctrl-C, as shells have it, and after SIGTERM."""
 
 
 MOST_THREADS = 1024
@@ -80,21 +80,22 @@ def _complain(error: Pof3dError, status: int) -> int:
 
 @contextmanager
 def _interrupts() -> Iterator[Token]:
-    """Ctrl-C pulls the cancel token; a second one breaks off at once."""
+    """Ctrl-C pulls the cancel token, as does SIGTERM; a second one breaks off at once."""
     pulled = threading.Event()
 
     def pull(number: int, frame: FrameType | None) -> None:
         pulled.set()
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before[signal.Signals(number)])
 
     if threading.current_thread() is not threading.main_thread():
         yield pulled.is_set
         return
-    before = signal.signal(signal.SIGINT, pull)
+    before = {number: signal.signal(number, pull) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield pulled.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

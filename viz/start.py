@@ -122,8 +122,15 @@ def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placeme
     except ConfigError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
+    settings = Settings() if options.fresh else load_settings()
+    with _end_on_signals() as ending:
+        return _run_window(options, settings, placements, ending)
+
+
+def _run_window(
+    options: WindowOptions, settings: Settings, placements: Callable[[], Sequence[Placement]], ending: _Ending
+) -> int:
     remember = not options.fresh
-    settings = load_settings() if remember else Settings()
     try:
         # First the window, then what takes a while to import.
         from viz.window import DesktopWindow
@@ -132,6 +139,7 @@ def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placeme
     except Pof3dError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    ending.call(window.request_close)
     try:
         from viz.app import App
         from viz.networks import devices
@@ -154,6 +162,7 @@ def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placeme
         app = App(window, program, placements(), layout=layout, ui_scale=options.scale or settings.ui_scale)
         _run(app, remember)
     finally:
+        ending.call(None)
         window.close()
     return 0
 
@@ -172,8 +181,7 @@ def _run(app: App, remember: bool) -> None:
 
     when_display_is_lost(save)
     try:
-        with _end_on_signals(app.window.request_close):
-            app.run()
+        app.run()
         if remember:
             program.settings = replace(program.settings, window_size=_design_size(app.window))
             _save_layout(app.layout)
@@ -193,15 +201,36 @@ def _check(options: WindowOptions) -> None:
         raise ConfigError(f"a scale of {options.scale:g} cannot be used", "it must be 0.5 to 4")
 
 
+class _Ending:
+    """A request to end, kept until there is something that can."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._end: Callable[[], None] | None = None
+
+    def ask(self) -> None:
+        self._asked = True
+        if self._end is not None:
+            self._end()
+
+    def call(self, end: Callable[[], None] | None) -> None:
+        """Have this called by every request from now on, and at once if there was one."""
+        self._end = end
+        if self._asked and end is not None:
+            end()
+
+
 @contextlib.contextmanager
-def _end_on_signals(end: Callable[[], None]) -> Iterator[None]:
+def _end_on_signals() -> Iterator[_Ending]:
     """Ctrl-C in the terminal, and a polite request of the system, close the window as its button does."""
+    ending = _Ending()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield ending
         return
-    before = {number: signal.signal(number, lambda *_: end()) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: ending.ask()) for number in numbers}
     try:
-        yield
+        yield ending
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

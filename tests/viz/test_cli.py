@@ -205,8 +205,13 @@ def test_failures(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 # -------------------------------------------------------------------------------------------------- Ctrl-C
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_leaves_nothing(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
 ) -> None:
     assert threading.current_thread() is threading.main_thread()
     render, count = Engine.render, [0]
@@ -214,10 +219,10 @@ def test_ctrl_c_leaves_nothing(
     def interrupted(self: Engine, *args: Any, **kwargs: Any) -> Frame:
         count[0] += 1
         if count[0] == 3:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
         return render(self, *args, **kwargs)
 
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     monkeypatch.setattr(Engine, "render", interrupted)
     for name in ("a.mp4", "a.gif"):
         count[0] = 0
@@ -226,7 +231,7 @@ def test_ctrl_c_leaves_nothing(
     count[0] = 2
     assert run("render", tiny, "--out", tmp_path / "a.png") == 130
     assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
 
 
 # ------------------------------------------------------------------------------------------------ start-up

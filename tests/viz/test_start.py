@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,3 +60,16 @@ def test_the_arrangement_is_read_back(tmp_path: Path, monkeypatch: pytest.Monkey
     assert start._read_layout() == ""
     start._save_layout("[Window][ψ]\n")
     assert start._read_layout() == "[Window][ψ]\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_there_is_a_window_closes_it(number: signal.Signals) -> None:
+    calls: list[str] = []
+    before = signal.getsignal(number)
+    with start._end_on_signals() as ending:
+        os.kill(os.getpid(), number)
+        ending.call(lambda: calls.append("end"))
+        assert calls == ["end"]
+        os.kill(os.getpid(), number)
+        assert calls == ["end", "end"]
+    assert signal.getsignal(number) is before
