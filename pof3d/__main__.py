@@ -1,4 +1,4 @@
-"""Command line of the PoF3D system: ``python -m pof3d make-data | train``."""
+"""Make data sets, and train PoF3D networks."""
 
 from __future__ import annotations
 
