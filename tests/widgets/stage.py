@@ -92,7 +92,7 @@ def context(**changes: Any) -> PanelContext:
         histogram=histogram(),
         performance=performance(),
         bundled=(Path("/nets/toy-cats.safetensors"),),
-        capture_folder=Path("/home/somebody/Pictures/pof3d"),
+        capture_folder=Path("/somewhere/Pictures/pof3d"),
         message="Saved capture-0001.png",
     )
     return replace(full, **changes)
