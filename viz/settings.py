@@ -14,7 +14,6 @@ import platformdirs
 
 from pof3d.errors import ConfigError, Pof3dError
 from viz.files import SaveError, replacing
-from viz.limits import check_view
 from viz.view import View, view_from_json, view_to_json
 
 APPLICATION = "pof3d-visualizer"
@@ -100,6 +99,8 @@ def load_session(path: Path | None = None) -> View | None:
     """The View of :func:`save_session`; None if there is none. A damaged file is set aside,
     and so is a View that cannot be rendered.
     """
+    from viz.limits import check_view  # needs numpy, which --help does without
+
     path = path or session_path()
     text = _read(path)
     if text is None:
