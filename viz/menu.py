@@ -62,7 +62,7 @@ def _menus(context: PanelContext, commands: MenuCommands) -> None:
             commands.save_image()
         if _item("Save window", "Shift+S"):
             commands.save_window()
-        if _item("Stop recording" if recording else "Record", "R", enabled=has_frame):
+        if _item("Cancel recording" if recording else "Record", "R", enabled=has_frame):
             commands.toggle_recording()
         imgui.separator()
         if _item("Quit"):
@@ -95,6 +95,8 @@ def _begin(label: str) -> bool:
     opened = bool(imgui.begin_menu(label))
     if not opened:
         ui.mark(f"Menu/{label}")
+    elif imgui.is_key_pressed(imgui.Key.escape, False):
+        imgui.close_current_popup()
     return opened
 
 

@@ -27,6 +27,8 @@ class _Gesture:
     """When it began."""
     pose: Pose
     moved: bool = False
+    second: bool = False
+    """Whether it is the second press of what may become a double click."""
 
 
 @dataclass
@@ -50,6 +52,8 @@ class Viewport:
         self._texture = Texture()
         self._shown: Frame | None = None
         self._gesture: _Gesture | None = None
+        self._dragged = False
+        """Whether the last press became a drag."""
 
     @property
     def dragging(self) -> bool:
@@ -108,10 +112,6 @@ class Viewport:
     def _mouse(self, result: ViewportResult, context: PanelContext) -> None:
         hovered, io = imgui.is_item_hovered(), imgui.get_io()
         camera = context.network.config.generator.camera if context.network else CameraConfig()
-        if hovered and imgui.is_mouse_double_clicked(imgui.MouseButton_.left):
-            self._gesture = None
-            result.view = navigation.home(result.view)
-            return
         if hovered and io.mouse_wheel:
             result.view = navigation.zoom(result.view, camera, io.mouse_wheel)
         if self._gesture is None and imgui.is_item_activated():
@@ -120,6 +120,9 @@ class Viewport:
             # A fast hand, or a slow frame: the way and the release may come in one.
             self._move(result, camera)
             if not imgui.is_mouse_down(self._gesture.button):
+                if self._gesture.second and not self._gesture.moved:
+                    result.view = navigation.home(result.view)
+                self._dragged = self._gesture.moved
                 self._gesture = None
 
     def _begin(self, view: View, context: PanelContext) -> None:
@@ -128,7 +131,8 @@ class Viewport:
             return
         right = imgui.is_mouse_down(imgui.MouseButton_.right)
         kind: Literal["orbit", "pan"] = "pan" if right or imgui.get_io().key_shift else "orbit"
-        self._gesture = _Gesture(kind, 1 if right else 0, view, pose)
+        twice = imgui.is_mouse_double_clicked(imgui.MouseButton_.left) and not self._dragged
+        self._gesture = _Gesture(kind, 1 if right else 0, view, pose, second=twice and not right)
 
     def _move(self, result: ViewportResult, camera: CameraConfig) -> None:
         gesture = self._gesture

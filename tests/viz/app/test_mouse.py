@@ -143,3 +143,32 @@ def test_the_picture_is_whole_and_undistorted(desk: Desk) -> None:
     x, y = map(int, picture.at(0.02, 0.02))
     assert tuple(pixels[y, x]) == (235, 235, 235)
     assert pixels[int(viewport.top) + 2, x].max() < 40
+
+
+def test_the_second_press_of_a_double_click_may_become_a_drag(desk: Desk) -> None:
+    user = desk.user
+    user.click(middle(desk))
+    user.drag(middle(desk), middle(desk, 50, 0))
+    assert desk.program.frame is not None
+    start = desk.program.frame.generator_pose
+    assert desk.view.pose.source == "free"
+    assert math.degrees(desk.view.camera.yaw - start.yaw) == pytest.approx(-20, abs=0.01)
+
+
+def test_a_click_soon_after_a_drag_is_no_double_click(desk: Desk) -> None:
+    desk.user.drag(middle(desk), middle(desk, 50, 0))
+    turned = desk.view
+    desk.user.drag(middle(desk), middle(desk, 50, 0))
+    desk.user.click(middle(desk))
+    assert desk.view.pose.source == "free"
+    assert desk.view != turned
+
+
+def test_a_drag_after_a_menu_was_closed_by_escape_orbits(desk: Desk) -> None:
+    desk.user.click("Menu/File")
+    desk.user.frame(3)
+    assert "Menu/Quit" in desk.user.registry.rects
+    desk.user.key(imgui.Key.escape)
+    assert "Menu/Quit" not in desk.user.registry.rects
+    desk.user.drag(middle(desk), middle(desk, 50, 20))
+    assert desk.view.pose.source == "free"
