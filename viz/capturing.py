@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,15 @@ class Capturing:
         self._notify = notify
         self._request = RecordingRequest()
         self._told: RecordingState | None = None
+        self._cancelling = False
 
     @property
     def state(self) -> RecordingState | None:
         """The recording under way, or the last one."""
-        return self._recording.state if self._recording is not None else None
+        state = self._recording.state if self._recording is not None else None
+        if state is not None and state.status == "running" and self._cancelling:
+            return replace(state, cancelling=True)
+        return state
 
     @property
     def running(self) -> bool:
@@ -88,6 +93,7 @@ class Capturing:
         try:
             target = self._saver.target(view, f".{self._request.format}")
             self._recording.start(view, self._request, target)
+            self._cancelling = False
         except Pof3dError as error:
             self._notify(str(error))
 
@@ -95,6 +101,7 @@ class Capturing:
         """Stop the recording; nothing of it remains."""
         if self._recording is not None:
             self._recording.cancel()
+            self._cancelling = True
 
     def update(self) -> None:
         """Announce what is done."""

@@ -210,7 +210,9 @@ def _recording(rect: Rect, context: PanelContext) -> float:
     share = recording.done / max(recording.total, 1)
     left_over = recording.seconds_left
     text = f"Recording {recording.done}/{recording.total}"
-    if left_over is not None:
+    if recording.cancelling:
+        text = "Cancelling …"
+    elif left_over is not None:
         text += f", {format_duration(left_over)} left"
     width = imgui.calc_text_size(text).x + 2 * ui.px(PADDING) + ui.px(16)
     height = _line() + 2 * ui.px(PADDING - 3) + ui.px(5)

@@ -91,6 +91,8 @@ class RecordingState:
     status: Literal["running", "finished", "cancelled", "failed"]
     seconds_left: float | None = None
     error: Pof3dError | None = None
+    cancelling: bool = False
+    """Whether it was told to stop, and still runs."""
 
 
 @dataclass(frozen=True)

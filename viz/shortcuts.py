@@ -35,7 +35,7 @@ HELP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("p", "pose: predicted, override, free orbit"),
             ("s", "save the picture"),
             ("shift + s", "save the window"),
-            ("r", "record, stop recording"),
+            ("r", "record, cancel the recording"),
             ("ctrl + z", "undo"),
             ("ctrl + y", "redo"),
             ("?", "this list"),

@@ -40,6 +40,8 @@ def describe(request: RecordingRequest) -> str:
 
 def progress_text(state: RecordingState) -> str:
     """What the progress bar says."""
+    if state.cancelling:
+        return "Cancelling …"
     text = f"{state.done} / {state.total}"
     if state.seconds_left is not None:
         text += f", {format_duration(state.seconds_left)} left"
@@ -76,7 +78,7 @@ class CapturePanel:
                 "Capture/Progress", state.done / max(1, state.total), progress_text(state), width=room
             )
             imgui.same_line()
-            if common.button(f"Capture/{cancel}", "Stop and keep nothing."):
+            if common.button(f"Capture/{cancel}", "Stop and keep nothing.", enabled=not state.cancelling):
                 actions.cancel_recording()
             return
         text = "Record the present view along this path  (r). The window stays usable meanwhile."
