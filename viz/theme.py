@@ -24,6 +24,8 @@ def _rgb(code: int, alpha: float = 1.0) -> Colour:
 ACCENT = _rgb(0x4C9FE8)
 """What is active, selected or moving."""
 ACCENT_DIM = _rgb(0x2F6292)
+GRAB = _rgb(0x2F6292, 0.65)
+"""A slider's handle: its value is written across it."""
 TEXT = _rgb(0xE3E6EA)
 TEXT_DIM = _rgb(0x9AA3AE)
 """Units, notes and what is not available; 6:1 against the panels."""

@@ -200,7 +200,7 @@ def slider_int(
 @contextmanager
 def _calm_grab() -> Iterator[None]:
     """A slider's value is written across its grab: the grab must be dark enough to read it."""
-    imgui.push_style_color(imgui.Col_.slider_grab, theme.ACCENT_DIM)
+    imgui.push_style_color(imgui.Col_.slider_grab, theme.GRAB)
     imgui.push_style_color(imgui.Col_.slider_grab_active, theme.ACCENT_DIM)
     try:
         yield
@@ -291,14 +291,17 @@ def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, l
         if i:
             imgui.same_line(0.0, gap)
         active = value == current
-        if active:
+        greyed = bool(imgui.internal.get_current_context().current_item_flags & imgui.ItemFlags_.disabled)
+        if active and greyed:
+            imgui.push_style_color(imgui.Col_.button, theme.FIELD_ACTIVE)
+        elif active:
             for index in (imgui.Col_.button, imgui.Col_.button_hovered, imgui.Col_.button_active):
                 imgui.push_style_color(index, theme.ACCENT)
             imgui.push_style_color(imgui.Col_.text, theme.PANEL_LOW)
         if imgui.button(f"{text}##{name}", (max(1.0, texts[i] + extra), 0.0)):
             chosen = value
         if active:
-            imgui.pop_style_color(4)
+            imgui.pop_style_color(1 if greyed else 4)
         ui.mark(f"{name}: {text}")
         tooltip(help_text)
     imgui.pop_style_var()

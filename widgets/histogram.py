@@ -86,7 +86,8 @@ class HistogramPanel:
                 "from thousands of latents."
             )
             return view
-        self._draw_plot(histogram, context, actions)
+        pointed = self._draw_plot(histogram, context, actions)
+        _draw_pointed(histogram, pointed)
         _draw_legend(context)
         _draw_numbers(histogram)
         return view
@@ -96,7 +97,9 @@ class HistogramPanel:
             self._heat = (histogram, heat(histogram.counts))
         return self._heat[1]
 
-    def _draw_plot(self, histogram: PoseHistogram, context: PanelContext, actions: Actions) -> None:
+    def _draw_plot(self, histogram: PoseHistogram, context: PanelContext, actions: Actions) -> Pose | None:
+        """The map and its marginals; the pose under the mouse."""
+        pointed: Pose | None = None
         em = common.em()
         yaw, pitch = np.degrees(histogram.yaw_edges), np.degrees(histogram.pitch_edges)
         marginal = MARGINAL_EM * em
@@ -129,10 +132,13 @@ class HistogramPanel:
             implot.pop_plot_clip_rect()
             if implot.is_plot_hovered():
                 mouse = implot.get_plot_mouse_pos()
-                _hover(histogram, pose_of_degrees(mouse.x, mouse.y), actions)
+                pointed = pose_of_degrees(mouse.x, mouse.y)
+                if imgui.is_mouse_clicked(imgui.MouseButton_.left):
+                    actions.go_to_pose(pointed)
             implot.end_plot()
             _draw_marginals(histogram, (corner.x, corner.y), (size.x, size.y), origin.y, marginal)
         implot.pop_style_var(2)
+        return pointed
 
 
 def _color_map() -> int:
@@ -193,13 +199,15 @@ def _marker(lines: imgui.ImDrawList, name: str, centre: tuple[float, float], rad
             lines.add_quad_filled((x - r, y), (x, y - r), (x + r, y), (x, y + r), ink)
 
 
-def _hover(histogram: PoseHistogram, pose: Pose, actions: Actions) -> None:
-    if imgui.begin_tooltip():
-        imgui.text_unformatted(f"yaw {format_degrees(pose.yaw)}   pitch {format_degrees(pose.pitch)}")
-        imgui.text_disabled(f"{share_at(histogram, pose):.2%} of the latents — click to look from here")
-        imgui.end_tooltip()
-    if imgui.is_mouse_clicked(imgui.MouseButton_.left):
-        actions.go_to_pose(pose)
+def _draw_pointed(histogram: PoseHistogram, pointed: Pose | None) -> None:
+    """What is under the mouse, below the map: a tooltip would lie on the map itself."""
+    if pointed is None:
+        imgui.text_disabled("Click: look from there")
+        return
+    share = f"{share_at(histogram, pointed):.2%}"
+    imgui.text_unformatted(
+        f"{format_degrees(pointed.yaw)}, {format_degrees(pointed.pitch)}: {share} of latents"
+    )
 
 
 def _draw_marginals(

@@ -55,7 +55,7 @@ def dragged(latent: LatentView, pixels: tuple[float, float], cell: float) -> Lat
 
 
 def seed_text(seed: int) -> str:
-    """A seed's label on the map; the long ones beyond the zero show their ends."""
+    """A seed's label on the map; long ones show their ends."""
     text = str(seed)
     return text if len(text) <= 6 else f"…{text[-4:]}"
 
@@ -178,7 +178,8 @@ def _paint_map(
             if row == row0:
                 lines.add_line((x, low[1]), (x, high[1]), common.style_color(imgui.Col_.text, 0.07))
             weight = weights.get((column, row), 0.0)
-            text = seed_text(lattice_seed(column, row))
+            # Beyond the zero seeds wrap around to numbers that say nothing.
+            text = seed_text(lattice_seed(column, row)) if column + SEED_STRIDE * row >= 0 else ""
             if weight:
                 radius = em * (0.16 + 0.24 * math.sqrt(weight))
                 lines.add_circle_filled((x, y), radius, common.color(accent, 0.45 + 0.55 * weight))
