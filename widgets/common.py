@@ -291,7 +291,7 @@ def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, l
         if i:
             imgui.same_line(0.0, gap)
         active = value == current
-        greyed = bool(imgui.internal.get_current_context().current_item_flags & imgui.ItemFlags_.disabled)
+        greyed = imgui.get_style().alpha < 1.0  # as within `disabled`
         if active and greyed:
             imgui.push_style_color(imgui.Col_.button, theme.FIELD_ACTIVE)
         elif active:
