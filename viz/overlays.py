@@ -22,6 +22,7 @@ GAP = 12.0
 PADDING = 9.0
 _LARGE = 0.6
 _POSES_WIDTH = 180.0
+_LEGEND_WIDTH = 90.0
 
 Line = tuple[str, theme.Colour]
 
@@ -59,8 +60,8 @@ def draw(
         _latent(corners, view)
         if view.display.mode in ("depth", "side_by_side"):
             _depth_legend(corners, context.frame)
-    top = _recording(corners, context)
-    _error(notices, corners, context, top, dismiss_error)
+    _recording(corners, context)
+    _error(notices, corners, view, context, dismiss_error)
     if context.loading is not None:
         _loading(rect, context, now)
     elif context.frame is None and context.error is None:
@@ -132,8 +133,9 @@ def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
         else:
             lines.add_circle(centre, ui.px(3.5), ink, 0, ui.px(1.2))
         _text(left + pad + dot, y, name, theme.TEXT if used else theme.TEXT_DIM)
-        none = "none" if key == "discriminator" and not has_branch else "–"
-        numbers = (format_degrees(pose.yaw), format_degrees(pose.pitch)) if pose else (none, none)
+        missing = key == "discriminator" and not has_branch
+        lone, none = ("", "no pose branch") if missing else ("–", "–")
+        numbers = (format_degrees(pose.yaw), format_degrees(pose.pitch)) if pose else (lone, none)
         for text, right in zip(numbers, (first, first + number), strict=True):
             colour = theme.TEXT if pose else theme.TEXT_DIM
             _text(right - imgui.calc_text_size(text).x, y, text, colour)
@@ -158,6 +160,12 @@ def _quality(rect: Rect, frame: Frame) -> None:
     if box + ui.px(_POSES_WIDTH + 3 * GAP) > rect.width:
         lines = lines[1:]
         box, _ = _size(lines)
+    if box + ui.px(_POSES_WIDTH + 3 * GAP) > rect.width:
+        lines[0] = (lines[0][0].split("  ")[0], lines[0][1])
+        box, _ = _size(lines)
+    if box + ui.px(_POSES_WIDTH + 3 * GAP) > rect.width:
+        imgui.pop_font()
+        return
     _lines("Quality", rect.right - ui.px(GAP) - box, rect.top + ui.px(GAP), lines)
     imgui.pop_font()
 
@@ -179,6 +187,7 @@ def _depth_legend(rect: Rect, frame: Frame) -> None:
     imgui.push_font(None, theme.SMALL_FONT_SIZE)
     near, far = frame.depth_range
     labels = [f"{near + (far - near) * step / 4:.2f}" for step in range(5)]
+    labels[0], labels[4] = f"{labels[0]} near", f"{labels[4]} far"
     pad, bar, tall = ui.px(PADDING), ui.px(12), ui.px(132)
     title = "depth"
     text = max(imgui.calc_text_size(label).x for label in (*labels, title))
@@ -201,12 +210,12 @@ def _depth_legend(rect: Rect, frame: Frame) -> None:
 
 
 # ------------------------------------------------------------------------------------------- top, middle
-def _recording(rect: Rect, context: PanelContext) -> float:
-    """Top: the badge of a recording under way. Returns where the next thing may begin."""
+def _recording(rect: Rect, context: PanelContext) -> None:
+    """Top: the badge of a recording under way."""
     top = rect.top + ui.px(GAP)
     recording = context.recording
     if recording is None or recording.status != "running":
-        return top
+        return
     share = recording.done / max(recording.total, 1)
     left_over = recording.seconds_left
     text = f"Recording {recording.done}/{recording.total}"
@@ -229,13 +238,12 @@ def _recording(rect: Rect, context: PanelContext) -> float:
     for length, ink in ((full, base), (full * share, red)):
         low = imgui.ImVec2(x, bottom - high)
         lines.add_rect_filled(low, imgui.ImVec2(x + length, bottom), ink, high / 2)
-    return top + height + ui.px(6)
 
 
 def _error(
-    notices: Notices, rect: Rect, context: PanelContext, top: float, dismiss: Callable[[], None]
+    notices: Notices, rect: Rect, view: View, context: PanelContext, dismiss: Callable[[], None]
 ) -> None:
-    """Top: what failed, why, and what to do; the last good picture stays behind it."""
+    """Bottom: what failed, why, and what to do; the last good picture stays behind it."""
     error = context.error
     if error is None:
         notices.dismissed = ""
@@ -243,6 +251,8 @@ def _error(
     if notices.dismissed == str(error):
         return
     width = min(ui.px(460), rect.width - 2 * ui.px(GAP))
+    if notices.overlays_visible and view.display.mode in ("depth", "side_by_side"):
+        width = max(min(width, rect.width - 2 * ui.px(_LEGEND_WIDTH + GAP)), ui.px(200))
     parts: list[tuple[str, theme.Colour]] = [(_sentence(error.what), theme.TEXT)]
     if error.why:
         parts.append((_sentence(error.why), theme.TEXT_DIM))
@@ -251,8 +261,8 @@ def _error(
     inner = width - 2 * ui.px(PADDING + 3) - ui.px(22)
     heights = [imgui.calc_text_size(text, wrap_width=inner).y for text, _ in parts]
     height = sum(heights) + ui.px(4) * (len(parts) - 1) + 2 * ui.px(PADDING)
-    if notices.overlays_visible:
-        top = max(top, rect.top + 2 * ui.px(GAP) + _line() * 5 + ui.px(2 * PADDING))
+    # Above the latent and the notice that may lie there.
+    top = max(rect.top, rect.bottom - ui.px(2 * GAP) - _line() - ui.px(2 * PADDING) - height)
     left = (rect.left + rect.right - width) / 2
     _box("Error", left, top, width, height)
     bar = imgui.get_color_u32(imgui.ImVec4(*theme.BAD))

@@ -152,7 +152,7 @@ class CheckpointPanel:
             _draw_loading(context.loading, actions)
         if common.button(
             "Checkpoint/Browse…",
-            "Choose a checkpoint file: *.safetensors, or a release's *.pkl.",
+            "Choose a checkpoint file: *.safetensors, or the *.pkl\N{NO-BREAK SPACE}file of a release.",
             width=imgui.get_content_region_avail().x,
         ):
             self.browser.open(context.last_folder)
