@@ -157,8 +157,20 @@ def slider(
     flags = imgui.SliderFlags_.always_clamp
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
+    text = (format % value).replace("-", "−")
+    typing = imgui.internal.temp_input_is_active(imgui.get_id(f"##{name}"))
+    own_text = "−" in text and not typing  # ImGui would write a hyphen
+    ink = style_color(imgui.Col_.text)
+    if own_text:
+        imgui.push_style_color(imgui.Col_.text, (0.0, 0.0, 0.0, 0.0))
     with _calm_grab():
         changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
+    if own_text:
+        imgui.pop_style_color()
+        corner, far = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        size = imgui.calc_text_size(text)
+        place = (round((corner.x + far.x - size.x) / 2), round((corner.y + far.y - size.y) / 2))
+        imgui.get_window_draw_list().add_text(place, ink, text)
     ui.mark(name)
     if not labelled:
         tooltip(help)
