@@ -349,10 +349,10 @@ def _toast(notices: Notices, rect: Rect, now: float) -> None:
         return
     alpha = min(left_over / FADE_SECONDS, 1.0)
     # Between the corners, where the latent and the legend are; above the latent where there is little room.
-    sides = ui.px(230) if notices.overlays_visible else 0.0
+    sides = ui.px(250) if notices.overlays_visible else 0.0
     padding, bottom = 2 * ui.px(PADDING + 3), rect.bottom - ui.px(GAP)
     if rect.width - sides < ui.px(300):
-        sides, bottom = ui.px(150), bottom - _line() - ui.px(2 * PADDING)
+        sides, bottom = ui.px(184), bottom - _line() - ui.px(2 * PADDING)
     wrap = rect.width - 2 * ui.px(GAP) - sides - padding
     size = imgui.calc_text_size(notices.message, wrap_width=wrap)
     width, height = size.x + padding, size.y + 2 * ui.px(PADDING - 1)

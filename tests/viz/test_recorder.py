@@ -6,6 +6,7 @@ import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -168,20 +169,20 @@ def test_cancel_leaves_nothing(engine: Engine, tiny: Path, tmp_path: Path, suffi
     assert target.read_text() == "what was there before"
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
-    """Files cannot grow beyond a few hundred bytes."""
+    """Files cannot grow beyond a few hundred bytes: not for long, the log of the tests may be one."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "gif"])
-def test_a_full_disk_leaves_nothing(
-    engine: Engine, tiny: Path, tmp_path: Path, suffix: Any, small_disk: None
-) -> None:
-    with pytest.raises(SaveError, match="too large"):
+def test_a_full_disk_leaves_nothing(engine: Engine, tiny: Path, tmp_path: Path, suffix: Any) -> None:
+    with small_disk(), pytest.raises(SaveError, match="too large"):
         record(engine, view_of(tiny), replace(SMALL, format=suffix), tmp_path / f"a.{suffix}")
     assert list(tmp_path.iterdir()) == []
 
