@@ -2,7 +2,7 @@
 
 A cat looks along +z, up is +y; the ear at +x is on the right when seen from the front. The head is centred
 near the origin and the whole of it lies inside a ball of radius `BOUND`, well within the box [-0.5, 0.5]³ of
-the generator. The shape is mirror-symmetric in x; only colour patches may differ between the sides.
+the generator. Shape and colours are mirror-symmetric in x.
 """
 
 from __future__ import annotations
@@ -20,30 +20,16 @@ from pof3d.data.sdf import Array, Vec3
 BOUND = 0.314
 """Radius of a ball around the origin that holds every cat, in world units; what the cats camera just sees."""
 
-COATS = ("solid", "tabby", "tuxedo", "bicolour", "points", "calico")
-"""The kinds of colour pattern."""
-
-_COAT_ODDS = (0.22, 0.32, 0.12, 0.16, 0.10, 0.08)
-
-# Fur colours in sRGB, [0, 1]: (main, markings).
-_FURS: dict[str, tuple[Vec3, Vec3]] = {
-    "orange": ((0.92, 0.56, 0.22), (0.68, 0.33, 0.08)),
-    "ginger": ((0.86, 0.62, 0.36), (0.66, 0.38, 0.16)),
-    "grey": ((0.56, 0.58, 0.62), (0.30, 0.31, 0.35)),
-    "blue": ((0.42, 0.47, 0.56), (0.24, 0.27, 0.35)),
-    "black": ((0.17, 0.16, 0.18), (0.09, 0.08, 0.09)),
-    "white": ((0.90, 0.88, 0.86), (0.74, 0.70, 0.67)),
-    "cream": ((0.90, 0.79, 0.62), (0.72, 0.56, 0.38)),
-    "brown": ((0.55, 0.40, 0.28), (0.27, 0.17, 0.11)),
-}
-_COAT_FURS: dict[str, tuple[str, ...]] = {
-    "solid": ("orange", "ginger", "grey", "blue", "black", "white", "cream", "brown"),
-    "tabby": ("orange", "orange", "ginger", "grey", "brown", "cream"),
-    "tuxedo": ("black", "black", "blue", "brown"),
-    "bicolour": ("orange", "ginger", "grey", "black", "brown"),
-    "points": ("cream", "white"),
-    "calico": ("white",),
-}
+_FURS: tuple[Vec3, ...] = (
+    (0.92, 0.56, 0.22),
+    (0.86, 0.62, 0.36),
+    (0.56, 0.58, 0.62),
+    (0.42, 0.47, 0.56),
+    (0.24, 0.22, 0.25),
+    (0.84, 0.72, 0.54),
+    (0.55, 0.40, 0.28),
+)
+"""Fur colours in sRGB, [0, 1]: orange to black; none as white as the background."""
 _IRISES: tuple[Vec3, ...] = (
     (0.45, 0.74, 0.30),
     (0.95, 0.76, 0.18),
@@ -84,18 +70,11 @@ class Cat:
     chin_radius: float
     nose_centre: Vec3
     nose_radii: Vec3
-    coat: str
     fur: Vec3
-    markings: Vec3
     light_fur: Vec3
-    """Colour of the muzzle and chin, and of the white parts of a coat."""
+    """Colour of the muzzle and chin."""
     iris: Vec3
     nose_colour: Vec3
-    stripe_phase: float
-    blaze: float
-    """Half-width of the light stripe on the forehead (tuxedo, bicolour), in world units; 0: none."""
-    patches: tuple[tuple[Vec3, float, Vec3], ...]
-    """Calico patches: centre, radius, colour; the only feature that is not mirror-symmetric."""
 
     @cached_property
     def ear_axes(self) -> npt.NDArray[np.float64]:
@@ -136,7 +115,7 @@ def random_cat(rng: np.random.Generator) -> Cat:
     cy = -0.052
     reach = _between(rng, -0.008, 0.012)  # how far the muzzle stands out
     eye_x, eye_y = a * _between(rng, 0.39, 0.45), cy + b * _between(rng, 0.10, 0.24)
-    eye_r = _between(rng, 0.042, 0.051)
+    eye_r = _between(rng, 0.048, 0.056)
     front = c * math.sqrt(max(1 - (eye_x / a) ** 2 - ((eye_y - cy) / b) ** 2, 0.0))
     muzzle_y = cy - b * _between(rng, 0.40, 0.48)
     muzzle_r = _between(rng, 0.054, 0.064)
@@ -146,24 +125,10 @@ def random_cat(rng: np.random.Generator) -> Cat:
     ear_base = (a * _between(rng, 0.56, 0.62), cy + b * 0.70, -0.005)
     ear_width = _between(rng, 0.072, 0.086)
 
-    coat = str(rng.choice(COATS, p=_COAT_ODDS))
-    fur, markings = _FURS[str(rng.choice(_COAT_FURS[coat]))]
-    fur, markings = _vary(rng, fur), _vary(rng, markings)
-    white = _vary(rng, _WHITE, 0.012)
-    light = tuple(0.45 * f + 0.55 * w for f, w in zip(fur, white, strict=True))
-    if coat in ("tuxedo", "bicolour", "calico"):
-        light = white
-    if coat == "points":
-        markings = _vary(rng, (0.30, 0.21, 0.17))
-    iris = _IRISES[3] if coat == "points" else _IRISES[int(rng.integers(len(_IRISES)))]
-    dark_nose = max(fur) < 0.45 or coat == "points" or rng.random() < 0.2
-    patches: list[tuple[Vec3, float, Vec3]] = []
-    for i in range(5):
-        azimuth, up = _between(rng, -math.pi, math.pi), _between(rng, -0.1, 0.9)
-        ring = math.sqrt(1 - up * up)
-        spot = (a * ring * math.sin(azimuth), cy + b * up * 1.1, c * ring * math.cos(azimuth))
-        colour = _vary(rng, _FURS["orange" if i % 2 else "black"][0])
-        patches.append((spot, _between(rng, 0.075, 0.13), colour))
+    fur = _vary(rng, _FURS[int(rng.integers(len(_FURS)))], 0.06)
+    light = tuple(0.5 * f + 0.5 * w for f, w in zip(fur, _vary(rng, _WHITE), strict=True))
+    iris = _IRISES[int(rng.integers(len(_IRISES)))]
+    dark_nose = max(fur) < 0.45 or rng.random() < 0.2
     # The tip must stay inside the ball of radius BOUND whatever the other proportions.
     height = _between(rng, 0.125, 0.165)
     side, up = math.sin(ear_tilt), math.cos(ear_tilt)
@@ -188,15 +153,10 @@ def random_cat(rng: np.random.Generator) -> Cat:
         chin_radius=muzzle_r * 0.72,
         nose_centre=(0.0, nose_y, muzzle_z + muzzle_r * 0.80),
         nose_radii=(_between(rng, 0.025, 0.031), 0.019, 0.020),
-        coat=coat,
         fur=fur,
-        markings=markings,
         light_fur=(light[0], light[1], light[2]),
         iris=_vary(rng, iris),
         nose_colour=(0.20, 0.14, 0.14) if dark_nose else _vary(rng, (0.90, 0.52, 0.52)),
-        stripe_phase=_between(rng, 0.0, 2 * math.pi),
-        blaze=_between(rng, 0.012, 0.05) if rng.random() < 0.7 else 0.0,
-        patches=tuple(patches) if coat == "calico" else (),
     )
 
 
@@ -293,37 +253,13 @@ def colour(cat: Cat, p: Array) -> Array:
     """
     d = parts(cat, p)
     x, y, z = np.abs(p[0]), p[1], p[2]
-    cy, (a, b, _) = cat.head_centre[1], cat.head_radii
     out = np.empty_like(p)
     out[:] = np.asarray(cat.fur, p.dtype).reshape(3, *[1] * (p.ndim - 1))
 
     def paint(mask: Array, tint: Vec3) -> None:
         out[:] += mask * (np.asarray(tint, p.dtype).reshape(3, *[1] * (p.ndim - 1)) - out)
 
-    ear = _ramp(d.ear - 0.004, 0.010, 0.0)
-    if cat.coat == "tabby":
-        # Three stripes up the forehead, bands round the sides and the back.
-        forehead = _ramp(np.cos(x * 95.0), 0.0, 0.7) * _ramp(y, cy + 0.42 * b, cy + 0.62 * b)
-        paint(forehead * _ramp(x, 0.085, 0.07) * _ramp(z, 0.0, 0.03), cat.markings)
-        bands = _ramp(np.cos((y + 0.35 * z) * 62.0 + cat.stripe_phase), 0.1, 0.8)
-        sides = np.maximum(_ramp(x, 0.62 * a, 0.75 * a), _ramp(z, 0.0, -0.04))
-        paint(bands * sides * (1 - ear), cat.markings)
-        paint(0.6 * ear, cat.markings)
-    if cat.coat == "points":
-        mask = np.sqrt(x * x + ((y - cy + 0.25 * b) * 0.9) ** 2)
-        paint(_ramp(mask, 0.13, 0.06) * _ramp(z, 0.02, 0.08), cat.markings)
-        paint(ear, cat.markings)
-    for centre, radius, tint in cat.patches:
-        paint(_ramp(sdf.sphere(p, centre, radius), 0.006, -0.006), tint)
-    if cat.coat == "bicolour":
-        edge = y - cy + 0.10 * b - 0.9 * x  # an inverted V, open at the muzzle
-        paint(_ramp(edge, 0.01, -0.01) * _ramp(z, 0.0, 0.03), cat.light_fur)
-        paint(_ramp(y, cy - 0.45 * b, cy - 0.55 * b), cat.light_fur)
-    if cat.coat in ("tuxedo", "bicolour") and cat.blaze > 0:
-        width = cat.blaze * (0.4 + np.maximum(0.0, 1 - (y - cat.eye_centre[1]) / 0.12))
-        paint(_ramp(x - width, 0.006, -0.006) * _ramp(z, 0.03, 0.06) * _ramp(y, 0.13, 0.10), cat.light_fur)
-    if cat.coat != "points":
-        paint(_ramp(d.muzzle, 0.012, 0.002), cat.light_fur)
+    paint(_ramp(d.muzzle, 0.012, 0.002), cat.light_fur)
     # The mouth: a line down from the nose, then along the lower edge of the muzzle's two halves.
     ny = cat.nose_centre[1]
     mx, my, mz = cat.muzzle_centre
@@ -339,7 +275,7 @@ def colour(cat: Cat, p: Array) -> Array:
     paint(_ramp(d.eye, 0.008, 0.004), _DARK)
     on_eye = _ramp(d.eye, 0.0025, 0.001) * (d.eye <= d.fur)
     # The slit is set a little outwards, where the eyeball stands out furthest from the fur.
-    u, w = (x - ex) / r - 0.22, (y - ey) / r
+    u, w = (x - ex) / r - 0.14, (y - ey) / r
     paint(on_eye, cat.iris)
     slit = np.hypot(u / cat.pupil_width, w / 0.80)
     paint(on_eye * _ramp(slit, 1.12, 0.88) * (z > ez), (0.03, 0.03, 0.04))

@@ -20,6 +20,7 @@ from pof3d.nets.mapping import Mapping
 from pof3d.training.config import Preset, check_training
 from pof3d.training.losses import Objective
 from pof3d.training.snapshots import load_snapshot, save_snapshot
+from pof3d.training.workers import Workers
 
 
 def lazy_adam(
@@ -60,7 +61,7 @@ class StepReport:
     kimg: float
     """Thousands of real images seen."""
     seconds: float
-    """Time spent in steps since the run began, over all its processes."""
+    """Time spent in steps since the run began, over all its sessions."""
     stats: dict[str, float]
     """Losses and pose statistics by name."""
 
@@ -76,9 +77,13 @@ class Trainer:
         The training set. No pose ever reaches this class.
     device : torch.device
         Where to train.
+    workers : Workers
+        The processes that share the batch.
     """
 
-    def __init__(self, preset: Preset, images: Tensor, device: torch.device) -> None:
+    def __init__(
+        self, preset: Preset, images: Tensor, device: torch.device, workers: Workers | None = None
+    ) -> None:
         config = preset.training
         check_training(config)
         if preset.network.discriminator is None:
@@ -90,6 +95,13 @@ class Trainer:
         if len(images) < config.batch:
             raise TrainingError(
                 "cannot train", f"{len(images)} images are fewer than a batch of {config.batch}"
+            )
+        self.workers = workers or Workers()
+        if config.batch % self.workers.count:
+            raise TrainingError(
+                "cannot train",
+                f"{self.workers.count} processes cannot share a batch of {config.batch} evenly",
+                "Change --training.batch or torchrun's --nproc-per-node.",
             )
         torch.manual_seed(config.seed)
         self.preset = preset
@@ -103,7 +115,7 @@ class Trainer:
             device
         )
         self.ema = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.rng = torch.Generator(device=device).manual_seed(config.seed)
+        self.rng = torch.Generator(device=device).manual_seed(config.seed + 1000 * self.workers.rank)
         self.order = torch.Generator().manual_seed(config.seed + 1)
         self.objective = Objective(self.generator, self.discriminator, config, self.rng)
         self.g_optimizer = lazy_adam(
@@ -128,11 +140,12 @@ class Trainer:
         return replace(network, discriminator=replace(network.discriminator, detail_resolution=detail))
 
     def next_images(self) -> Tensor:
-        """The next batch [B, 3, S, S] in −1…1; every image once an epoch, in random order."""
+        """Own share [B, 3, S, S] of the next batch, in −1…1; every image once an epoch, in random order."""
         batch = self.preset.training.batch
         if len(self.queue) < batch:
             self.queue = torch.cat([self.queue, torch.randperm(len(self.images), generator=self.order)])
         chosen, self.queue = self.queue[:batch], self.queue[batch:]
+        chosen = chosen[self.workers.rank :: self.workers.count]
         return self.images[chosen].to(self.device).float() / 127.5 - 1.0
 
     def step(self) -> StepReport:
@@ -147,8 +160,9 @@ class Trainer:
         began = time.monotonic()
         self.objective.set_progress(self.images_seen / 1000)
         # One batch of generated images serves both networks: D sees it detached, then G is judged on it.
-        fakes = self.objective.generate(config.batch)
+        fakes = self.objective.generate(config.batch // self.workers.count)
         self.generator.mapping.update_w_avg(fakes.w)
+        self.workers.average([self.generator.mapping.get_buffer("w_avg")])
         self.discriminator.requires_grad_(True)
         loss, stats = self.objective.discriminator_loss(
             fakes, self.next_images(), penalize=self.step_count % config.r1_interval == 0
@@ -163,11 +177,13 @@ class Trainer:
         self.step_count += 1
         self.images_seen += config.batch
         self.seconds += time.monotonic() - began
-        values = {name: float(value) for name, value in (stats | more).items()}
+        stats |= more
+        self.workers.average(stats.values())
+        values = {name: float(value) for name, value in stats.items()}
         return StepReport(self.images_seen / 1000, self.seconds, values)
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor, name: str) -> None:
-        if not bool(torch.isfinite(loss)):
+        if self.workers.any(not bool(torch.isfinite(loss))):
             raise TrainingError(
                 f"training diverged at {self.images_seen / 1000:.1f} kimg",
                 f"the {name}'s loss is {loss.item()}",
@@ -175,10 +191,11 @@ class Trainer:
             )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    torch.nan_to_num(parameter.grad, nan=0.0, posinf=1e5, neginf=-1e5, out=parameter.grad)
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        self.workers.average(gradients)
+        for gradient in gradients:
+            torch.nan_to_num(gradient, nan=0.0, posinf=1e5, neginf=-1e5, out=gradient)
         optimizer.step()
 
     @torch.no_grad()
@@ -215,14 +232,14 @@ class Trainer:
             ) from error
 
     def state(self) -> dict[str, Any]:
-        """Everything a later process needs to go on exactly here."""
+        """Everything a later session needs to go on exactly here; all processes must ask together."""
         return {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "ema": self.ema.state_dict(),
             "g_optimizer": self.g_optimizer.state_dict(),
             "d_optimizer": self.d_optimizer.state_dict(),
-            "rng": self.rng.get_state().cpu(),
+            "rng": self.workers.gather(self.rng.get_state().cpu()),
             "order": self.order.get_state(),
             "torch_rng": torch.get_rng_state(),
             "queue": self.queue,
@@ -258,7 +275,10 @@ class Trainer:
                 optimizer.load_state_dict(held)
                 for group, settings in zip(optimizer.param_groups, wanted, strict=True):
                     group.update(settings)
-            self.rng.set_state(state["rng"].cpu())
+            if self.workers.rank < len(state["rng"]):
+                self.rng.set_state(state["rng"][self.workers.rank].cpu())
+            else:  # more processes than before: a start of its own
+                self.rng.manual_seed(int(state["step_count"]) + 1000 * self.workers.rank)
             self.order.set_state(state["order"].cpu())
             torch.set_rng_state(state["torch_rng"].cpu())
             self.queue = state["queue"].cpu()
@@ -302,9 +322,9 @@ def train(
     directory : Path
         Run directory, which exists.
     on_step, on_snapshot
-        Called after every step, and after every snapshot was written.
+        Called after every step, and after every snapshot was written; by the leading process alone.
     stopped
-        Asked between steps; a snapshot is written before returning.
+        Asked between steps; a snapshot is written before returning, when any process says so.
 
     Returns
     -------
@@ -312,13 +332,22 @@ def train(
         Whether the configured length was reached.
     """
     config = trainer.preset.training
+    workers = trainer.workers
     total = config.total_kimg * 1000
     every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)
-    while trainer.images_seen < total and not stopped():
-        on_step(trainer.step())
-        if trainer.step_count % every == 0 and trainer.images_seen < total:
-            save_snapshot(directory, trainer.state())
+
+    def keep() -> None:
+        state = trainer.state()
+        if workers.leads:
+            save_snapshot(directory, state)
             on_snapshot(trainer)
-    save_snapshot(directory, trainer.state())
-    on_snapshot(trainer)
+        workers.wait()
+
+    while trainer.images_seen < total and not workers.any(stopped()):
+        report = trainer.step()
+        if workers.leads:
+            on_step(report)
+        if trainer.step_count % every == 0 and trainer.images_seen < total:
+            keep()
+    keep()
     return trainer.images_seen >= total

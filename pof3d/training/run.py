@@ -23,6 +23,7 @@ from pof3d.checkpoint import load, native
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import DeviceError, TrainingError
 from pof3d.memory import keep_freed_memory
+from pof3d.training import workers
 from pof3d.training.config import PRESETS, Preset, PresetName, TrainingConfig
 from pof3d.training.loop import StepReport, Trainer, resume, train
 from pof3d.training.samples import PoseStatistics, learned_poses, pose_statistics, yaw_grid
@@ -47,7 +48,7 @@ class Train:
     initial: Path | None = None
     """Checkpoint to start a new run from, instead of random weights."""
     device: str = "auto"
-    """cpu, cuda or auto."""
+    """cpu, cuda or auto. Under torchrun each process takes a GPU of its own."""
     threads: int = 0
     """Processor threads; 0: as torch chooses."""
 
@@ -145,7 +146,7 @@ def choose_device(name: str) -> torch.device:
         When there is no such device.
     """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = f"cuda:{workers.local_rank()}" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -158,12 +159,15 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C (or SIGTERM) into a polite request; a second one ends at once."""
+    """Turn the first Ctrl-C (or SIGTERM) into a polite request; a second one ends at once.
+
+    Not so under ``torchrun``, which repeats Ctrl-C as SIGTERM, and in the end kills who does not listen.
+    """
     asked = False
 
     def ask(number: int, _frame: object) -> None:
         nonlocal asked
-        if asked:
+        if asked and not workers.started_by_torchrun():
             raise KeyboardInterrupt
         asked = True
 
@@ -243,14 +247,22 @@ def run(options: Train) -> int:
     if options.threads > 0:
         torch.set_num_threads(options.threads)
     device = choose_device(options.device)
-    console = Console()
+    group = workers.join(device)
+    try:
+        return _run(options, preset, device, group)
+    finally:
+        workers.leave()
+
+
+def _run(options: Train, preset: Preset, device: torch.device, group: workers.Workers) -> int:
+    console = Console(quiet=not group.leads)
     resolution = preset.network.generator.image_resolution
     with ImageFolder(options.data) as folder:
         console.print(f"Reading {len(folder)} images from {options.data} …", markup=False)
         images = torch.as_tensor(folder.load_images(resolution))
         if folder.skipped_message():
             console.print(folder.skipped_message(), markup=False)
-    trainer = Trainer(preset, images, device)
+    trainer = Trainer(preset, images, device, group)
     if resume(trainer, options.out):
         console.print(f"Going on from {trainer.images_seen / 1000:.1f} kimg.", highlight=False)
     elif options.initial is not None:
@@ -264,15 +276,16 @@ def run(options: Train) -> int:
         "training": asdict(preset.training),
         "commit": _commit(),
     }
-    directory = RunDirectory(options.out, preset, provenance)
+    directory = RunDirectory(options.out, preset, provenance) if group.leads else None
     progress = Progress(preset.training.total_kimg, console)
 
     def on_step(report: StepReport) -> None:
         progress.update(report)
-        if trainer.step_count % _SCALAR_EVERY == 1:
+        if directory is not None and trainer.step_count % _SCALAR_EVERY == 1:
             directory.log(report)
 
     def on_snapshot(trainer: Trainer) -> None:
+        assert directory is not None
         statistics = directory.publish(trainer)
         progress.note = statistics.degrees()
         console.print(
@@ -284,7 +297,8 @@ def run(options: Train) -> int:
         with stop_on_interrupt() as stopped, progress.live:
             finished = train(trainer, options.out, on_step=on_step, on_snapshot=on_snapshot, stopped=stopped)
     finally:
-        directory.close()
+        if directory is not None:
+            directory.close()
     if not finished:
         console.print(
             f"Stopped at {trainer.images_seen / 1000:.1f} kimg; the same command goes on from there."

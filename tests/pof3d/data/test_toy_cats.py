@@ -85,7 +85,6 @@ def test_cats_are_symmetric() -> None:
     mirrored = p * np.array([[-1.0], [1.0], [1.0]])
     for cat in cats(5):
         np.testing.assert_array_equal(toy_cats.distance(cat, p), toy_cats.distance(cat, mirrored))
-    for cat in cats(5, lambda cat: not cat.patches):
         np.testing.assert_array_equal(toy_cats.colour(cat, p), toy_cats.colour(cat, mirrored))
 
 
@@ -150,13 +149,13 @@ def test_cautious_first_pass_changes_nothing_but_slivers() -> None:
         plain = toy_render.trace(cat, matrix[:3, 3], toy_render.camera_rays(matrix, 32).reshape(3, -1))
         plain = plain.reshape(32, 32)
         assert ((depth > 0) != (plain > 0)).sum() <= 1
-        assert np.quantile(abs(depth - plain)[(depth > 0) & (plain > 0)], 0.99) < 1e-3
+        assert np.quantile(abs(depth - plain)[(depth > 0) & (plain > 0)], 0.99) < 2e-3
 
 
 # ------------------------------------------------------------------------------------------------ images
 @pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (0.4, 0.1), (-0.5, -0.15)])
 def test_the_nose_is_where_the_labels_say(yaw: float, pitch: float) -> None:
-    cat = cats(1, lambda cat: cat.nose_colour[0] > 0.8 and cat.coat == "tuxedo")[0]
+    cat = cats(1, lambda cat: cat.nose_colour[0] > 0.8 and cat.fur[2] > 0.5)[0]
     tip = np.array(cat.nose_centre) + np.array([0.0, 0.0, cat.nose_radii[2]])
     matrix, k = toy_render.cam2world(yaw, pitch), toy_render.intrinsics()
     local = matrix[:3, :3].T @ (tip - matrix[:3, 3])
@@ -203,5 +202,7 @@ def test_samples_are_reproducible_and_differ() -> None:
     assert toy_render.sample(3, 7, 24).cat != one.cat
 
 
-def test_all_coats_occur() -> None:
-    assert {cat.coat for cat in cats(200)} == set(toy_cats.COATS)
+def test_furs_stand_out_from_the_background_and_differ() -> None:
+    furs = np.array([cat.fur for cat in cats(200)])
+    assert furs.min(axis=1).max() < 0.8
+    assert (furs.std(axis=0) > 0.1).all()

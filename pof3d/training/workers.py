@@ -1,0 +1,104 @@
+"""The processes that share a training run: one, or as many as ``torchrun`` started.
+
+Every process holds the same networks and sees its share of each batch; gradients are averaged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from pof3d.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Place of the current process among them."""
+
+    rank: int = 0
+    """0 is the one that writes files and reports."""
+    count: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+    @torch.no_grad()
+    def average(self, tensors: Iterable[Tensor]) -> None:
+        """Replace tensors of equal dtype and device by their mean over the processes, in one transfer."""
+        if self.count == 1:
+            return
+        held = list(tensors)
+        flat = torch.cat([x.reshape(-1) for x in held])
+        dist.all_reduce(flat)
+        flat /= self.count
+        for x, mean in zip(held, flat.split([x.numel() for x in held]), strict=True):
+            x.copy_(mean.view_as(x))
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so."""
+        if self.count == 1:
+            return flag
+        raised = torch.tensor(float(flag))
+        if dist.get_backend() == "nccl":
+            raised = raised.cuda()
+        dist.all_reduce(raised, op=dist.ReduceOp.MAX)
+        return bool(raised > 0)
+
+    def wait(self) -> None:
+        """Return once all processes have come here."""
+        if self.count > 1:
+            dist.barrier()
+
+    def gather(self, value: Tensor) -> list[Tensor]:
+        """Everyone's value, by rank."""
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        dist.all_gather_object(values, value)
+        return values
+
+
+def started_by_torchrun() -> bool:
+    """Whether ``torchrun`` started this process."""
+    return dist.is_torchelastic_launched()
+
+
+def join(device: torch.device) -> Workers:
+    """Meet the other processes of ``torchrun``; alone where it was not used.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where this process trains; its type chooses NCCL or Gloo.
+
+    Raises
+    ------
+    TrainingError
+        When they cannot be reached.
+    """
+    if not started_by_torchrun():
+        return Workers()
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except (RuntimeError, ValueError) as error:
+        raise TrainingError("the training processes cannot reach each other", str(error)) from error
+    return Workers(dist.get_rank(), dist.get_world_size())
+
+
+def leave() -> None:
+    """Part from the other processes."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def local_rank() -> int:
+    """Number of the current process on its machine, which chooses its GPU."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
