@@ -109,7 +109,7 @@ def check_recording(request: RecordingRequest, target: Path) -> None:
     _within("A number of frames", request.frames, FRAMES)
     rate = GIF_FRAME_RATE if is_gif else FRAME_RATE
     _within("A GIF's frame rate" if is_gif else "A frame rate", request.fps, rate, " a second")
-    _within("A video side", request.resolution, VIDEO_SIDE, " pixels")
+    _within("A video side", request.size, VIDEO_SIDE, " pixels")
     _within("An amplitude", request.amplitude, AMPLITUDE, "°", math.degrees(1.0))
     if target.suffix.lower() != f".{request.format}":
         raise ConfigError(f"{target.name} is no name for this video", f"it should end in .{request.format}")

@@ -31,9 +31,10 @@ class PictureOptions:
     out: Path
     """File to write."""
     seed: Annotated[int | None, _OWN] = None
-    """Which random latent: 0 to 4294967295."""
+    """Which random latent: 0 to 4294967295. Without: 0."""
     psi: Annotated[float | None, _OWN] = None
-    """Truncation ψ: 1 = none, 0 = the mean object. Does not move the predicted pose."""
+    """Truncation ψ: 1 = none, 0 = the mean object. It does not move the predicted pose.
+    Without: 1."""
     cutoff: Annotated[int | None, _OWN] = None
     """Layers that ψ applies to, coarsest first. Without: all."""
     noise: Annotated[Literal["const", "none"] | None, _OWN] = None
@@ -45,11 +46,10 @@ class PictureOptions:
     fov: Annotated[float | None, _OWN] = None
     """Field of view, degrees over the picture's diagonal."""
     mode: Annotated[DisplayMode | None, _OWN] = None
-    """Final image, image before super-resolution, depth map, or image and depth side by side."""
-    with_depth: bool = False
-    """The depth map beside the picture: short for --mode side_by_side."""
+    """Final image, image before super-resolution, depth map, or image and depth side by side.
+    Without: rgb."""
     colors: Annotated[ColorMap | None, _OWN] = None
-    """Colours of the depth map."""
+    """Colours of the depth map. Without: turbo."""
     depth_range: Annotated[tuple[float, float] | None, _OWN] = None
     """Near and far end of those colours, world units. Without: fitted to the picture."""
     resolution: Annotated[int | None, _OWN] = None
@@ -95,7 +95,7 @@ class Record(PictureOptions):
     fps: int = 30
     """Frames a second."""
     size: int = 512
-    """Side of the picture in the video, pixels; depth beside it doubles the width."""
+    """Side of the picture in the video, pixels; --mode side_by_side doubles the width."""
     amplitude: Annotated[float | None, _OWN] = None
     """Swing to either side, degrees. Without: chosen from the learned poses, 35 to 60."""
     full: bool = False
@@ -157,12 +157,9 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
             importance_samples=options.importance,
         ),
     )
-    mode = options.mode
-    if options.with_depth:
-        if mode not in (None, "rgb", "side_by_side"):
-            raise ConfigError(f"--with-depth does not go with --mode {mode}", "it shows image and depth")
-        mode = "side_by_side"
-    display = replace(display, **_given(mode=mode, color_map=options.colors, depth_range=options.depth_range))
+    display = replace(
+        display, **_given(mode=options.mode, color_map=options.colors, depth_range=options.depth_range)
+    )
     path = os.path.abspath(options.file.expanduser())
     network = replace(view.network, path=path)
     built = View(network, latent, view.pose, camera, sampling, display)
@@ -181,8 +178,7 @@ def build_request(options: Record) -> RecordingRequest:
         format=kind,
         frames=options.frames,
         fps=options.fps,
-        resolution=options.size,
-        with_depth=options.with_depth,
+        size=options.size,
         amplitude=_radians(options.amplitude),
         full_turn=options.full or None,
     )

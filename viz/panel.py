@@ -72,9 +72,10 @@ class RecordingRequest:
     format: RecordingFormat = "mp4"
     frames: int = 120
     fps: int = 30
-    resolution: int = 512
+    size: int = 512
     """Side of one picture, pixels; depth beside it doubles the width."""
     with_depth: bool = False
+    """Whether depth is beside the image; where not, the View decides."""
     amplitude: float | None = None
     """Of the swing to either side, radians; None: chosen from the learned poses, see :mod:`viz.paths`."""
     full_turn: bool | None = None

@@ -124,7 +124,7 @@ def record(
         When the cancel token was pulled.
     """
     check_recording(request, target)
-    side = request.resolution + request.resolution % 2
+    side = request.size + request.size % 2
     report = progress if progress is not None else lambda done, total: None
     report(0, request.frames)
     views = recorded_views(engine, view, request, cancelled)

@@ -6,11 +6,11 @@ from viz.panel import Panel
 from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
-from widgets.display import DisplayPanel
 from widgets.histogram import HistogramPanel
 from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
 from widgets.pose import PosePanel
+from widgets.view import ViewPanel
 
 
 def default_panels() -> list[Panel]:
@@ -20,7 +20,7 @@ def default_panels() -> list[Panel]:
         LatentPanel(),
         PosePanel(),
         CameraPanel(),
-        DisplayPanel(),
+        ViewPanel(),
         HistogramPanel(),
         PerformancePanel(),
         CapturePanel(),

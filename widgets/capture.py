@@ -20,22 +20,26 @@ from viz.view import View
 from widgets import common
 
 PATHS: tuple[tuple[RecordingPath, str, str], ...] = (
-    ("turntable", "Turntable", "Once around the object, at the present pitch."),
+    (
+        "turntable",
+        "Turntable",
+        "Around the object at the present pitch: all the way, or as far to both sides as was learned.",
+    ),
     ("sweep", "Sweep", "Left and right and up and down within the poses that the network knows."),
 )
 FORMATS: tuple[tuple[RecordingFormat, str, str], ...] = (
     ("mp4", "MP4", "Small, plays everywhere (H.264)."),
     ("gif", "GIF", "Loops by itself; 256 colours and larger files."),
 )
-RESOLUTIONS = (128, 256, 512, 768, 1024)
+SIZES = (128, 256, 512, 768, 1024)
 FRAMES = (2, 600)
 FPS = (1, 60)
 
 
 def describe(request: RecordingRequest) -> str:
     """Length and size of the video."""
-    width = request.resolution * (2 if request.with_depth else 1)
-    return f"{format_duration(request.frames / request.fps)}, {width} × {request.resolution} pixels"
+    width = request.size * (2 if request.with_depth else 1)
+    return f"{format_duration(request.frames / request.fps)}, {width} × {request.size} pixels"
 
 
 def progress_text(state: RecordingState) -> str:
@@ -111,11 +115,11 @@ def _draw_request(request: RecordingRequest) -> RecordingRequest:
     _, fps = common.slider_int(
         "Capture/Frame rate", request.fps, *FPS, "%d fps", "Pictures a second.", default=30
     )
-    sides = [(side, f"{side}²") for side in RESOLUTIONS]
+    sides = [(side, f"{side}²") for side in SIZES]
     help_text = "Side of one picture, pixels."
-    resolution = common.combo("Capture/Resolution", sides, request.resolution, help_text)
+    size = common.combo("Capture/Size", sides, request.size, help_text)
     with_depth = common.checkbox(
-        "Capture/With depth", request.with_depth, "The depth map beside the picture."
+        "Capture/Side by side", request.with_depth, "The depth map beside the image."
     )
     request = replace(
         request,
@@ -123,7 +127,7 @@ def _draw_request(request: RecordingRequest) -> RecordingRequest:
         format=format_,
         frames=frames,
         fps=fps,
-        resolution=resolution,
+        size=size,
         with_depth=with_depth,
     )
     common.row("Capture/Length")

@@ -61,7 +61,7 @@ def pixels(path: Path) -> np.ndarray:
         (["--mode", "depth", "--colors", "magma"], {"display": DisplayView("depth", "magma")}),
         (["--mode", "raw"], {"display": DisplayView("raw")}),
         (
-            ["--with-depth", "--depth-range", "2.4", "3"],
+            ["--mode", "side_by_side", "--depth-range", "2.4", "3"],
             {"display": DisplayView("side_by_side", depth_range=(2.4, 3.0))},
         ),
         (
@@ -118,7 +118,18 @@ def test_record(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert iio.imread(out, plugin="pyav").shape == (4, 32, 32, 3)
     assert capsys.readouterr().out == f"{out}\n"
     out = tmp_path / "b.gif"
-    options = ["--path", "sweep", "--amplitude", "20", "--frames", "3", "--size", "16", "--with-depth"]
+    options = [
+        "--path",
+        "sweep",
+        "--amplitude",
+        "20",
+        "--frames",
+        "3",
+        "--size",
+        "16",
+        "--mode",
+        "side_by_side",
+    ]
     assert run("record", tiny, *options, "--out", out) == 0
     assert iio.imread(out).shape == (3, 16, 32, 3)
 
@@ -145,7 +156,6 @@ def test_threads(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["render", "--fov", "170"], "field of view of 170°"),
         (["render", "--radius", "0"], "radius of 0"),
         (["render", "--depth-range", "3", "2"], "depth range is empty"),
-        (["render", "--mode", "depth", "--with-depth"], "--with-depth does not go with --mode depth"),
         (["render", "--threads", "0"], "0 threads"),
         (["render", "--view", "missing.json"], "missing.json cannot be read"),
         (["render", "--out", "a.jpg"], "a.jpg is no name for a picture: it should end in .png"),

@@ -26,7 +26,7 @@ from viz.panel import RecordingRequest, RecordingState
 from viz.recorder import Recorder, TimeLeft, record, recorded_picture, recorded_views
 from viz.view import DisplayView, NetworkView, PoseView, View
 
-SMALL = RecordingRequest(frames=5, fps=10, resolution=32)
+SMALL = RecordingRequest(frames=5, fps=10, size=32)
 
 
 def view_of(path: Path, **parts: object) -> View:
@@ -106,7 +106,7 @@ def test_gif_colours(tmp_path: Path) -> None:
 
 def test_odd_sides_become_even(engine: Engine, tiny: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.mp4"
-    record(engine, view_of(tiny), replace(SMALL, resolution=33, frames=1, with_depth=True), target)
+    record(engine, view_of(tiny), replace(SMALL, size=33, frames=1, with_depth=True), target)
     assert video(target).shape == (1, 34, 68, 3)
 
 

@@ -36,9 +36,9 @@ def test_what_is_asked_for_is_recorded(stage: Stage) -> None:
     stage.click("Capture/Format: GIF")
     stage.type_into("Capture/Frames", "48")
     stage.type_into("Capture/Frame rate", "999")
-    stage.click("Capture/Resolution")
-    stage.click("Capture/Resolution: 256²")
-    stage.click("Capture/With depth")
+    stage.click("Capture/Size")
+    stage.click("Capture/Size: 256²")
+    stage.click("Capture/Side by side")
     stage.click("Capture/Record")
     assert stage.calls == [("start_recording", RecordingRequest("sweep", "gif", 48, 60, 256, True))]
 

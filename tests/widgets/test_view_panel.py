@@ -13,12 +13,12 @@ from tests.widgets.stage import Stage, context, info
 from viz.limits import check_view
 from viz.view import DisplayView, SamplingView, View
 from viz.window.offscreen import OffscreenWindow
-from widgets.display import DisplayPanel, relative_work, valid_range
+from widgets.view import ViewPanel, relative_work, valid_range
 
 
 @pytest.fixture
 def stage(window: OffscreenWindow) -> Stage:
-    return Stage(window, DisplayPanel(), context(network=info(FFHQ)), size=(304, 470))
+    return Stage(window, ViewPanel(), context(network=info(FFHQ)), size=(304, 470))
 
 
 @given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))

@@ -49,7 +49,7 @@ def relative_work(sampling: SamplingView, own: RenderConfig) -> float:
     )
 
 
-class DisplayPanel:
+class ViewPanel:
     """Display mode, depth colours and sampling."""
 
     title = "View"
