@@ -63,8 +63,8 @@ def placements() -> list[Placement]:
         Placement(panels["Camera"], "left", (1, 2), 375, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
+        Placement(panels["Performance"], "right", (0, 2), 390, front=False),
         Placement(panels["Pose histogram"], "right", (1, 1), 325),
-        Placement(panels["Performance"], "right", (1, 2), 390, front=False),
     ]
 
 
@@ -73,7 +73,8 @@ def _window(arguments: Sequence[str]) -> int:
 
     options = _parse(WindowOptions, "visualizer.py", arguments, __doc__)
     if display_missing():
-        print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
+        if options.file is None or options.file.exists():
+            print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
         return _tour([str(options.file)] if options.file else [])
     return run_window(options, placements)
 

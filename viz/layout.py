@@ -14,12 +14,14 @@ from viz import theme, ui
 from viz.panel import Actions, Panel, PanelContext
 from viz.view import View
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Saved arrangements of another version are not restored."""
 COLUMN_WIDTH = 304.0
 """Of the panels at either side, design pixels."""
 TALL = 900.0
 """From this height on, design pixels, a window has more places for panels."""
+NARROW = 960.0
+"""Below this width, design pixels, all panels share the left column."""
 VIEWPORT = "Viewport"
 _log = logging.getLogger(__name__)
 
@@ -80,7 +82,8 @@ class PanelHost:
         width = size.x
         self._to_front, self._focus_in = [], 2
         for side, direction in (("left", imgui.Dir.left), ("right", imgui.Dir.right)):
-            column = [p for p in self.placements if p.side == side]
+            narrow = size.x < ui.px(NARROW)
+            column = [p for p in self.placements if ("left" if narrow else p.side) == side]
             if not column:
                 continue
             share = ui.px(COLUMN_WIDTH) / width

@@ -22,6 +22,8 @@ GAP = 12.0
 PADDING = 9.0
 _LARGE = 0.6
 _POSES_WIDTH = 180.0
+_LOW = 520.0
+"""Viewports below this height, design pixels, are low."""
 _LEGEND_WIDTH = 90.0
 
 Line = tuple[str, theme.Colour]
@@ -250,6 +252,8 @@ def _error(
         return
     if notices.dismissed == str(error):
         return
+    # A low window has little room to spare for words.
+    imgui.push_font(None, theme.SMALL_FONT_SIZE if rect.height < ui.px(_LOW) else 0.0)
     width = min(ui.px(460), rect.width - 2 * ui.px(GAP))
     if notices.overlays_visible and view.display.mode in ("depth", "side_by_side"):
         width = max(min(width, rect.width - 2 * ui.px(_LEGEND_WIDTH + GAP)), ui.px(200))
@@ -287,6 +291,7 @@ def _error(
     ui.mark("Overlay/Dismiss error")
     colour = theme.TEXT if imgui.is_item_hovered() else theme.TEXT_DIM
     _cross(left + width - ui.px(6) - side / 2, top + ui.px(6) + side / 2, side * 0.25, colour)
+    imgui.pop_font()
 
 
 def _sentence(text: str) -> str:

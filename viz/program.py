@@ -31,6 +31,8 @@ from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
 
 _log = logging.getLogger(__name__)
+_READING_SECONDS = 6.0
+"""For how long an error stays whatever the user does."""
 
 
 class Program:
@@ -73,6 +75,7 @@ class Program:
         self.now = 0.0
         self._error: Pof3dError | None = None
         self._open_error: Pof3dError | None = None
+        self._open_error_until = 0.0
         self._network = ""
         self._history = History(self.view)
         self._motion: turning.Motion | None = None
@@ -128,6 +131,8 @@ class Program:
 
     def edit(self, view: View, gesture: object = None) -> None:
         """Take a change that the user made; see :meth:`commit`. Touching the pose stops the turntable."""
+        if self.now > self._open_error_until:
+            self._open_error = None
         old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
         if old != new:
             self.pause()
@@ -193,8 +198,12 @@ class Program:
         if isinstance(result.error, LoadingCancelled):
             self.notify(f"{Path(path).name} was not opened")
         else:
-            self._open_error = dropping.naming(result.error, Path(path).name)
+            self._tell_open_error(dropping.naming(result.error, Path(path).name))
         self._go(replace(self._history.present, network=NetworkView(self._network)))
+
+    def _tell_open_error(self, error: Pof3dError) -> None:
+        """Show why a file did not open: until another does, or the user has read it and goes on."""
+        self._open_error, self._open_error_until = error, self.now + _READING_SECONDS
 
     def _turn(self, seconds: float) -> None:
         """Move the turntable on, but for the moment that a picture of it is being made."""
@@ -385,7 +394,7 @@ class Program:
         """Take dropped files."""
         dropped = dropping.sort_out(paths)
         if dropped.error is not None:
-            self._open_error = dropped.error
+            self._tell_open_error(dropped.error)
         if dropped.message:
             self.notify(dropped.message)
         if dropped.checkpoint is not None:

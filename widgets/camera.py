@@ -47,7 +47,7 @@ class CameraPanel:
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel and return the View, with its camera changed where the user changed it."""
-        with common.disabled(context.network is None):
+        with common.awaiting(context.network is None):
             view = _draw_orbit(view, context)
             own = context.network.config.generator.camera if context.network else CameraConfig()
             camera = _draw_lens(view.camera, own)
@@ -59,7 +59,7 @@ class CameraPanel:
 def _draw_orbit(view: View, context: PanelContext) -> View:
     pose = shown_pose(view, context.frame)
     shown = pose or Pose(0.0, 0.0)
-    with common.disabled(pose is None):
+    with common.awaiting(pose is None):
         yaw_changed, yaw = common.slider(
             "Camera/Yaw",
             math.degrees(shown.yaw),

@@ -21,6 +21,8 @@ from viz.view import ColorMap
 
 T = TypeVar("T")
 
+DASH = "–"
+"""In place of a value that is not known."""
 GRADIENT_STEPS = 15
 """Pieces of a gradient, each linear."""
 LABEL_EM = 6.4
@@ -54,6 +56,22 @@ def disabled(condition: bool = True) -> Iterator[None]:
         yield
     finally:
         imgui.end_disabled()
+
+
+_unknown = False
+"""Whether sliders stand for values that nobody knows yet."""
+
+
+@contextmanager
+def awaiting(condition: bool = True) -> Iterator[None]:
+    """Like :func:`disabled`, for what is not known yet: sliders show a dash instead of a value."""
+    global _unknown
+    before, _unknown = _unknown, _unknown or condition
+    try:
+        with disabled(condition):
+            yield
+    finally:
+        _unknown = before
 
 
 def label_of(name: str) -> str:
@@ -157,7 +175,9 @@ def slider(
     flags = imgui.SliderFlags_.always_clamp
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
-    text = (format % value).replace("-", "−")
+    if _unknown:
+        value, format = low, DASH
+    text = format if _unknown else (format % value).replace("-", "−")
     typing = imgui.internal.temp_input_is_active(imgui.get_id(f"##{name}"))
     own_text = "−" in text and not typing  # ImGui would write a hyphen
     ink = style_color(imgui.Col_.text)
@@ -176,8 +196,8 @@ def slider(
         tooltip(help)
     new = round(float(new), 6)  # ImGui counts in single precision
     if default is not None:
-        differs = not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
-        if _wants_reset(name, format % default, differs):
+        differs = not _unknown and not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
+        if _wants_reset(name, "" if _unknown else format % default, differs):
             return True, default
     return changed, min(max(new, low), high) if changed else value
 
@@ -199,12 +219,14 @@ def slider_int(
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
     with _calm_grab():
+        if _unknown:
+            value, format = low, DASH
         shown = min(max(value, -_LARGEST_INT), _LARGEST_INT)
         changed, new = imgui.slider_int(f"##{name}", shown, low, high, format, int(flags))
     ui.mark(name)
     if default is not None:
         text = format % default if "%" in format else "the default"
-        if _wants_reset(name, text, value != default):
+        if _wants_reset(name, text, not _unknown and value != default):
             return True, default
     return changed, min(max(new, low), high) if changed else value
 
@@ -269,8 +291,15 @@ def combo(name: str, options: Sequence[tuple[T, str]], current: T, help: str = "
         if imgui.selectable(text, value == current)[0]:
             chosen = value
         ui.mark(f"{name}: {text}")
-    imgui.end_combo()
+    end_combo()
     return chosen
+
+
+def end_combo() -> None:
+    """End an open list, which Escape closes."""
+    if imgui.is_key_pressed(imgui.Key.escape):
+        imgui.close_current_popup()
+    imgui.end_combo()
 
 
 def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, labelled: bool = True) -> T:

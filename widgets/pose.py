@@ -139,7 +139,7 @@ def _draw_sliders(view: View, context: PanelContext) -> View:
         imgui.push_style_color(imgui.Col_.text, imgui.get_style_color_vec4(imgui.Col_.text_disabled))
     target = "the orbit camera" if view.pose.source == "free" else "the override"
     more = " The value is the predicted one; moving it makes an override." if predicted else ""
-    with common.disabled(pose is None):
+    with common.awaiting(pose is None):
         yaw_changed, yaw = common.slider(
             "Pose/Yaw",
             math.degrees(shown.yaw),

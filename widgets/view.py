@@ -56,7 +56,7 @@ class ViewPanel:
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel and return the View, with the changes that the user made to display and sampling."""
-        with common.disabled(context.network is None):
+        with common.awaiting(context.network is None):
             display = _draw_display(view.display, context.frame)
             own = context.network.config.generator.render if context.network else RenderConfig()
             sampling = _draw_sampling(view.sampling, own)
@@ -76,18 +76,18 @@ def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
         display.depth_range is None,
         "Spread the colours over the depths of each picture. Fix the range to compare pictures.",
     )
-    depth_range = display.depth_range or (frame.depth_range if frame else (2.25, 3.3))
-    if fitted != (display.depth_range is None):
+    depth_range = display.depth_range or (frame.depth_range if frame else None)
+    if fitted != (display.depth_range is None) and depth_range is not None:
         display = replace(display, depth_range=None if fitted else valid_range(*depth_range))
     with common.disabled(display.depth_range is None):
         common.row("View/Range", "Near and far end of the colours, world units. Drag, or Ctrl+click to type.")
         changed, near, far = imgui.drag_float_range2(
             "##View/Range",
-            *depth_range,
+            *(depth_range or DEPTH_LIMITS),
             0.005,
             *DEPTH_LIMITS,
-            "%.2f",
-            "%.2f",
+            "%.2f" if depth_range else common.DASH,
+            "%.2f" if depth_range else common.DASH,
             int(imgui.SliderFlags_.always_clamp),
         )
         ui.mark("View/Range")
@@ -117,11 +117,11 @@ def _draw_color_map(current: ColorMap) -> ColorMap:
         ui.mark(f"View/Colour map: {name}")
         bottom = origin.y + imgui.get_text_line_height()
         common.draw_gradient(name, (origin.x + 4.2 * common.em(), origin.y), (origin.x + room, bottom))
-    imgui.end_combo()
+    common.end_combo()
     return chosen
 
 
-def _draw_legend(display: DisplayView, depth_range: tuple[float, float]) -> None:
+def _draw_legend(display: DisplayView, depth_range: tuple[float, float] | None) -> None:
     common.row("View/Legend", "What the colours of the shown depth map mean, world units from the camera.")
     width = imgui.get_content_region_avail().x
     corner = imgui.get_cursor_screen_pos()
@@ -131,6 +131,8 @@ def _draw_legend(display: DisplayView, depth_range: tuple[float, float]) -> None
     common.draw_gradient(display.color_map, (corner.x, top), (corner.x + width, bottom))
     imgui.dummy((width, height))
     ui.mark("View/Legend")
+    if depth_range is None:
+        return
     near, far = depth_range
     lines = imgui.get_window_draw_list()
     ink = common.style_color(imgui.Col_.text_disabled)
