@@ -63,8 +63,8 @@ class TrainingConfig:
     """Half-life of the generator's moving average."""
     ema_rampup: float = 0.05
     """Upper bound of that half-life as a fraction of the images seen so far."""
-    pose_init_spread: float | None = None
-    """Standard deviation of h and of v, radians, that the pose learner starts with, around the front.
+    pose_init_spread: tuple[float, float] | None = None
+    """Standard deviations of h and v, radians, that the pose learner starts with, around the front.
     None: as its random weights have it (near 0.7, around a random centre)."""
     resolution_schedule: tuple[tuple[float, int], ...] = ()
     """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
@@ -115,10 +115,9 @@ def check_training(config: TrainingConfig) -> None:
                 raise ConfigError(f"--training.{option} is {value}", f"it must be {must_be}")
     if config.depth_samples is not None and config.depth_samples < 2:
         raise ConfigError(f"--training.depth-samples is {config.depth_samples}", "it must be at least 2")
-    if config.pose_init_spread is not None and not 0 < config.pose_init_spread < math.pi:
-        raise ConfigError(
-            f"--training.pose-init-spread is {config.pose_init_spread}", "it must lie between 0 and π"
-        )
+    for spread in config.pose_init_spread or ():
+        if not 0 < spread < math.pi:
+            raise ConfigError(f"--training.pose-init-spread holds {spread}", "it must lie between 0 and π")
     for _, resolution in config.resolution_schedule:
         if resolution < 1:
             raise ConfigError(f"--training.resolution-schedule asks for {resolution} pixels")
@@ -157,7 +156,7 @@ PRESETS: dict[PresetName, Preset] = {
             blur_sigma=1.5,
             blur_fade_kimg=15.0,
             ema_kimg=5.0,
-            pose_init_spread=0.3,
+            pose_init_spread=(0.5, 0.3),
             depth_samples=16,
             resolution_schedule=((0.0, 32),),
             snapshot_kimg=4.0,

@@ -32,7 +32,7 @@ def lazy_adam(
 
 
 @torch.no_grad()
-def standardize_poses(mapping: Mapping, spread: float, samples: int = 4096) -> None:
+def standardize_poses(mapping: Mapping, spread: tuple[float, float], samples: int = 4096) -> None:
     """Rescale the pose learner's last layer so that h and v spread by ``spread`` around the front view.
 
     Poses that start far apart or off-centre stay so for long: the pose learner is slow on purpose.
@@ -41,15 +41,15 @@ def standardize_poses(mapping: Mapping, spread: float, samples: int = 4096) -> N
     ----------
     mapping : Mapping
         Changed in place.
-    spread : float
-        Standard deviation of h and of v, radians.
+    spread : tuple of float
+        Standard deviations of h and v, radians.
     samples : int
         Random latents to measure with, from torch's global generator.
     """
     layer = mapping.pose_output
     w = mapping.map_w(torch.randn(samples, mapping.z_dim))
     out = layer(mapping.pose_hidden(w) if mapping.has_pose_hidden else w)
-    factor = spread / out.std(dim=0)
+    factor = torch.tensor(spread) / out.std(dim=0)
     layer.weight.mul_(factor[:, None])
     layer.bias.copy_((layer.bias * layer.bias_gain - out.mean(dim=0)) * factor / layer.bias_gain)
 
