@@ -45,7 +45,7 @@ class MakeCard:
     out: Path
     """The page to write; figures go into a folder of the same name, the checkpoint beside it."""
     make_data: str = (
-        "python -m pof3d make-data toy-cats --count 12000 --resolution 64 --out data/toy-cats-64.zip"
+        "python -m pof3d make-data toy-cats --count 10000 --resolution 64 --out data/toy-cats-64.zip"
     )
     """The command that made the training data."""
     train: str = "python -m pof3d train --preset toy-cats --data data/toy-cats-64.zip --out runs/toy-cats"
