@@ -148,10 +148,14 @@ PRESETS: dict[PresetName, Preset] = {
         TrainingConfig(
             total_kimg=80.0,
             batch=16,
-            r1_gamma=2.0,
+            r1_gamma=1.0,
             pose_aware_weight=10.0,
             pose_consistency_weight=10.0,
-            solid_core_radius=0.12,
+            pose_consistency_ramp_kimg=60.0,
+            # The box fits the head: the paper's 0.25 would keep it a thin slab of fog.
+            density_weight=0.02,
+            solid_core_radius=0.1,
+            solid_core_weight=0.2,
             noise="none",
             blur_sigma=1.5,
             blur_fade_kimg=15.0,

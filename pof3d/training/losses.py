@@ -177,13 +177,13 @@ class Objective:
         return loss, stats
 
     def core_hollowness(self, planes: Tensor) -> Tensor:
-        """Mean softplus(5 − raw density) over random points of the ball that is kept dense."""
+        """Mean softplus(20 − raw density) over random points of the ball that is kept dense."""
         shape = (planes.shape[0], self.config.density_points // 4, 3)
         directions = torch.randn(shape, generator=self.rng, device=planes.device)
         distances = torch.rand((*shape[:2], 1), generator=self.rng, device=planes.device) ** (1 / 3)
         points = F.normalize(directions, dim=-1) * distances * self.config.solid_core_radius
         density, _ = self.generator.sample_field(planes, points)
-        return F.softplus(5.0 - density).mean()
+        return F.softplus(20.0 - density).mean()
 
     def density_roughness(self, planes: Tensor) -> Tensor:
         """Mean |raw density(p) − raw density(p + δ)| over random points of the box, |δ| ≈ 0.004 box sides."""
