@@ -75,7 +75,8 @@ def _window(arguments: Sequence[str]) -> int:
     if display_missing():
         if options.file is None or options.file.exists():
             print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
-        return _tour([str(options.file)] if options.file else [])
+        out = ["--out", str(options.out)] if options.out else []
+        return _tour([str(options.file), *out] if options.file else out)
     return run_window(options, placements)
 
 

@@ -36,7 +36,7 @@ class CameraConfig:
     """The cameras a network was trained with."""
 
     radius: float = 2.7
-    """Distance of the camera from the pivot, in world units."""
+    """Distance of the camera from the world's origin, in world units."""
     pivot: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """The point every camera looks at."""
     h_mean: float = math.pi / 2
@@ -60,9 +60,9 @@ class RenderConfig:
     importance_samples: int = 48
     """Samples of the importance pass; 0 leaves it out."""
     ray_start: float = 2.25
-    """Depth of the first sample, world units from the camera."""
+    """Where sampling begins, world units from the camera."""
     ray_end: float = 3.3
-    """Depth of the last sample."""
+    """Where it ends."""
     box_warp: float = 1.0
     """Side of the cube that the tri-planes cover."""
     white_background: bool = False

@@ -153,18 +153,20 @@ def make(options: MakeCard) -> None:
         raise CheckpointError(f"{source} has no discriminator")
     with ImageFolder(options.test_data) as folder:
         images = folder.load_images(network.config.generator.image_resolution, limit=_IMAGES)
-        poses = folder.true_poses()
+        poses, names = folder.true_poses(), folder.names
+        shown = [names.index(name) for name in folder.loaded_names]
     if poses is None:
         raise DatasetError(f"{options.test_data} holds no true poses")
-    true = poses[: len(images)]
+    true = poses[shown]
     predicted = predict_image_poses(network.discriminator, images)
-    learned = learned_poses(network.generator, _LATENTS).double().numpy()
+    latents = learned_poses(network.generator, _LATENTS)
+    learned = latents.double().numpy()
     agreement = [pose_agreement(predicted[:, i], true[:, i]) for i in range(2)]
     divergence = [
         [angle_divergence(learned[:, i], true[:, i], aligned=aligned) for aligned in (False, True)]
         for i in range(2)
     ]
-    statistics = pose_statistics(learned_poses(network.generator, _LATENTS))
+    statistics = pose_statistics(latents)
 
     pictures = options.out.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)
@@ -188,7 +190,7 @@ def make(options: MakeCard) -> None:
     seconds = network.provenance.get("training_seconds")
     facts = {
         "images seen in training": f"{network.provenance['images_seen']:,}",
-        "training time": f"{float(str(seconds)) / 60:.0f} min, two CPU cores" if seconds else "not recorded",
+        "training time": f"{float(str(seconds)) / 60:.0f} min" if seconds else "not recorded",
         "file size": f"{bundled.stat().st_size / 2**20:.1f} MiB, half precision",
         "largest image difference to single precision": (
             f"{half_precision_difference(network, bundled):.0f} of 255 grey levels"

@@ -47,7 +47,8 @@ class Capturing:
         self._saver = Saver(folder, wake)
         self._recording = recording
         self._notify = notify
-        self._request = RecordingRequest()
+        self.request = RecordingRequest()
+        """How to record."""
         self._told: RecordingState | None = None
         self._cancelling = False
 
@@ -84,15 +85,14 @@ class Capturing:
         self.window_wanted = False
         self._saver.window(pixels, view)
 
-    def start(self, view: View, request: RecordingRequest | None = None) -> None:
-        """Record a View; without a request, like the last time."""
-        self._request = request or self._request
+    def start(self, view: View) -> None:
+        """Record a View, as requested."""
         if self._recording is None or not view.network.path:
             self._notify("There is nothing to record yet")
             return
         try:
-            target = self._saver.target(view, f".{self._request.format}")
-            self._recording.start(view, self._request, target)
+            target = self._saver.target(view, f".{self.request.format}")
+            self._recording.start(view, self.request, target)
             self._cancelling = False
         except Pof3dError as error:
             self._notify(str(error))

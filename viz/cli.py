@@ -124,10 +124,7 @@ def _engine(options: PictureOptions) -> Engine:
     keep_freed_memory()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Engine(device)
+    return Engine(options.device)
 
 
 def _cancelled_class() -> type[Exception]:

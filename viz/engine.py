@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from pof3d.checkpoint import LoadCancelled, load
+from pof3d.devices import find_device
 from viz.chain import Chain
 from viz.frame import Frame, FrameLevel, Pose, StageTiming
 from viz.limits import check_view
@@ -19,7 +20,6 @@ from viz.networks import (
     PinnedNetwork,
     Progress,
     Resident,
-    check_device,
 )
 from viz.preview import Quality, Speed, choose, full_milliseconds, guessed_speed
 from viz.stages import Cancelled, StageMemory, StageRun, never
@@ -63,7 +63,7 @@ class Engine:
         memory_bytes: int = MEMORY_BYTES,
         networks: NetworkStore | None = None,
     ) -> None:
-        self._device = check_device(device)
+        self._device = find_device(device)
         self.networks = networks if networks is not None else NetworkStore(loader)
         self.memory = StageMemory(memory_bytes)
         self._speeds: dict[int, Speed] = {}
@@ -76,7 +76,7 @@ class Engine:
 
     def set_device(self, name: str) -> None:
         """Run on another device from now on, or raise :class:`DeviceError` and stay where it is."""
-        self._device = check_device(name)
+        self._device = find_device(name)
         self.memory.clear()
 
     def load(
@@ -106,7 +106,7 @@ class Engine:
 
     def fork(self, path: str, memory_bytes: int = MEMORY_BYTES // 4) -> Engine:
         """Another engine for another thread, which holds on to the open network of a file."""
-        pinned = PinnedNetwork(self.load(path))
+        pinned = PinnedNetwork(self.networks.get(path, self.device))
         return Engine(self.device, memory_bytes=memory_bytes, networks=pinned)
 
     # ------------------------------------------------------------------------------------------ rendering

@@ -1,14 +1,14 @@
-"""Writing files that are complete or not there at all."""
+"""Writing files, and what to tell the user where that fails."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from pof3d import files
 from pof3d.errors import Pof3dError
 
 
@@ -64,12 +64,8 @@ def replacing(target: Path) -> Iterator[Path]:
         For an OSError raised inside.
     """
     check_target(target)
-    part = target.with_name(f".{target.stem[:60]}-{secrets.token_hex(4)}.part{target.suffix}")
     try:
-        yield part
-        os.replace(part, target)
+        with files.replacing(target) as part:
+            yield part
     except OSError as error:
         raise save_error(target, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)

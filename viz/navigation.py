@@ -94,8 +94,3 @@ def home(view: View) -> View:
     """Back to the predicted pose, seen as the network's own cameras see it."""
     camera = replace(view.camera, roll=0.0, radius=None, fov=None, pan=(0.0, 0.0, 0.0))
     return replace(view, pose=replace(view.pose, source="predicted"), camera=camera)
-
-
-def turn(view: View, start: Pose, radians: float) -> View:
-    """One step of the turntable."""
-    return with_orbit(view, Pose(wrap(start.yaw + radians), start.pitch))

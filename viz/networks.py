@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
 from pof3d.checkpoint import LoadCancelled, load
 from pof3d.config import NetworkConfig
-from pof3d.errors import CheckpointError, ConfigError, DeviceError, Pof3dError
+from pof3d.errors import CheckpointError, ConfigError, Pof3dError
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 from viz.panel import NetworkInfo
@@ -111,35 +109,6 @@ class Resident:
             provenance=dict(network.provenance),
             has_pose_prediction=network.discriminator is not None,
         )
-
-
-def check_device(name: str) -> torch.device:
-    """The device of a name.
-
-    Raises
-    ------
-    DeviceError
-        When this machine or this build of torch has no such device.
-    """
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceError(f"There is no device “{name}”", todo=_choices()) from error
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device.type != "cpu" and not (device.type == "cuda" and (device.index or 0) < count):
-        why = f"torch {torch.__version__} finds no such device"
-        raise DeviceError(f"The device “{name}” cannot be used here", why, _choices())
-    return device
-
-
-def _choices() -> str:
-    return f"Choose from: {', '.join(devices())}."
-
-
-def devices() -> tuple[str, ...]:
-    """Names of the devices of this machine, such as ("cpu", "cuda")."""
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return ("cpu", *(["cuda"] if count == 1 else [f"cuda:{i}" for i in range(count)]))
 
 
 class NetworkStore:

@@ -169,8 +169,11 @@ class Actions(Protocol):
     def save_window(self) -> None:
         """Save a picture of the whole window."""
 
-    def start_recording(self, request: RecordingRequest) -> None:
-        """Record a video of the present View."""
+    def plan_recording(self, request: RecordingRequest) -> None:
+        """Take note of how to record, also by the key."""
+
+    def start_recording(self) -> None:
+        """Record a video of the present View, as planned."""
 
     def cancel_recording(self) -> None:
         """Stop the recording; nothing of it remains."""

@@ -79,8 +79,7 @@ class Program:
         self._network = ""
         self._history = History(self.view)
         self._motion: turning.Motion | None = None
-        folder = Path(self.settings.capture_folder or self.surroundings.capture_folder)
-        self.capturing = Capturing(folder, recording, self.notify, wake)
+        self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
         if self.view.network.path:
             rendering.submit(self.view)
 
@@ -296,9 +295,13 @@ class Program:
         """Save a picture of the window."""
         self.capturing.window_wanted = True
 
-    def start_recording(self, request: RecordingRequest | None = None) -> None:
-        """Record a video of the present View."""
-        self.capturing.start(replace(self.view, network=NetworkView(self._network)), request)
+    def plan_recording(self, request: RecordingRequest) -> None:
+        """Take note of how to record, also by the key."""
+        self.capturing.request = request
+
+    def start_recording(self) -> None:
+        """Record a video of the present View, as planned."""
+        self.capturing.start(replace(self.view, network=NetworkView(self._network)))
 
     def cancel_recording(self) -> None:
         """Stop the recording; nothing of it remains."""

@@ -238,9 +238,7 @@ class Recorder:
             _log.exception("unexpected error while recording")
             self._end("failed", StageError("Recording failed", f"{type(error).__name__}: {error}"))
 
-    def _end(
-        self, status: Literal["finished", "cancelled", "failed"], error: Pof3dError | None = None
-    ) -> None:
+    def _end(self, status: _End, error: Pof3dError | None = None) -> None:
         with self._lock:
             state = self._state
         assert state is not None

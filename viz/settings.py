@@ -34,14 +34,10 @@ class Settings:
     """Absolute paths of checkpoints, newest first."""
     last_folder: str = ""
     """Where the file browser was; empty: not yet used."""
-    capture_folder: str = ""
-    """Where pictures and videos go; empty: the default."""
     threads: int | None = None
     """Torch threads; None: the default."""
     device: str = ""
     """Where the model runs; empty: a GPU if there is one."""
-    ui_scale: float | None = None
-    """None: the screen's own."""
     window_size: tuple[int, int] = (1280, 720)
     """Screen coordinates."""
 
@@ -123,8 +119,6 @@ def _check(settings: Settings) -> None:
     sizes: tuple[Any, ...] = (*settings.window_size, settings.threads or 1)
     if any(not 1 <= size <= 100_000 for size in sizes):
         raise ValueError("sizes out of range")
-    if settings.ui_scale is not None and not 0.25 <= settings.ui_scale <= 8.0:
-        raise ValueError("scale out of range")
 
 
 def _read(path: Path) -> bytes | None:

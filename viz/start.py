@@ -40,9 +40,10 @@ class WindowOptions:
     """Checkpoint: .safetensors, or a release snapshot. By default what was open last time, at first the
     bundled one."""
     device: Annotated[str | None, _QUIET] = None
-    """Where the network runs: cpu, cuda, cuda:1 … By default as last time, at first a GPU if there is one."""
+    """Where the network runs: cpu, cuda, cuda:1 … By default as last chosen in the
+    Performance panel, at first a GPU if there is one."""
     threads: Annotated[int | None, _QUIET] = None
-    """Threads on the CPU. By default as last time, at first all cores but one."""
+    """Threads on the CPU. By default as last chosen in the Performance panel, at first all cores but one."""
     scale: Annotated[float | None, _QUIET] = None
     """Size of the interface; 1 is normal. By default what the screen asks for."""
     out: Annotated[Path | None, _QUIET] = None
@@ -141,16 +142,14 @@ def _run_window(
         return 1
     ending.call(window.request_close)
     try:
+        from pof3d.devices import device_names
         from viz.app import App
-        from viz.networks import devices
 
-        names = devices()
-        device = options.device or (settings.device if settings.device in names else names[-1])
+        names = device_names()
+        device = options.device or (settings.device if settings.device in names else "auto")
         bundled = bundled_checkpoints()
         view = first_view(options.file, load_session() if remember else None, bundled)
         folder = options.out.expanduser().absolute() if options.out else Path("out").absolute()
-        if options.out:
-            settings = replace(settings, capture_folder=str(folder))
         surroundings = Surroundings(settings, bundled, names, remember, folder)
         threads = options.threads or settings.threads
         try:
@@ -159,7 +158,7 @@ def _run_window(
             print(f"Error: {error}", file=sys.stderr)
             return 2
         layout = _read_layout() if remember else ""
-        app = App(window, program, placements(), layout=layout, ui_scale=options.scale or settings.ui_scale)
+        app = App(window, program, placements(), layout=layout, ui_scale=options.scale)
         _run(app, remember)
     finally:
         ending.call(None)

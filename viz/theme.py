@@ -36,7 +36,6 @@ FIELD = _rgb(0x2A2F37)
 FIELD_HOVER = _rgb(0x353B45)
 FIELD_ACTIVE = _rgb(0x3F4753)
 BORDER = _rgb(0x343A43)
-GOOD = _rgb(0x6CC58A)
 WARNING = _rgb(0xE8B64C)
 BAD = _rgb(0xEF6B62)
 POSE_COLOURS = {
@@ -56,17 +55,16 @@ class Fonts:
 
     text: Any = None
     bold: Any = None
-    mono: Any = None
 
 
 fonts = Fonts()
-"""Set by :func:`load_fonts`; panels push ``fonts.mono`` for columns of numbers."""
+"""Set by :func:`load_fonts`."""
 
 
 def load_fonts() -> Fonts:
     """Load the fonts into the current ImGui context.
 
-    Roboto carries the text. Inconsolata, of fixed width, serves numbers and lends Roboto arrows.
+    Roboto carries the text; Inconsolata lends it arrows.
     Sizes are chosen when drawing: glyphs are made on demand, at the pixels of the screen.
     """
     atlas = imgui.get_io().fonts
@@ -81,8 +79,6 @@ def load_fonts() -> Fonts:
     add("Inconsolata-Medium.ttf", merge=True)
     fonts.bold = add("Roboto-Bold.ttf")
     add("Inconsolata-Medium.ttf", merge=True)
-    fonts.mono = add("Inconsolata-Medium.ttf")
-    add("Roboto-Regular.ttf", merge=True)
     imgui.get_io().font_default = fonts.text
     return fonts
 

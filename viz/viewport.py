@@ -55,11 +55,6 @@ class Viewport:
         self._dragged = False
         """Whether the last press became a drag."""
 
-    @property
-    def dragging(self) -> bool:
-        """Whether a mouse button holds the picture."""
-        return self._gesture is not None
-
     def show(self, frame: Frame | None) -> None:
         """Take another picture."""
         if frame is not None and frame is not self._shown:

@@ -23,9 +23,9 @@ PATHS: tuple[tuple[RecordingPath, str, str], ...] = (
     (
         "turntable",
         "Turntable",
-        "Around the object at the present pitch: all the way, or as far to both sides as was learned.",
+        "Round and back to the start: all the way, or to both sides as far as the network has learned.",
     ),
-    ("sweep", "Sweep", "Left and right and up and down within the poses that the network knows."),
+    ("sweep", "Sweep", "Once from one side to the other, as far as the network has learned."),
 )
 FORMATS: tuple[tuple[RecordingFormat, str, str], ...] = (
     ("mp4", "MP4", "Small, plays everywhere (H.264)."),
@@ -36,9 +36,9 @@ FRAMES = (2, 600)
 FPS = (1, 60)
 
 
-def describe(request: RecordingRequest) -> str:
+def describe(request: RecordingRequest, view: View) -> str:
     """Length and size of the video."""
-    width = request.size * (2 if request.with_depth else 1)
+    width = request.size * (2 if request.with_depth or view.display.mode == "side_by_side" else 1)
     return f"{format_duration(request.frames / request.fps)}, {width} × {request.size} pixels"
 
 
@@ -64,15 +64,18 @@ class CapturePanel:
         """Draw the panel; the View comes back as it is."""
         _draw_pictures(context, actions)
         with common.disabled(context.network is None):
-            self._draw_recording(context, actions)
+            self._draw_recording(view, context, actions)
         _draw_folder(context)
         return view
 
-    def _draw_recording(self, context: PanelContext, actions: Actions) -> None:
+    def _draw_recording(self, view: View, context: PanelContext, actions: Actions) -> None:
         common.section("Video")
         running = context.recording is not None and context.recording.status == "running"
         with common.disabled(running):
-            self.request = _draw_request(self.request)
+            request = _draw_request(self.request, view)
+        if request != self.request:
+            self.request = request
+            actions.plan_recording(request)
         if running and context.recording is not None:
             cancel = "Cancel"
             width = imgui.calc_text_size(cancel).x + 2 * imgui.get_style().frame_padding.x
@@ -87,7 +90,7 @@ class CapturePanel:
             return
         text = "Record the present view along this path  (r). The window stays usable meanwhile."
         if common.button("Capture/Record", text, width=imgui.get_content_region_avail().x):
-            actions.start_recording(self.request)
+            actions.start_recording()
         if context.recording is not None:
             _draw_outcome(context.recording)
 
@@ -106,7 +109,7 @@ def _draw_pictures(context: PanelContext, actions: Actions) -> None:
         actions.save_window()
 
 
-def _draw_request(request: RecordingRequest) -> RecordingRequest:
+def _draw_request(request: RecordingRequest, view: View) -> RecordingRequest:
     path = common.segmented("Capture/Path", PATHS, request.path)
     format_ = common.segmented("Capture/Format", FORMATS, request.format)
     _, frames = common.slider_int(
@@ -131,7 +134,7 @@ def _draw_request(request: RecordingRequest) -> RecordingRequest:
         with_depth=with_depth,
     )
     common.row("Capture/Length")
-    imgui.text_disabled(describe(request))
+    imgui.text_disabled(describe(request, view))
     return request
 
 

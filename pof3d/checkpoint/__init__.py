@@ -17,6 +17,7 @@ from pof3d.checkpoint.assemble import Hooks, LoadCancelled, build
 from pof3d.checkpoint.native import save
 from pof3d.checkpoint.source import Source
 from pof3d.config import NetworkConfig
+from pof3d.devices import find_device
 from pof3d.errors import CheckpointError, DeviceError
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
@@ -87,7 +88,7 @@ def load(
         If the device is missing or its memory does not suffice.
     """
     path = Path(os.path.abspath(Path(path).expanduser()))
-    target = _device(device)
+    target = find_device(device)
     hooks = Hooks(progress, cancelled)
     sniff.check_path(path)
     try:
@@ -119,30 +120,6 @@ def load(
     finally:
         os.close(descriptor)
     return Network(stored.config, generator, discriminator, stored.provenance, path, kind, size)
-
-
-def _device(device: str | torch.device) -> torch.device:
-    try:
-        target = torch.device(device)
-    except RuntimeError as error:
-        raise DeviceError(f"{device!r} is not a device", "", "Use cpu, cuda or cuda:0.") from error
-    if target.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if count == 0:
-            raise DeviceError(
-                f"The device {target} is not available",
-                "torch finds no CUDA GPU here",
-                "Use the device cpu, or install a CUDA build of torch and the GPU's driver.",
-            )
-        if target.index is not None and target.index >= count:
-            raise DeviceError(
-                f"The device {target} is not available",
-                f"there are {count} GPUs",
-                f"Use cuda:{count - 1} or less.",
-            )
-    elif target.type != "cpu":
-        raise DeviceError(f"The device {target} is not supported", "", "Use cpu or cuda.")
-    return target
 
 
 def _too_large(path: Path, device: torch.device) -> DeviceError:

@@ -7,20 +7,18 @@ Tensors are named ``generator.…`` and ``discriminator.…``. The metadata has 
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
 import math
 import os
-import secrets
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
+import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -28,6 +26,7 @@ from pof3d.checkpoint.assemble import Stored, StoredTensor, check_config
 from pof3d.checkpoint.source import Source, damaged
 from pof3d.config import NetworkConfig
 from pof3d.errors import CheckpointError
+from pof3d.files import replacing
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 
@@ -35,9 +34,7 @@ FORMAT = "pof3d"
 FORMAT_VERSION = "1"
 MAX_HEADER = 1 << 22
 """Bytes of the header; a full-size network has about 40,000."""
-_ALIGNMENT = 8
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
-_CODES = {torch.float32: "F32", torch.float16: "F16"}
 _MAX_DIMENSIONS = 8
 
 
@@ -91,63 +88,21 @@ def save(
     tensors = {f"generator.{name}": tensor for name, tensor in generator.state_dict().items()}
     if discriminator is not None:
         tensors |= {f"discriminator.{name}": tensor for name, tensor in discriminator.state_dict().items()}
-    codes = {
-        name: _CODES[torch.float16 if half and _fits_half(t) else torch.float32]
+    stored = {
+        name: t.detach().to("cpu", torch.float16 if half and _fits_half(t) else torch.float32).contiguous()
         for name, t in tensors.items()
     }
-    header = _header(metadata, tensors, codes)
-
-    def write(file: BinaryIO) -> None:
-        file.write(header)
-        for name in sorted(tensors):
-            numbers = tensors[name].detach().to(device="cpu", dtype=_DTYPES[codes[name]]).contiguous()
-            file.write(numbers.reshape(-1).view(torch.uint8).numpy().data)
-
-    _replace(path, write)
+    try:
+        with replacing(path) as part:
+            part.write_bytes(safetensors.torch.save(stored, metadata))
+    except OSError as error:
+        why, todo = _write_failure(error, path)
+        raise CheckpointError(f"The checkpoint {path.name} could not be saved", why, todo) from error
     return path
 
 
 def _fits_half(tensor: Tensor) -> bool:
     return tensor.numel() == 0 or float(tensor.detach().abs().max()) < 65504.0
-
-
-def _header(metadata: Mapping[str, str], tensors: Mapping[str, Tensor], codes: Mapping[str, str]) -> bytes:
-    entries: dict[str, object] = {"__metadata__": dict(metadata)}
-    offset = 0
-    for name in sorted(tensors):
-        size = tensors[name].numel() * _DTYPES[codes[name]].itemsize
-        shape = list(tensors[name].shape)
-        entries[name] = {"dtype": codes[name], "shape": shape, "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % _ALIGNMENT)
-    return struct.pack("<Q", len(text)) + text
-
-
-def _replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write a file beside ``path``, make sure it is on the disk, then put it in place."""
-    target = path.resolve()  # a link keeps pointing where it did
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            with open(temporary, "xb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        with contextlib.suppress(OSError):  # some file systems cannot
-            folder = os.open(target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-    except OSError as error:
-        why, todo = _write_failure(error, target)
-        raise CheckpointError(f"The checkpoint {path.name} could not be saved", why, todo) from error
 
 
 def _write_failure(error: OSError, target: Path) -> tuple[str, str]:

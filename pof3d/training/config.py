@@ -44,9 +44,9 @@ class TrainingConfig:
     density_interval: int = 4
     """Steps between density smoothness terms."""
     density_points: int = 1000
-    """Random points per sample of that term."""
+    """Random points per sample of that term; a quarter as many for the solid core."""
     density_distance: float = 0.004
-    """Distance of a point's neighbour, as a fraction of the box."""
+    """Standard deviation, in each coordinate, of the way to a point's neighbour, as a fraction of the box."""
     solid_core_radius: float = 0.0
     """Radius, world units, of a ball around the origin that is kept dense; 0: none. Where objects are as
     white as the background, a hole is otherwise as good as white paint. Not in the paper."""

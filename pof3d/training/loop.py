@@ -129,6 +129,7 @@ class Trainer:
         """Real images shown to the discriminator so far."""
         self.seconds = 0.0
         self.queue = torch.empty(0, dtype=torch.int64)
+        torch.manual_seed(config.seed + 1000 * self.workers.rank)  # the backbone's noise
 
     def network_config(self) -> NetworkConfig:
         """The architecture as it is now: with the detail that the discriminator has been shown so far."""
@@ -154,7 +155,7 @@ class Trainer:
         Raises
         ------
         TrainingError
-            When a loss is not finite; the networks are left as they were before the step's update.
+            When a loss is not finite; the network that it would have changed is left as it was.
         """
         config = self.preset.training
         began = time.monotonic()
@@ -186,7 +187,7 @@ class Trainer:
         if self.workers.any(not bool(torch.isfinite(loss))):
             raise TrainingError(
                 f"training diverged at {self.images_seen / 1000:.1f} kimg",
-                f"the {name}'s loss is {loss.item()}",
+                f"the {name}'s loss is not a finite number",
                 "The last snapshot is intact; try a larger --training.r1-gamma or smaller learning rates.",
             )
         optimizer.zero_grad(set_to_none=True)
@@ -240,14 +241,29 @@ class Trainer:
             "g_optimizer": self.g_optimizer.state_dict(),
             "d_optimizer": self.d_optimizer.state_dict(),
             "rng": self.workers.gather(self.rng.get_state().cpu()),
+            "noise_rng": self.workers.gather(_noise_state(self.device).cpu()),
             "order": self.order.get_state(),
-            "torch_rng": torch.get_rng_state(),
             "queue": self.queue,
             "step_count": self.step_count,
             "images_seen": self.images_seen,
             "data_size": len(self.images),
             "seconds": self.seconds,
         }
+
+    def _restore_random(self, state: dict[str, Any]) -> None:
+        """Go on with the random numbers; on another kind of device, or in more processes, begin new ones."""
+        rank, own, noise = self.workers.rank, self.rng.get_state(), _noise_state(self.device)
+        held = state["rng"][rank : rank + 1], state["noise_rng"][rank : rank + 1]
+        if held[0] and held[0][0].shape == own.shape and held[1][0].shape == noise.shape:
+            self.rng.set_state(held[0][0].cpu())
+            if self.device.type == "cuda":
+                torch.cuda.set_rng_state(held[1][0].cpu(), self.device)
+            else:
+                torch.set_rng_state(held[1][0].cpu())
+        else:
+            seed = int(state["step_count"]) + 1000 * rank
+            self.rng.manual_seed(seed)
+            torch.manual_seed(seed)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`, with this run's own learning rates.
@@ -257,7 +273,7 @@ class Trainer:
         TrainingError
             When the state is of another architecture or data set.
         """
-        if state.get("data_size", len(self.images)) != len(self.images):
+        if state["data_size"] != len(self.images):
             raise TrainingError(
                 "cannot resume",
                 f"the run began on {state['data_size']} images, this data set has {len(self.images)}",
@@ -275,20 +291,21 @@ class Trainer:
                 optimizer.load_state_dict(held)
                 for group, settings in zip(optimizer.param_groups, wanted, strict=True):
                     group.update(settings)
-            if self.workers.rank < len(state["rng"]):
-                self.rng.set_state(state["rng"][self.workers.rank].cpu())
-            else:  # more processes than before: a start of its own
-                self.rng.manual_seed(int(state["step_count"]) + 1000 * self.workers.rank)
+            self._restore_random(state)
             self.order.set_state(state["order"].cpu())
-            torch.set_rng_state(state["torch_rng"].cpu())
             self.queue = state["queue"].cpu()
             self.step_count = int(state["step_count"])
-            self.images_seen = int(state.get("images_seen", self.step_count * self.preset.training.batch))
-            self.seconds = float(state.get("seconds", 0.0))
+            self.images_seen = int(state["images_seen"])
+            self.seconds = float(state["seconds"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
                 "cannot resume", f"the snapshot is of another network ({error})", "Choose another --out."
             ) from error
+
+
+def _noise_state(device: torch.device) -> Tensor:
+    """Of torch's own generator, which draws the backbone's noise."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def resume(trainer: Trainer, directory: Path) -> bool:

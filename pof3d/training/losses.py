@@ -137,7 +137,7 @@ class Objective:
         verdict = self.discriminator(x)
         loss = loss + F.softplus(-verdict.score).mean()
         stats["D/score_real"] = verdict.score.mean().detach()
-        stats["D/pose_spread_real"] = verdict.pose[:, 0].std().detach()
+        stats["D/pose_spread_real"] = verdict.pose[:, 0].std(correction=0).detach()
         if penalize:
             (gradient,) = torch.autograd.grad(verdict.score.sum(), x, create_graph=True)
             penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
@@ -163,8 +163,8 @@ class Objective:
         loss = loss + self.pose_consistency_weight * consistency
         stats["G/pose_consistency"] = consistency.detach()
         yaw = pose[:, 0].detach() - self.generator.config.camera.h_mean
-        stats["G/yaw_mean"], stats["G/yaw_std"] = yaw.mean(), yaw.std()
-        stats["G/v_std"] = pose[:, 1].detach().std()
+        stats["G/yaw_mean"], stats["G/yaw_std"] = yaw.mean(), yaw.std(correction=0)
+        stats["G/v_std"] = pose[:, 1].detach().std(correction=0)
         if smooth:
             roughness = self.density_roughness(fakes.planes)
             loss = loss + roughness * (config.density_weight * config.density_interval)
@@ -178,7 +178,7 @@ class Objective:
 
     def core_hollowness(self, planes: Tensor) -> Tensor:
         """Mean softplus(20 − raw density) over random points of the ball that is kept dense."""
-        shape = (planes.shape[0], self.config.density_points // 4, 3)
+        shape = (planes.shape[0], max(self.config.density_points // 4, 1), 3)
         directions = torch.randn(shape, generator=self.rng, device=planes.device)
         distances = torch.rand((*shape[:2], 1), generator=self.rng, device=planes.device) ** (1 / 3)
         points = F.normalize(directions, dim=-1) * distances * self.config.solid_core_radius
@@ -186,7 +186,7 @@ class Objective:
         return F.softplus(20.0 - density).mean()
 
     def density_roughness(self, planes: Tensor) -> Tensor:
-        """Mean |raw density(p) − raw density(p + δ)| over random points of the box, |δ| ≈ 0.004 box sides."""
+        """Mean |raw density(p) − raw density(p + δ)| over random points of the box, δ ~ N(0, distance)."""
         box = self.generator.config.render.box_warp
         shape = (planes.shape[0], self.config.density_points, 3)
         points = (torch.rand(shape, generator=self.rng, device=planes.device) - 0.5) * box

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -21,7 +20,8 @@ from rich.table import Table
 
 from pof3d.checkpoint import load, native
 from pof3d.data.folder import ImageFolder
-from pof3d.errors import DeviceError, TrainingError
+from pof3d.devices import find_device
+from pof3d.errors import TrainingError
 from pof3d.memory import keep_freed_memory
 from pof3d.training import workers
 from pof3d.training.config import PRESETS, Preset, PresetName, TrainingConfig
@@ -87,8 +87,11 @@ class RunDirectory:
     def log(self, report: StepReport) -> None:
         """Append scalars of one step."""
         line = {"kimg": round(report.kimg, 3), "seconds": round(report.seconds, 1)}
-        self._log.write(json.dumps(line | {k: round(v, 5) for k, v in report.stats.items()}) + "\n")
-        self._log.flush()
+        try:
+            self._log.write(json.dumps(line | {k: round(v, 5) for k, v in report.stats.items()}) + "\n")
+            self._log.flush()
+        except OSError as error:
+            raise self._failure(error) from error
         if self._events is not None:
             for name, value in report.stats.items():
                 self._events.add_scalar(name, value, int(report.kimg * 1000))
@@ -98,11 +101,14 @@ class RunDirectory:
         try:
             return self._publish(trainer)
         except OSError as error:
-            raise TrainingError(
-                f"cannot write pictures and checkpoints to {self.path}",
-                str(error),
-                "The last snapshot is intact; free some space and start the same command again.",
-            ) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> TrainingError:
+        return TrainingError(
+            f"cannot write to the run directory {self.path}",
+            error.strerror or str(error),
+            "The last snapshot is intact; free some space and start the same command again.",
+        )
 
     def _publish(self, trainer: Trainer) -> PoseStatistics:
         tag = f"{trainer.images_seen // 1000:06d}"
@@ -135,26 +141,6 @@ def _tensorboard_writer(path: Path) -> Any:
     except ImportError:
         return None
     return SummaryWriter(str(path / "tensorboard"))
-
-
-def choose_device(name: str) -> torch.device:
-    """Turn "auto", "cpu", "cuda" or "cuda:N" into a device that exists.
-
-    Raises
-    ------
-    DeviceError
-        When there is no such device.
-    """
-    if name == "auto":
-        name = f"cuda:{workers.local_rank()}" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(
-            f"there is no device {name!r}", str(error).splitlines()[0], "Use --device cpu."
-        ) from error
-    return device
 
 
 @contextmanager
@@ -242,11 +228,10 @@ def run(options: Train) -> int:
         Each with one clear message.
     """
     preset = replace(PRESETS[options.preset], training=options.training)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     keep_freed_memory()
     if options.threads > 0:
         torch.set_num_threads(options.threads)
-    device = choose_device(options.device)
+    device = find_device(options.device)
     group = workers.join(device)
     try:
         return _run(options, preset, device, group)

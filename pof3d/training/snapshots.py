@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from pof3d.errors import TrainingError
+from pof3d.files import replacing
 
 SNAPSHOT_NAME = "resume.pt"
 
 
-def save_snapshot(directory: Path, state: dict[str, Any]) -> Path:
+def save_snapshot(directory: Path, state: dict[str, Any]) -> None:
     """Replace the run's snapshot; on failure the previous one stays.
 
     Parameters
@@ -31,22 +30,16 @@ def save_snapshot(directory: Path, state: dict[str, Any]) -> Path:
         When the disk is full or not writable.
     """
     target = directory / SNAPSHOT_NAME
-    handle, name = tempfile.mkstemp(dir=directory, prefix=".resume-", suffix=".partial")
     try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, target)
+        with replacing(target) as part:
+            torch.save(state, part)
     except (OSError, RuntimeError) as error:
-        Path(name).unlink(missing_ok=True)
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         raise TrainingError(
             f"cannot save the snapshot {target}",
             "the disk is full" if full else str(error),
             "The last good snapshot is intact; free some space and start the same command again to go on.",
         ) from error
-    return target
 
 
 def load_snapshot(directory: Path, device: torch.device) -> dict[str, Any] | None:

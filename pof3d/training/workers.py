@@ -5,7 +5,6 @@ Every process holds the same networks and sees its share of each batch; gradient
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -46,9 +45,7 @@ class Workers:
         """Whether any process says so."""
         if self.count == 1:
             return flag
-        raised = torch.tensor(float(flag))
-        if dist.get_backend() == "nccl":
-            raised = raised.cuda()
+        raised = torch.tensor(float(flag), device="cuda" if dist.get_backend() == "nccl" else "cpu")
         dist.all_reduce(raised, op=dist.ReduceOp.MAX)
         return bool(raised > 0)
 
@@ -86,6 +83,8 @@ def join(device: torch.device) -> Workers:
     """
     if not started_by_torchrun():
         return Workers()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # where NCCL's own transfers go
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     except (RuntimeError, ValueError) as error:
@@ -97,8 +96,3 @@ def leave() -> None:
     """Part from the other processes."""
     if dist.is_initialized():
         dist.destroy_process_group()
-
-
-def local_rank() -> int:
-    """Number of the current process on its machine, which chooses its GPU."""
-    return int(os.environ.get("LOCAL_RANK", "0"))

@@ -228,7 +228,8 @@ def test_a_picture_that_cannot_be_saved_says_so(stage: Stage) -> None:
 
 def test_recording_and_cancelling(stage: Stage) -> None:
     request = RecordingRequest(frames=3, format="gif")
-    stage.program.start_recording(request)
+    stage.program.plan_recording(request)
+    stage.program.start_recording()
     assert stage.recording.started == [(stage.program.view, request, stage.folder / "good-seed0.gif")]
     assert stage.program.context(stage.rendering.preview_milliseconds, 1.0).recording is not None
     stage.program.toggle_recording()

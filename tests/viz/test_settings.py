@@ -22,7 +22,7 @@ from viz.settings import (
 )
 from viz.view import LatentView, SamplingView, View
 
-FULL = Settings(("/a", "/b"), "/folder", "/captures", 3, "cuda", 1.5, (1920, 1080))
+FULL = Settings(("/a", "/b"), "/folder", 3, "cuda:0", (1920, 1080))
 
 
 def test_round_trip_in_the_users_folder() -> None:
@@ -43,7 +43,6 @@ def test_round_trip_in_the_users_folder() -> None:
         b'{"threads": "many"}',
         b'{"window_size": [0, 0]}',
         b'{"window_size": [1280]}',
-        b'{"ui_scale": 1000}',
     ],
 )
 def test_a_damaged_file_gives_defaults_and_is_kept(content: bytes, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.widgets.stage import Stage, context
 from viz.panel import PanelContext, RecordingRequest, RecordingState
+from viz.view import DisplayView, View
 from viz.window.offscreen import OffscreenWindow
 from widgets.capture import CapturePanel, describe, progress_text
 
@@ -18,8 +19,11 @@ def stage(window: OffscreenWindow) -> Stage:
 
 
 def test_descriptions() -> None:
-    assert describe(RecordingRequest()) == "4.0 s, 512 × 512 pixels"
-    assert describe(RecordingRequest(frames=600, fps=10, with_depth=True)) == "1:00 min, 1024 × 512 pixels"
+    assert describe(RecordingRequest(), View()) == "4.0 s, 512 × 512 pixels"
+    wide = "1:00 min, 1024 × 512 pixels"
+    assert describe(RecordingRequest(frames=600, fps=10, with_depth=True), View()) == wide
+    side_by_side = View(display=DisplayView(mode="side_by_side"))
+    assert describe(RecordingRequest(frames=600, fps=10), side_by_side) == wide
     state = RecordingState(Path("x.mp4"), 43, 120, "running")
     assert progress_text(state) == "43 / 120"
     assert progress_text(RecordingState(Path("x.mp4"), 43, 120, "running", 65.0)) == "43 / 120, 1:05 min left"
@@ -40,13 +44,13 @@ def test_what_is_asked_for_is_recorded(stage: Stage) -> None:
     stage.click("Capture/Size: 256²")
     stage.click("Capture/Side by side")
     stage.click("Capture/Record")
-    assert stage.calls == [("start_recording", RecordingRequest("sweep", "gif", 48, 60, 256, True))]
+    request = RecordingRequest("sweep", "gif", 48, 60, 256, True)
+    assert stage.calls[-2:] == [("plan_recording", request), ("start_recording",)]
 
 
 def test_frames_are_clamped(stage: Stage) -> None:
     for typed, frames in (("100000", 600), ("0", 2)):
         stage.type_into("Capture/Frames", typed)
-        stage.click("Capture/Record")
         assert stage.calls[-1][1].frames == frames
 
 

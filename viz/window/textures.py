@@ -12,21 +12,14 @@ from OpenGL import GL
 
 
 class Texture:
-    """One RGBA8 picture that ImGui can draw. Made, updated and released in the window's thread.
+    """One RGBA8 picture that ImGui can draw. Made, updated and released in the window's thread."""
 
-    Parameters
-    ----------
-    smooth : bool
-        Whether enlarging blends neighbouring pixels.
-    """
-
-    def __init__(self, *, smooth: bool = True) -> None:
+    def __init__(self) -> None:
         self._id = int(GL.glGenTextures(1))
         self.size = (0, 0)
-        filtering = GL.GL_LINEAR if smooth else GL.GL_NEAREST
         GL.glBindTexture(GL.GL_TEXTURE_2D, self._id)
         GL.glTexParameteri(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_MIN_FILTER, GL.GL_LINEAR)
-        GL.glTexParameteri(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_MAG_FILTER, filtering)
+        GL.glTexParameteri(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_MAG_FILTER, GL.GL_LINEAR)
         GL.glTexParameteri(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_WRAP_S, GL.GL_CLAMP_TO_EDGE)
         GL.glTexParameteri(GL.GL_TEXTURE_2D, GL.GL_TEXTURE_WRAP_T, GL.GL_CLAMP_TO_EDGE)
 

@@ -14,6 +14,7 @@ import torch
 
 import pof3d
 from pof3d.checkpoint import LoadCancelled, save
+from pof3d.devices import find_device
 from pof3d.errors import CheckpointError, DeviceError
 from tests.pof3d.checkpoint.networks import tiny_network
 from tests.pof3d.checkpoint.pickles import dump, snapshot
@@ -196,19 +197,20 @@ def test_loading_in_a_thread_leaves_others_alone(native: Path) -> None:
 
 # --------------------------------------------------------------------------------------------- devices
 def test_devices_that_are_not_there(native: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DeviceError, match="'toaster' is not a device"):
+    with pytest.raises(DeviceError, match="There is no device “toaster”"):
         pof3d.load(native, device="toaster")
-    with pytest.raises(DeviceError, match="not supported"):
+    with pytest.raises(DeviceError, match="“meta” cannot be used"):
         pof3d.load(native, device="meta")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(
-        DeviceError, match=r"cuda is not available: torch finds no CUDA GPU here\. Use .* cpu"
-    ):
+    with pytest.raises(DeviceError, match=r"finds no CUDA GPU here\. Choose from: cpu"):
         pof3d.load(native, device="cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(DeviceError, match="there are 2 GPUs"):
+    with pytest.raises(DeviceError, match="finds only 2 CUDA GPUs here. Choose from: cpu, cuda:0, cuda:1"):
         pof3d.load(native, device="cuda:2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert find_device("auto") == find_device("cuda") == torch.device("cuda:1")
+    assert find_device("cpu") == torch.device("cpu")
 
 
 @pytest.mark.parametrize(

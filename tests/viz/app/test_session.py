@@ -85,7 +85,8 @@ def test_pose_panel_histogram_and_overlay_agree(session: Session) -> None:
 
 def test_a_recording_while_the_window_is_used(session: Session) -> None:
     user, program = session.user, session.app.program
-    program.start_recording(RecordingRequest(frames=12, size=64))
+    program.plan_recording(RecordingRequest(frames=12, size=64))
+    program.start_recording()
     user.type("]]]")
     user.settle()
     assert program.view.latent.seed == 3

@@ -1,0 +1,46 @@
+"""Writing files that are complete or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary path beside the target that takes its place at the end, in one step.
+
+    After an exception, Ctrl-C included, the temporary file is removed and the target is as it was.
+
+    Parameters
+    ----------
+    target : Path
+        Its folder must exist. Where it is a link, the file that it points to is replaced.
+
+    Raises
+    ------
+    OSError
+        When the disk is full, or the folder cannot be written.
+    """
+    target = target.resolve()
+    part = target.with_name(f".{target.stem[:60]}-{secrets.token_hex(4)}.part{target.suffix}")
+    try:
+        yield part
+        _reach_disk(part, os.O_RDWR)
+        os.replace(part, target)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # some file systems cannot
+        _reach_disk(target.parent, os.O_RDONLY)
+
+
+def _reach_disk(path: Path, mode: int) -> None:
+    descriptor = os.open(path, mode)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
