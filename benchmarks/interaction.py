@@ -34,7 +34,7 @@ class Timing:
     name: str
     median: float
     """Milliseconds."""
-    worst: float
+    p95: float
     """95th percentile, milliseconds."""
 
 
@@ -115,7 +115,7 @@ def table(timings: list[Timing]) -> str:
     lines = ["| action | median ms | 95 % ms | × baseline |", "|---|---:|---:|---:|"]
     for timing in timings:
         ratio = f"{baseline / timing.median:.1f}"
-        lines.append(f"| {timing.name} | {timing.median:.1f} | {timing.worst:.1f} | {ratio} |")
+        lines.append(f"| {timing.name} | {timing.median:.1f} | {timing.p95:.1f} | {ratio} |")
     return "\n".join(lines)
 
 

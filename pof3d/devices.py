@@ -38,7 +38,10 @@ def find_device(name: str | torch.device) -> torch.device:
     if device.type == "cuda" and ":" not in asked:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     if device.type != "cpu" and not (device.type == "cuda" and device.index < count):
-        why = f"torch {torch.__version__} finds {f'only {count}' if count else 'no'} CUDA GPU{'s' if count > 1 else ''} here"
+        found = (
+            "no CUDA GPU" if count == 0 else "only 1 CUDA GPU" if count == 1 else f"only {count} CUDA GPUs"
+        )
+        why = f"torch {torch.__version__} finds {found} here"
         raise DeviceError(f"The device “{name}” cannot be used", why, _choices())
     return device
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from pof3d.cameras import orbit_cam2world
 from pof3d.config import CameraConfig, focal_from_fov, fov_from_focal
-from viz.frame import Frame, Pose
-from viz.optics import picture_pose
+from viz.frame import Pose
 from viz.posing import with_orbit
 from viz.view import PITCH_LIMIT, CameraView, View
 
@@ -19,13 +18,6 @@ ZOOM_PER_STEP = 0.88
 FOV_LIMITS = (math.radians(4.0), math.radians(100.0))
 PAN_LIMIT = 1.0
 """World units in every direction; the object lies within ±0.5 of the pivot."""
-
-
-def pose_of(view: View, frame: Frame | None) -> Pose | None:
-    """Where the View's picture is taken from; None while the predicted pose is not known."""
-    if view.pose.source == "predicted" and frame is None:
-        return None
-    return picture_pose(view, frame.generator_pose if frame else Pose(0.0, 0.0))
 
 
 def orbit(view: View, start: Pose, dx: float, dy: float) -> View:

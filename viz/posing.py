@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from viz.frame import Frame, Pose
+from viz.optics import picture_pose
 from viz.view import PoseSource, PoseView, View
 
 
 def shown_pose(view: View, frame: Frame | None) -> Pose | None:
-    """The pose that the View asks for; None while the predicted one is not known yet.
+    """Where the View's picture is taken from; None while the predicted one is not known yet.
 
     Parameters
     ----------
@@ -17,11 +18,9 @@ def shown_pose(view: View, frame: Frame | None) -> Pose | None:
     frame : Frame, optional
         The newest picture: it knows what the generator predicts.
     """
-    if view.pose.source == "override":
-        return Pose(view.pose.override_yaw, view.pose.override_pitch)
-    if view.pose.source == "free":
-        return Pose(view.camera.yaw, view.camera.pitch)
-    return frame.generator_pose if frame else None
+    if view.pose.source == "predicted" and frame is None:
+        return None
+    return picture_pose(view, frame.generator_pose if frame else Pose(0.0, 0.0))
 
 
 def with_override(view: View, pose: Pose) -> View:

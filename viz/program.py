@@ -23,7 +23,7 @@ from viz.frame import FailedFrame, Frame, Pose
 from viz.history import History
 from viz.notices import Notices
 from viz.panel import PanelContext, Performance, RecordingRequest, Turntable
-from viz.posing import with_orbit, with_pose
+from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
 from viz.services import Recording, Rendering
 from viz.settings import save_session, save_settings, with_recent, without_recent
@@ -211,7 +211,7 @@ class Program:
         orbit = turning.orbit_of(self.rendering.histogram)
         motion = self._motion
         if motion is None:
-            start = navigation.pose_of(self.view, self.frame)
+            start = shown_pose(self.view, self.frame)
             if start is None:
                 return
             motion = turning.begin(orbit, start)

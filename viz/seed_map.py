@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from viz.view import SEED_STRIDE
+from viz.view import SEED_STRIDE, LatentView
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,17 @@ def point_of_seed(seed: int) -> tuple[float, float]:
     """The lattice point (x, y) of a seed with 0 ≤ x < 100."""
     row, column = divmod(seed % SEED_COUNT, SEED_STRIDE)
     return float(column), float(row)
+
+
+def with_seed(latent: LatentView, seed: int) -> LatentView:
+    """The latent of exactly this seed, clamped to 0 … 2³² − 1."""
+    x, y = point_of_seed(min(max(seed, 0), SEED_COUNT - 1))
+    return replace(latent, x=x, y=y)
+
+
+def step_seed(latent: LatentView, step: int) -> LatentView:
+    """The seed ``step`` further, around the end of the range."""
+    return with_seed(latent, (latent.seed + step) % SEED_COUNT)
 
 
 def map_latent(x: float, y: float, z_dim: int) -> Tensor:

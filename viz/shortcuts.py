@@ -11,7 +11,7 @@ from imgui_bundle import imgui
 from viz import theme, ui
 from viz.panel import PanelContext
 from viz.posing import with_source
-from viz.seed_map import SEED_COUNT, point_of_seed
+from viz.seed_map import step_seed
 from viz.view import DisplayMode, PoseSource, View
 
 HELP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
@@ -135,18 +135,12 @@ def apply(keys: Pressed, view: View, context: PanelContext, commands: Commands) 
         commands.toggle_help()
     steps = keys.characters.count("]") - keys.characters.count("[")
     if steps:
-        view = step_seed(view, steps)
+        view = replace(view, latent=step_seed(view.latent, steps))
     if key.d in keys.keys:
         view = toggle_depth(view)
     if key.p in keys.keys:
         view = with_source(view, _CYCLE[view.pose.source], context.frame)
     return view
-
-
-def step_seed(view: View, steps: int) -> View:
-    """Go to another whole seed, from the nearest one."""
-    x, y = point_of_seed((view.latent.seed + steps) % SEED_COUNT)
-    return replace(view, latent=replace(view.latent, x=x, y=y))
 
 
 def toggle_depth(view: View) -> View:

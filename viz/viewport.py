@@ -12,6 +12,7 @@ from viz import navigation, ui
 from viz.frame import Frame, Pose
 from viz.marks import Rect
 from viz.panel import PanelContext
+from viz.posing import shown_pose
 from viz.view import View
 
 CLICK_SLACK = 2.5
@@ -121,7 +122,7 @@ class Viewport:
                 self._gesture = None
 
     def _begin(self, view: View, context: PanelContext) -> None:
-        pose = navigation.pose_of(view, context.frame)
+        pose = shown_pose(view, context.frame)
         if pose is None:
             return
         right = imgui.is_mouse_down(imgui.MouseButton_.right)

@@ -11,7 +11,7 @@ from pof3d.config import CameraConfig, fov_from_focal
 from viz.frame import Pose
 from viz.icons import Icon
 from viz.navigation import FOV_LIMITS, PAN_LIMIT
-from viz.panel import Actions, PanelContext
+from viz.panel import Actions, PanelContext, Turntable
 from viz.posing import shown_pose, with_orbit
 from viz.text import format_duration
 from viz.view import PITCH_LIMIT, CameraView, View
@@ -21,7 +21,6 @@ RADIUS_FACTORS = (0.4, 2.5)
 """Of the network's own radius."""
 SPEED_RANGE = (5.0, 180.0)
 """Degrees a second."""
-DEFAULT_SPEED = 45.0
 PAN_HELP = (
     "Move camera and pivot together, to the right in the world.",
     "Move camera and pivot together, upwards.",
@@ -153,7 +152,7 @@ def _draw_turntable(context: PanelContext, actions: Actions) -> None:
         *SPEED_RANGE,
         "%.0f°/s",
         f"{turn} a turn",
-        default=DEFAULT_SPEED,
+        default=Turntable().degrees_per_second,
         labelled=False,
     )
     if changed:

@@ -10,7 +10,7 @@ from imgui_bundle import imgui
 
 from viz import theme, ui
 from viz.panel import Actions, PanelContext
-from viz.seed_map import SEED_COUNT, lattice_seed, point_of_seed
+from viz.seed_map import lattice_seed, step_seed, with_seed
 from viz.view import SEED_STRIDE, LatentView, View
 from widgets import common
 
@@ -26,17 +26,6 @@ MAP_EM = 10.4
 def num_ws(plane_resolution: int) -> int:
     """Latents of the backbone, to which ψ may apply: two a resolution from 4 to the planes' own."""
     return 2 * (plane_resolution.bit_length() - 2)
-
-
-def with_seed(latent: LatentView, seed: int) -> LatentView:
-    """The latent of exactly this seed, clamped to 0 … 2³² − 1."""
-    x, y = point_of_seed(min(max(seed, 0), SEED_COUNT - 1))
-    return replace(latent, x=x, y=y)
-
-
-def step_seed(latent: LatentView, step: int) -> LatentView:
-    """The seed ``step`` further, around the end of the range."""
-    return with_seed(latent, (latent.seed + step) % SEED_COUNT)
 
 
 def snapped(latent: LatentView) -> LatentView:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pof3d.config import CARS, FFHQ, TOY_CATS
 from pof3d.nets.backbone import Backbone, block_resolutions
 from tests.widgets.stage import Stage, context
+from viz.seed_map import step_seed, with_seed
 from viz.view import LatentView
 from viz.window.offscreen import OffscreenWindow
 from widgets import latent as panel
@@ -39,16 +40,16 @@ def test_two_layers_a_resolution(resolution: int) -> None:
 
 @given(st.integers(-10, 2**33))
 def test_seeds_are_clamped_and_exact(seed: int) -> None:
-    latent = panel.with_seed(LatentView(3.4, -1.2, 0.5), seed)
+    latent = with_seed(LatentView(3.4, -1.2, 0.5), seed)
     assert latent.seed == min(max(seed, 0), 2**32 - 1)
     assert not panel.is_between(latent)
     assert latent.truncation_psi == 0.5
 
 
 def test_steps_go_around_the_ends() -> None:
-    assert panel.step_seed(LatentView(), -1).seed == 2**32 - 1
-    assert panel.step_seed(panel.with_seed(LatentView(), 2**32 - 1), 1).seed == 0
-    assert panel.step_seed(LatentView(99.0), 1).seed == 100
+    assert step_seed(LatentView(), -1).seed == 2**32 - 1
+    assert step_seed(with_seed(LatentView(), 2**32 - 1), 1).seed == 0
+    assert step_seed(LatentView(99.0), 1).seed == 100
 
 
 @given(POINTS, POINTS)

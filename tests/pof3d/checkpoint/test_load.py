@@ -206,7 +206,7 @@ def test_devices_that_are_not_there(native: Path, monkeypatch: pytest.MonkeyPatc
         pof3d.load(native, device="cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(DeviceError, match="finds only 2 CUDA GPUs here. Choose from: cpu, cuda:0, cuda:1"):
+    with pytest.raises(DeviceError, match=r"finds only 2 CUDA GPUs here\. Choose from: cpu, cuda:0, cuda:1"):
         pof3d.load(native, device="cuda:2")
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert find_device("auto") == find_device("cuda") == torch.device("cuda:1")
