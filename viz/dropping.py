@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import CheckpointError, ConfigError, Pof3dError
 from viz.captures import read_view
 from viz.view import View
 
-CHECKPOINTS = (".safetensors", ".pkl", ".pickle")
 PICTURES = (".png", ".gif", ".mp4", ".json")
 
 
@@ -30,7 +30,7 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
     """Decide what to do with dropped files: the first checkpoint counts, else the first saved picture."""
     if not paths:
         return Dropped()
-    checkpoints = [path for path in paths if path.suffix.lower() in CHECKPOINTS]
+    checkpoints = [path for path in paths if path.suffix.lower() in SUFFIXES]
     if checkpoints:
         first, others = checkpoints[0], len(paths) - 1
         message = f"Opening {first.name}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from imgui_bundle import imgui
 
+from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.config import fov_from_focal
 from viz import theme, ui
 from viz.file_browser import FileBrowser
@@ -18,7 +19,6 @@ from viz.text import elide_middle, format_bytes, format_count, format_degrees, f
 from viz.view import View
 from widgets import common
 
-SUFFIXES = (".safetensors", ".pkl")
 GROUP_LABEL_EM = 11.0
 """Label column of nested provenance, whose names are long; font heights."""
 SUPERRES = {"none": "none", "2x": "2×", "4x": "4×"}

@@ -10,7 +10,8 @@ from pof3d.errors import CheckpointError
 
 Kind = Literal["native", "release"]
 
-_SUFFIXES = (".safetensors", ".pkl")
+SUFFIXES = (".safetensors", ".pkl", ".pickle")
+"""What the names of checkpoints end in."""
 _FOREIGN = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
@@ -53,7 +54,7 @@ def check_path(path: Path) -> None:
         _refuse(path, (getattr(error, "strerror", None) or str(error)).lower(), todo)
     if stat.S_ISDIR(mode):
         try:
-            inside = sorted(p.name for p in path.iterdir() if p.suffix in _SUFFIXES)
+            inside = sorted(p.name for p in path.iterdir() if p.suffix in SUFFIXES)
         except OSError:
             inside = []
         hint = f"Choose a file in it, for example {inside[-1]}." if inside else todo
