@@ -37,6 +37,9 @@ class TrainingConfig:
     """w_pose: weight of the distance between G's pose and D's prediction, which trains the pose learner."""
     pose_consistency_ramp_kimg: float = 0.0
     """Images over which w_pose grows linearly from zero."""
+    front_weight: float = 0.0
+    """Weight of the squared mean of G's yaw. Images do not tell where the front is, and without poses nothing
+    holds it: this keeps it from drifting. Not in the paper."""
     mirror: bool = True
     """Whether each latent is also rendered from a mirrored camera."""
     density_weight: float = 0.25
@@ -91,6 +94,7 @@ def check_training(config: TrainingConfig) -> None:
         "pose_aware_weight",
         "pose_consistency_weight",
         "pose_consistency_ramp_kimg",
+        "front_weight",
         "density_weight",
         "density_distance",
         "solid_core_radius",
@@ -152,6 +156,7 @@ PRESETS: dict[PresetName, Preset] = {
             pose_aware_weight=10.0,
             pose_consistency_weight=10.0,
             pose_consistency_ramp_kimg=60.0,
+            front_weight=2.0,
             # The box fits the head: the paper's 0.25 would keep it a thin slab of fog.
             density_weight=0.02,
             solid_core_radius=0.1,

@@ -162,7 +162,12 @@ class Objective:
         consistency = F.mse_loss(pose, predicted[0])
         loss = loss + self.pose_consistency_weight * consistency
         stats["G/pose_consistency"] = consistency.detach()
-        yaw = pose[:, 0].detach() - self.generator.config.camera.h_mean
+        yaw = pose[:, 0] - self.generator.config.camera.h_mean
+        if config.front_weight > 0 and len(yaw) > 1:
+            # Of two halves: the product of their means expects the squared mean, without the variance.
+            one, other = yaw.chunk(2)
+            loss = loss + config.front_weight * one.mean() * other.mean()
+        yaw = yaw.detach()
         stats["G/yaw_mean"], stats["G/yaw_std"] = yaw.mean(), yaw.std(correction=0)
         stats["G/v_std"] = pose[:, 1].detach().std(correction=0)
         if smooth:

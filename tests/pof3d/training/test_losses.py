@@ -155,3 +155,15 @@ def test_the_core_is_hollow_until_it_is_dense() -> None:
     assert dense < 1e-3
     _, stats = objective.generator_loss(objective.generate(4), smooth=True)
     assert "G/core_hollowness" in stats
+
+
+def test_the_front_is_held_by_the_mean_yaw() -> None:
+    held, free = make(TrainingConfig(front_weight=3.0)), make(TrainingConfig())
+    losses = []
+    for objective in (held, free):
+        with torch.no_grad():
+            objective.generator.mapping.pose_output.bias[0] = 40.0  # of a yaw of 0.4 rad
+        losses.append(objective.generator_loss(objective.generate(64), smooth=False)[0])
+    yaw = free.generator.mapping.predict_pose(free.generate(512).w)[:, 0].mean().item() - math.pi / 2
+    assert float((losses[0] - losses[1]).detach()) == pytest.approx(3 * yaw**2, rel=0.3)
+    assert yaw > 0.2
