@@ -73,6 +73,8 @@ class TrainingConfig:
     """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
     depth_samples: int | None = None
     """Stratified samples a ray in training; None: the network's own."""
+    importance_samples: int | None = None
+    """Samples of the importance pass in training; None: the network's own."""
     seed: int = 0
     """Seed of weights, latents and data order."""
     snapshot_kimg: float = 100.0
@@ -117,6 +119,9 @@ def check_training(config: TrainingConfig) -> None:
             if not holds(value):
                 option = name.replace("_", "-")
                 raise ConfigError(f"--training.{option} is {value}", f"it must be {must_be}")
+    fine = config.importance_samples
+    if fine is not None and fine < 0:
+        raise ConfigError(f"--training.importance-samples is {fine}", "it must be 0 or more")
     if config.depth_samples is not None and config.depth_samples < 2:
         raise ConfigError(f"--training.depth-samples is {config.depth_samples}", "it must be at least 2")
     for spread in config.pose_init_spread or ():
@@ -167,6 +172,7 @@ PRESETS: dict[PresetName, Preset] = {
             ema_kimg=5.0,
             pose_init_spread=(0.5, 0.3),
             depth_samples=16,
+            importance_samples=0,
             resolution_schedule=((0.0, 32),),
             snapshot_kimg=4.0,
         ),

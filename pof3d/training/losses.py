@@ -105,6 +105,7 @@ class Objective:
                 generator.cam2world(pose),
                 resolution=self.resolution,
                 depth_samples=self.config.depth_samples,
+                importance_samples=self.config.importance_samples,
                 sampler=sampler,
             )
             frame = RenderedFrame(generator.superresolve(raw, ws), raw.raw, raw.depth, raw.opacity)

@@ -235,6 +235,7 @@ def test_resuming_takes_the_new_learning_rate_and_batch(tmp_path: Path) -> None:
         ("seed", -1),
         ("depth_samples", 1),
         ("pose_init_spread", (0.2, 0.0)),
+        ("importance_samples", -1),
         ("resolution_schedule", ((0.0, 0),)),
     ],
 )
