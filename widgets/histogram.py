@@ -130,7 +130,7 @@ class HistogramPanel:
             _draw_axis_names((corner.x, corner.y), (size.x, size.y))
             _draw_markers(context)
             implot.pop_plot_clip_rect()
-            if implot.is_plot_hovered():
+            if _points_at((corner.x, corner.y), (size.x, size.y)):
                 mouse = implot.get_plot_mouse_pos()
                 pointed = pose_of_degrees(mouse.x, mouse.y)
                 if imgui.is_mouse_clicked(imgui.MouseButton_.left):
@@ -139,6 +139,14 @@ class HistogramPanel:
             _draw_marginals(histogram, (corner.x, corner.y), (size.x, size.y), origin.y, marginal)
         implot.pop_style_var(2)
         return pointed
+
+
+def _points_at(corner: tuple[float, float], size: tuple[float, float]) -> bool:
+    """Whether the mouse is on the plot. (The plot's own answer comes a frame late, after a tap's click.)"""
+    flags = imgui.HoveredFlags_.allow_when_blocked_by_active_item
+    mouse = imgui.get_mouse_pos()
+    inside = 0 <= mouse.x - corner[0] < size[0] and 0 <= mouse.y - corner[1] < size[1]
+    return inside and imgui.is_window_hovered(int(flags))
 
 
 def _color_map() -> int:

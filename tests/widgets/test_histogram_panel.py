@@ -83,6 +83,14 @@ def test_a_click_goes_to_the_pose_under_the_cursor(stage: Stage) -> None:
         assert math.degrees(pose.pitch) == pytest.approx(45 - 90 * at[1], abs=1.0)
 
 
+def test_a_tap_counts_though_the_mouse_was_elsewhere(stage: Stage) -> None:
+    stage.move(1.0, 1.0)
+    stage.window.on_mouse_move(*stage.rect(MAP).at(0.3, 0.4))
+    stage.press(True)
+    stage.press(False)
+    assert [name for name, *_ in stage.calls] == ["go_to_pose"]
+
+
 def test_a_click_beside_the_map_does_nothing(stage: Stage) -> None:
     rect = stage.rect(MAP)
     stage.move(rect.right + 10, rect.centre[1])
