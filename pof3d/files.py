@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, *, durable: bool = True) -> Iterator[Path]:
     """A temporary path beside the target that takes its place at the end, in one step.
 
     After an exception, Ctrl-C included, the temporary file is removed and the target is as it was.
@@ -19,6 +19,8 @@ def replacing(target: Path) -> Iterator[Path]:
     ----------
     target : Path
         Its folder must exist. Where it is a link, the file that it points to is replaced.
+    durable : bool
+        Whether to wait until the disk holds it, so that it outlives a loss of power.
 
     Raises
     ------
@@ -29,13 +31,15 @@ def replacing(target: Path) -> Iterator[Path]:
     part = target.with_name(f".{target.stem[:60]}-{secrets.token_hex(4)}.part{target.suffix}")
     try:
         yield part
-        _reach_disk(part, os.O_RDWR)
+        if durable:
+            _reach_disk(part, os.O_RDWR)
         os.replace(part, target)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # some file systems cannot
-        _reach_disk(target.parent, os.O_RDONLY)
+    if durable:
+        with contextlib.suppress(OSError):  # some file systems cannot
+            _reach_disk(target.parent, os.O_RDONLY)
 
 
 def _reach_disk(path: Path, mode: int) -> None:

@@ -32,6 +32,8 @@ import matplotlib.pyplot as plt
 
 _IMAGES = 1000
 _LATENTS = 20_000
+_LOG_EVERY = 4
+"""Lines of the log of which one is kept."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ Seeds (rows) from yaw −46° to 46° (columns), then the depth of the same, ψ 
 
 ![seeds and yaws]({folder}/grid.png)
 
+Losses and pose statistics over training: [log.jsonl]({folder}/log.jsonl).
+
 Training images, for comparison:
 
 ![training images]({folder}/data.png)
@@ -175,6 +179,9 @@ def make(options: MakeCard) -> None:
     imwrite(pictures / "grid.png", yaw_grid(network.generator, 8, resolution=96))
     rows = images[:40].permute(0, 2, 3, 1).numpy().reshape(4, 10, *images.shape[-2:], 3)
     imwrite(pictures / "data.png", np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
+
+    log = (options.run / "log.jsonl").read_text().splitlines(keepends=True)
+    (pictures / "log.jsonl").write_text("".join(log[::_LOG_EVERY]))
 
     metrics = {
         "yaw": asdict(agreement[0]),

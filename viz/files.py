@@ -65,7 +65,8 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     check_target(target)
     try:
-        with files.replacing(target) as part:
+        # Not durable: settings are written in the window's thread, which does not wait for disks.
+        with files.replacing(target, durable=False) as part:
             yield part
     except OSError as error:
         raise save_error(target, error) from error

@@ -15,16 +15,12 @@ from typing import TypeVar
 from imgui_bundle import imgui
 
 from viz import theme, ui
-from viz.colormaps import color_table
 from viz.icons import Icon, draw_icon
-from viz.view import ColorMap
 
 T = TypeVar("T")
 
 DASH = "–"
 """In place of a value that is not known."""
-GRADIENT_STEPS = 15
-"""Pieces of a gradient, each linear."""
 LABEL_EM = 6.4
 """Width of the label column, font heights."""
 _LARGEST_INT = 2**31 - 1
@@ -408,16 +404,3 @@ def icon_button(name: str, icon: Icon, help: str = "", *, enabled: bool = True, 
     if enabled or not quiet:
         tooltip(help)
     return clicked
-
-
-def draw_gradient(name: ColorMap, low: tuple[float, float], high: tuple[float, float]) -> None:
-    """A bar of a depth map's colours, near at the left."""
-    lines = imgui.get_window_draw_list()
-    table = color_table(name)[:: 255 // GRADIENT_STEPS].astype(float) / 255.0
-    inks = [color((float(r), float(g), float(b), 1.0)) for r, g, b in table]
-    width = (high[0] - low[0]) / (len(inks) - 1)
-    for i in range(len(inks) - 1):
-        left = low[0] + i * width
-        lines.add_rect_filled_multi_color(
-            (left, low[1]), (left + width, high[1]), inks[i], inks[i + 1], inks[i + 1], inks[i]
-        )

@@ -9,6 +9,7 @@ from imgui_bundle import imgui
 
 from pof3d.config import RenderConfig
 from viz import theme, ui
+from viz.colormaps import color_table
 from viz.frame import Frame
 from viz.panel import Actions, PanelContext
 from viz.view import ColorMap, DisplayMode, DisplayView, SamplingView, View
@@ -24,6 +25,8 @@ DEPTH_LIMITS = (0.0, 10.0)
 """World units."""
 MINIMAL_DEPTH = 0.01
 """Smallest width of a manual range, world units."""
+GRADIENT_STEPS = 15
+"""Pieces of a gradient, each linear."""
 HIGH_WORK = 4.0
 """Times the network's own work: slower than what people wait for."""
 
@@ -107,7 +110,7 @@ def _draw_color_map(current: ColorMap) -> ColorMap:
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
         pad = imgui.get_style().frame_padding.y
         left = low.x + 4.2 * common.em()
-        common.draw_gradient(current, (left, low.y + pad), (high.x - height - pad, high.y - pad))
+        _draw_gradient(current, (left, low.y + pad), (high.x - height - pad, high.y - pad))
         return chosen
     for name in get_args(ColorMap):
         origin = imgui.get_cursor_screen_pos()
@@ -116,9 +119,22 @@ def _draw_color_map(current: ColorMap) -> ColorMap:
             chosen = name
         ui.mark(f"View/Colour map: {name}")
         bottom = origin.y + imgui.get_text_line_height()
-        common.draw_gradient(name, (origin.x + 4.2 * common.em(), origin.y), (origin.x + room, bottom))
+        _draw_gradient(name, (origin.x + 4.2 * common.em(), origin.y), (origin.x + room, bottom))
     common.end_combo()
     return chosen
+
+
+def _draw_gradient(name: ColorMap, low: tuple[float, float], high: tuple[float, float]) -> None:
+    """A bar of a depth map's colours, near at the left."""
+    lines = imgui.get_window_draw_list()
+    table = color_table(name)[:: 255 // GRADIENT_STEPS].astype(float) / 255.0
+    inks = [common.color((float(r), float(g), float(b), 1.0)) for r, g, b in table]
+    width = (high[0] - low[0]) / (len(inks) - 1)
+    for i in range(len(inks) - 1):
+        left = low[0] + i * width
+        lines.add_rect_filled_multi_color(
+            (left, low[1]), (left + width, high[1]), inks[i], inks[i + 1], inks[i + 1], inks[i]
+        )
 
 
 def _draw_legend(display: DisplayView, depth_range: tuple[float, float] | None) -> None:
@@ -128,7 +144,7 @@ def _draw_legend(display: DisplayView, depth_range: tuple[float, float] | None) 
     height = imgui.get_frame_height()
     pad = imgui.get_style().frame_padding.y
     top, bottom = corner.y + pad, corner.y + height - pad
-    common.draw_gradient(display.color_map, (corner.x, top), (corner.x + width, bottom))
+    _draw_gradient(display.color_map, (corner.x, top), (corner.x + width, bottom))
     imgui.dummy((width, height))
     ui.mark("View/Legend")
     if depth_range is None:

@@ -273,13 +273,13 @@ class Trainer:
         TrainingError
             When the state is of another architecture or data set.
         """
-        if state["data_size"] != len(self.images):
-            raise TrainingError(
-                "cannot resume",
-                f"the run began on {state['data_size']} images, this data set has {len(self.images)}",
-                "Give the data set it began with, or choose another --out.",
-            )
         try:
+            if state["data_size"] != len(self.images):
+                raise TrainingError(
+                    "cannot resume",
+                    f"the run began on {state['data_size']} images, this data set has {len(self.images)}",
+                    "Give the data set it began with, or choose another --out.",
+                )
             self.generator.load_state_dict(state["generator"])
             self.discriminator.load_state_dict(state["discriminator"])
             self.ema.load_state_dict(state["ema"])
@@ -297,7 +297,13 @@ class Trainer:
             self.step_count = int(state["step_count"])
             self.images_seen = int(state["images_seen"])
             self.seconds = float(state["seconds"])
-        except (KeyError, RuntimeError, ValueError) as error:
+        except KeyError as error:
+            raise TrainingError(
+                "cannot resume",
+                f"the snapshot holds no {error}",
+                "Another version wrote it: choose another --out.",
+            ) from error
+        except (RuntimeError, ValueError) as error:
             raise TrainingError(
                 "cannot resume", f"the snapshot is of another network ({error})", "Choose another --out."
             ) from error

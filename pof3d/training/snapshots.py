@@ -31,13 +31,16 @@ def save_snapshot(directory: Path, state: dict[str, Any]) -> None:
     """
     target = directory / SNAPSHOT_NAME
     try:
-        with replacing(target) as part:
-            torch.save(state, part)
+        with replacing(target) as part, part.open("wb") as file:
+            torch.save(state, file)
     except (OSError, RuntimeError) as error:
-        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        # Torch's writer hides the file's own error behind one of its own.
+        cause = error if isinstance(error, OSError) else error.__context__
+        why = (cause.strerror if isinstance(cause, OSError) else None) or str(error)
+        full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
         raise TrainingError(
             f"cannot save the snapshot {target}",
-            "the disk is full" if full else str(error),
+            "the disk is full" if full else why.lower(),
             "The last good snapshot is intact; free some space and start the same command again to go on.",
         ) from error
 

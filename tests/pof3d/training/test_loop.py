@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -132,6 +133,29 @@ def test_a_failed_save_keeps_the_last_snapshot(tmp_path: Path, monkeypatch: pyte
     assert state is not None
     assert state["step_count"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["resume.pt"]
+
+
+def test_a_save_that_torch_breaks_off_says_why(tmp_path: Path) -> None:
+    save_snapshot(tmp_path, {"step_count": 1})
+    before = (tmp_path / "resume.pt").read_bytes()
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, old[1]))
+    try:
+        with pytest.raises(TrainingError, match="file too large"):
+            save_snapshot(tmp_path, {"x": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert (tmp_path / "resume.pt").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["resume.pt"]
+
+
+def test_a_snapshot_of_another_version_is_refused() -> None:
+    trainer = Trainer(PRESET, images(), CPU)
+    for missing in ("data_size", "noise_rng"):
+        state = trainer.state()
+        del state[missing]
+        with pytest.raises(TrainingError, match=f"holds no '{missing}'"):
+            trainer.restore(state)
 
 
 def test_a_damaged_snapshot_is_named(tmp_path: Path) -> None:
