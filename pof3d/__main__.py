@@ -31,7 +31,11 @@ def parse(arguments: list[str]) -> MakeData | Train:
     """Options of the command line; prints help or the mistake and exits where there is one."""
     preset = _chosen_preset(arguments)
     defaults = Train(
-        data=tyro.MISSING, out=Path("runs") / preset, preset=preset, training=PRESETS[preset].training
+        data=tyro.MISSING,
+        out=Path("runs") / preset,
+        preset=preset,
+        training=PRESETS[preset].training,
+        network=PRESETS[preset].network,
     )
     command: Any = (
         Annotated[MakeData, tyro.conf.subcommand("make-data")]

@@ -7,12 +7,13 @@ presets are those of the PoF3D paper's training settings (arXiv 2301.07702, supp
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 PlaneAxes = Literal["xy_xz_zx", "xy_xz_zy"]
 SuperResolutionKind = Literal["none", "2x", "4x"]
 PoseHead = Literal["mlp", "linear"]
+PoseSource = Literal["learned", "gaussian", "uniform", "residual", "labels"]
 
 FFHQ_FOV_DEGREES = 18.837
 
@@ -89,6 +90,16 @@ class SuperResolutionConfig:
 
 
 @dataclass(frozen=True)
+class PosePrior:
+    """Distribution of poses that somebody assumed, around the front view; h and v are independent."""
+
+    mean: tuple[float, float] = (0.0, 0.0)
+    """Offsets of h from the front's azimuth and of v from π/2, radians."""
+    spread: tuple[float, float] = (0.45, 0.28)
+    """Of h and v, radians: standard deviations (gaussian, residual), or half the widths (uniform)."""
+
+
+@dataclass(frozen=True)
 class GeneratorConfig:
     """Shape of the generator."""
 
@@ -100,6 +111,12 @@ class GeneratorConfig:
     """Fully connected layers from z to w."""
     mapping_lr_multiplier: float = 0.01
     """Learning rate multiplier of those layers."""
+    pose_source: PoseSource = "learned"
+    """Where the camera of a generated image comes from. ``learned``: from the latent (PoF3D); ``gaussian``
+    and ``uniform``: drawn from the prior (GRAF, π-GAN); ``residual``: drawn from a gaussian prior, then
+    corrected by a learned function of it (CAMPARI); ``labels``: drawn from the data set's poses (EG3D)."""
+    pose_prior: PosePrior = field(default_factory=PosePrior)
+    """The prior of ``gaussian``, ``uniform`` and ``residual``."""
     pose_head: PoseHead = "mlp"
     """Pose learner: two layers, or one (``linear``)."""
     pose_lr_multiplier: float = 0.01
@@ -142,6 +159,8 @@ class DiscriminatorConfig:
     """Channels at resolution r: min(channel_base / r, channel_max)."""
     channel_max: int = 512
     """Upper bound of the channels."""
+    pose_aware: bool = True
+    """Whether it predicts the pose of an image and scores the image given that; otherwise it only scores."""
     pose_mapping_layers: int = 8
     """Layers that map a pose to the conditioning vector."""
     minibatch_group: int = 4
@@ -215,4 +234,16 @@ TOY_CATS = NetworkConfig(
     DiscriminatorConfig(resolution=32, channel_base=1024, channel_max=128, activation_clamp=None),
 )
 
-PRESETS: dict[str, NetworkConfig] = {config.name: config for config in (FFHQ, CATS, CARS, TOY_CATS)}
+TOY_CARS = replace(
+    TOY_CATS,
+    name="toy-cars",
+    generator=replace(
+        TOY_CATS.generator,
+        pose_lr_multiplier=0.04,
+        # Azimuths are not clamped: the circle has no ends.
+        camera=replace(CARS.generator.camera, clamp_h=None),
+        render=replace(TOY_CATS.generator.render, ray_start=1.0, ray_end=2.4, box_warp=1.4),
+    ),
+)
+
+PRESETS: dict[str, NetworkConfig] = {config.name: config for config in (FFHQ, CATS, CARS, TOY_CATS, TOY_CARS)}

@@ -98,6 +98,10 @@ def _check_generator(config: GeneratorConfig) -> None:
     for width in config.superres.widths:
         _within("superres.widths", width, 1, _MAX_WIDTH)
 
+    for name in ("mean", "spread"):
+        for value in getattr(config.pose_prior, name):
+            _within(f"pose_prior.{name}", value, -100.0, 100.0)
+
     camera = config.camera
     _within("camera.radius", camera.radius, 1e-6, 1e6)
     _within("camera.focal", camera.focal, 1e-3, 1e3)

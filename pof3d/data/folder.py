@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import io
 import json
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,28 +17,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from pof3d.data.decoding import DAMAGE, SetReader, in_threads
 from pof3d.data.layout import DEPTH_FILE, DEPTH_STEPS, IMAGE_SUFFIXES, LABEL_FILE, POSE_FILE
+from pof3d.data.processes import processors
 from pof3d.errors import DatasetError
 
 if TYPE_CHECKING:
     import torch
 
-_MAX_MEMBER = 256 * 1024 * 1024  # bytes; no image is larger, and a zip bomb ends here
 _SKIPPED_NAMED = 10
-
-_DAMAGE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    Image.DecompressionBombError,
-)
-"""What zipfile, Pillow and NumPy raise on damaged, encrypted or foreign content."""
+_MOST_THREADS = 8
 
 
 class ImageFolder:
@@ -64,6 +49,8 @@ class ImageFolder:
     ----------
     names : list of str
         Names of the images, sorted, with forward slashes.
+    reader : SetReader
+        What opens the files.
     skipped : list of str
         Names found unreadable so far, in the order met; filled while images are read.
     """
@@ -73,7 +60,8 @@ class ImageFolder:
         self.skipped: list[str] = []
         self.loaded_names: list[str] = []
         self._open_files = ExitStack()
-        self._zip: zipfile.ZipFile | None = None
+        self.reader = SetReader(self.path)
+        self._open_files.callback(self.reader.close)
         self._depth_zip: zipfile.ZipFile | None = None
         if self.path.is_dir():
             found = sorted(p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file())
@@ -85,14 +73,14 @@ class ImageFolder:
             )
         else:
             try:
-                self._zip = self._open_files.enter_context(zipfile.ZipFile(self.path))
-            except _DAMAGE as error:
+                entries = self.reader.archive.infolist()
+            except DAMAGE as error:
                 raise DatasetError(
                     f"Cannot read the data set {self.path}",
                     str(error),
                     "Give a folder of images or an intact .zip.",
                 ) from error
-            found = sorted({i.filename for i in self._zip.infolist() if not i.is_dir()})
+            found = sorted({i.filename for i in entries if not i.is_dir()})
         self._all = frozenset(found)
         self.names = [n for n in found if _is_image(n)]
         if not self.names:
@@ -116,13 +104,6 @@ class ImageFolder:
         """Close the archive, where there is one."""
         self._open_files.close()
 
-    def _read(self, name: str) -> bytes:
-        if self._zip is None:
-            return (self.path / name).read_bytes()
-        if self._zip.getinfo(name).file_size > _MAX_MEMBER:
-            raise ValueError(f"larger than {_MAX_MEMBER} bytes")
-        return self._zip.read(name)
-
     def read(self, index: int) -> npt.NDArray[np.uint8]:
         """One image as it is stored.
 
@@ -138,17 +119,9 @@ class ImageFolder:
         """
         name = self.names[index]
         try:
-            return np.ascontiguousarray(np.asarray(self._open(name)).transpose(2, 0, 1))
-        except _DAMAGE as error:
+            return np.ascontiguousarray(np.asarray(self.reader.image(name)).transpose(2, 0, 1))
+        except DAMAGE as error:
             raise DatasetError(f"Cannot read the image {name} of {self.path}", str(error)) from error
-
-    def _open(self, name: str) -> Image.Image:
-        with Image.open(io.BytesIO(self._read(name))) as image:
-            if image.has_transparency_data:
-                clear = image.convert("RGBA")
-                white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
-                return Image.alpha_composite(white, clear).convert("RGB")
-            return image.convert("RGB")
 
     def __iter__(self) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield all readable images as `read` gives them; the others are added to `skipped`."""
@@ -156,9 +129,10 @@ class ImageFolder:
             try:
                 yield self.read(index)
             except DatasetError:
-                self._skip(name)
+                self.skip(name)
 
-    def _skip(self, name: str) -> None:
+    def skip(self, name: str) -> None:
+        """Count a file as unreadable."""
         if name not in self.skipped:
             self.skipped.append(name)
 
@@ -172,7 +146,7 @@ class ImageFolder:
         """Read the images into one tensor, cropped to a centred square and resized (Lanczos) where needed.
 
         Unreadable files are left out and added to `skipped`; `skipped_message` names them. `loaded_names`
-        lists what is in the tensor.
+        lists what is in the tensor. Threads share the work; the result does not depend on them.
 
         Parameters
         ----------
@@ -199,16 +173,17 @@ class ImageFolder:
         names = self.names if limit is None else self.names[:limit]
         out = torch.empty((len(names), 3, resolution, resolution), dtype=torch.uint8)
         self.loaded_names = []
-        for done, name in enumerate(names, 1):
-            try:
-                array = np.array(_fit(self._open(name), resolution))
-            except _DAMAGE:
-                self._skip(name)
-            else:
-                out[len(self.loaded_names)] = torch.from_numpy(array).permute(2, 0, 1)
-                self.loaded_names.append(name)
-            if progress is not None:
-                progress(done, len(names))
+        threads = min(processors(), _MOST_THREADS)
+        squares = in_threads(lambda name: self.reader.square(name, resolution), names, threads)
+        with closing(squares):
+            for done, (name, square) in enumerate(squares, 1):
+                if isinstance(square, Exception):
+                    self.skip(name)
+                else:
+                    out[len(self.loaded_names)] = torch.from_numpy(square)
+                    self.loaded_names.append(name)
+                if progress is not None:
+                    progress(done, len(names))
         if not self.loaded_names:
             raise DatasetError(f"The data set {self.path} holds no readable image", self.skipped_message())
         return out[: len(self.loaded_names)]
@@ -233,14 +208,14 @@ class ImageFolder:
         if LABEL_FILE not in self._all:
             return None
         try:
-            entries = json.loads(self._read(LABEL_FILE))["labels"]
+            entries = json.loads(self.reader.read(LABEL_FILE))["labels"]
             if entries is None:
                 return None
             pairs = entries.items() if isinstance(entries, dict) else entries
             found = {str(name): np.asarray(label, np.float64) for name, label in pairs}
             if any(label.shape != (25,) or not np.isfinite(label).all() for label in found.values()):
                 raise ValueError("a label is not made of 25 finite numbers")
-        except (*_DAMAGE, KeyError, TypeError) as error:
+        except (*DAMAGE, KeyError, TypeError) as error:
             raise DatasetError(f"Cannot read {LABEL_FILE} of {self.path}", str(error)) from error
         return found
 
@@ -257,10 +232,10 @@ class ImageFolder:
         if POSE_FILE not in self._all:
             return None
         try:
-            with np.load(io.BytesIO(self._read(POSE_FILE)), allow_pickle=False) as file:
+            with np.load(io.BytesIO(self.reader.read(POSE_FILE)), allow_pickle=False) as file:
                 stored = np.stack([file["yaw"], file["pitch"]], axis=1).astype(np.float64)
                 rows = {str(name): row for name, row in zip(file["name"], stored, strict=True)}
-        except (*_DAMAGE, KeyError, TypeError) as error:
+        except (*DAMAGE, KeyError, TypeError) as error:
             raise DatasetError(f"Cannot read {POSE_FILE} of {self.path}", str(error)) from error
         return np.stack([rows.get(name, np.full(2, np.nan)) for name in self.names])
 
@@ -281,7 +256,9 @@ class ImageFolder:
             if self._depth_zip is None:
                 keep = self._open_files.enter_context
                 stream = keep(
-                    (self.path / DEPTH_FILE).open("rb") if self._zip is None else self._zip.open(DEPTH_FILE)
+                    (self.path / DEPTH_FILE).open("rb")
+                    if self.reader.is_folder
+                    else self.reader.archive.open(DEPTH_FILE)
                 )
                 self._depth_zip = keep(zipfile.ZipFile(stream))
             if name not in self._depth_zip.NameToInfo:
@@ -290,7 +267,7 @@ class ImageFolder:
                 steps = np.asarray(image)
             if steps.ndim != 2:
                 raise ValueError("a depth map has one channel")
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise DatasetError(f"Cannot read the depth of {name} of {self.path}", str(error)) from error
         return (steps.astype(np.float64) / DEPTH_STEPS).astype(np.float32)
 
@@ -300,13 +277,3 @@ def _is_image(name: str) -> bool:
     if path.suffix.lower() not in IMAGE_SUFFIXES or path.is_absolute():
         return False
     return path.parts[0] not in ("depth", "__MACOSX") and not any(part.startswith(".") for part in path.parts)
-
-
-def _fit(image: Image.Image, resolution: int) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    if image.size != (side, side):
-        image = image.crop((left, top, left + side, top + side))
-    if side != resolution:
-        image = image.resize((resolution, resolution), Image.Resampling.LANCZOS)
-    return image

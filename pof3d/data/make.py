@@ -1,22 +1,21 @@
-"""Make a procedural data set: `make_toy_cats` as a function, `MakeData` and `run` for the command line."""
+"""Make a procedural data set: `make_toy_set` as a function, `MakeData` and `run` for the command line."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
 from pof3d.data import layout, toy_render
+from pof3d.data.processes import ignore_interrupts, interrupts_held, processors
+from pof3d.data.toy_sets import TOY_SETS, SetName
 from pof3d.data.writer import DatasetWriter
 from pof3d.errors import DatasetError
 
@@ -31,7 +30,7 @@ class MakeData:
 
     out: Path
     """Folder or .zip file to write. It must not exist yet."""
-    name: tyro.conf.Positional[Literal["toy-cats"]] = "toy-cats"
+    name: tyro.conf.Positional[SetName] = "toy-cats"
     """Which data set."""
     count: int = 10_000
     """Number of images."""
@@ -43,46 +42,28 @@ class MakeData:
     """Processes to work with; 0: as many as there are processors. The images do not depend on it."""
 
 
-def _make_one(index: int, seed: int, resolution: int) -> _Record:
-    s = toy_render.sample(seed, index, resolution)
+def _make_one(index: int, name: SetName, seed: int, resolution: int) -> _Record:
+    s = TOY_SETS[name].sample(seed, index, resolution)
     return layout.encode_png(s.image), layout.encode_png(layout.depth_to_steps(s.depth)), s.yaw, s.pitch
 
 
-def _start_worker() -> None:
-    # Ctrl-C reaches the whole process group; only the parent answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _make_run(indices: range, name: SetName, seed: int, resolution: int) -> list[_Record]:
+    return [_make_one(index, name, seed, resolution) for index in indices]
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; processes started meanwhile never see it, this one sees it a moment later."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _make_run(indices: range, seed: int, resolution: int) -> list[_Record]:
-    return [_make_one(index, seed, resolution) for index in indices]
-
-
-def _records(count: int, seed: int, resolution: int, workers: int) -> Generator[_Record]:
+def _records(count: int, name: SetName, seed: int, resolution: int, workers: int) -> Generator[_Record]:
     """Yield images 0 to `count` - 1 in order, a few runs per worker being made ahead."""
     if workers == 1:
-        yield from (_make_one(index, seed, resolution) for index in range(count))
+        yield from (_make_one(index, name, seed, resolution) for index in range(count))
         return
     runs = (range(start, min(start + _RUN, count)) for start in range(0, count, _RUN))
     # "spawn": a fork of a process in which torch has started threads may hang.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), ignore_interrupts)
     try:
         ahead: deque[Future[list[_Record]]] = deque()
         for indices in runs:
-            with _interrupts_held():  # the first order starts the workers
-                ahead.append(pool.submit(_make_run, indices, seed, resolution))
+            with interrupts_held():  # the first order starts the workers
+                ahead.append(pool.submit(_make_run, indices, name, seed, resolution))
             if len(ahead) > 4 * workers:
                 yield from ahead.popleft().result()
         while ahead:
@@ -97,7 +78,8 @@ def _records(count: int, seed: int, resolution: int, workers: int) -> Generator[
         pool.shutdown(cancel_futures=True)
 
 
-def make_toy_cats(
+def make_toy_set(
+    name: SetName,
     out: Path,
     count: int,
     resolution: int,
@@ -105,10 +87,12 @@ def make_toy_cats(
     workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write a set of toy cats with ground truth (the layout of `pof3d.data.layout`).
+    """Write a procedural set with ground truth (the layout of `pof3d.data.layout`).
 
     Parameters
     ----------
+    name : str
+        Which one; a key of `pof3d.data.toy_sets.TOY_SETS`.
     out : Path
         Folder or .zip file to make; it appears only when complete.
     count : int, >= 1
@@ -125,7 +109,7 @@ def make_toy_cats(
     DatasetError
         When a value is out of range, or `out` exists or cannot be written.
     """
-    for name, value, low, high in (
+    for option, value, low, high in (
         ("count", count, 1, 100_000_000),
         ("resolution", resolution, 8, _LARGEST),
         ("seed", seed, 0, 2**63),
@@ -133,17 +117,18 @@ def make_toy_cats(
     ):
         if not low <= value <= high:
             raise DatasetError(
-                f"Cannot make the data set: {name} is {value}", f"it must lie in [{low}, {high}]"
+                f"Cannot make the data set: {option} is {value}", f"it must lie in [{low}, {high}]"
             )
-    workers = min(workers or _processors(), count)
-    intrinsics = toy_render.intrinsics()
+    toys = TOY_SETS[name]
+    workers = min(workers or processors(), count)
+    intrinsics = toy_render.intrinsics(toys.camera)
     with DatasetWriter(out) as writer:
-        writer.describe(dataset="toy-cats", version=toy_render.VERSION, seed=seed, resolution=resolution)
-        with closing(_records(count, seed, resolution, workers)) as records:
+        writer.describe(dataset=name, version=toys.version, seed=seed, resolution=resolution)
+        with closing(_records(count, name, seed, resolution, workers)) as records:
             for done, (image, depth, yaw, pitch) in enumerate(records, 1):
                 writer.add(
                     image,
-                    cam2world=toy_render.cam2world(yaw, pitch),
+                    cam2world=toy_render.cam2world(yaw, pitch, toys.camera),
                     intrinsics=intrinsics,
                     yaw=yaw,
                     pitch=pitch,
@@ -151,11 +136,6 @@ def make_toy_cats(
                 )
                 if progress is not None:
                     progress(done, count)
-
-
-def _processors() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def run(options: MakeData) -> int:
@@ -173,7 +153,7 @@ def run(options: MakeData) -> int:
     Raises
     ------
     DatasetError
-        As `make_toy_cats`.
+        As `make_toy_set`.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -195,8 +175,14 @@ def run(options: MakeData) -> int:
                 speed = bar.tasks[0].speed
                 bar.update(task, completed=done, rate=f"{speed:.0f} images/s" if speed else "")
 
-            make_toy_cats(
-                options.out, options.count, options.resolution, options.seed, options.workers, progress=show
+            make_toy_set(
+                options.name,
+                options.out,
+                options.count,
+                options.resolution,
+                options.seed,
+                options.workers,
+                progress=show,
             )
     except KeyboardInterrupt:
         console.print(f"Interrupted; nothing was written to {options.out}.")

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from pof3d.data import sdf
 from pof3d.data.sdf import Array, Vec3
+from pof3d.data.toy_parts import Painter, between, ramp, vary
+from pof3d.data.toy_render import Lighting
 
 BOUND = 0.314
 """Radius of a ball around the origin that holds every cat, in world units; what the cats camera just sees."""
@@ -40,6 +42,7 @@ _IRISES: tuple[Vec3, ...] = (
 _WHITE: Vec3 = (0.93, 0.91, 0.88)
 _DARK: Vec3 = (0.07, 0.06, 0.07)
 _INNER_EAR: Vec3 = (0.93, 0.66, 0.64)
+_LIGHTING = Lighting(direction=(0.28, 0.72, 0.64), ambient=0.58, diffuse=0.50, cavity=0.03)
 
 
 @dataclass(frozen=True)
@@ -87,16 +90,44 @@ class Cat:
         z /= np.linalg.norm(z)
         return np.stack([np.cross(y, z), y, z])
 
+    @property
+    def bound(self) -> float:
+        """Radius of a ball around the origin that holds every cat, world units."""
+        return BOUND
 
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(rng.uniform(low, high))
+    @property
+    def lighting(self) -> Lighting:
+        """From above, in front and a little from the right."""
+        return _LIGHTING
 
+    def distance(self, p: Array) -> Array:
+        """Signed distance to the surface.
 
-def _vary(rng: np.random.Generator, colour: Vec3, amount: float = 0.035) -> Vec3:
-    """`colour` with its brightness and, less, its hue changed a little."""
-    c = np.asarray(colour) * (1 + rng.uniform(-2, 2) * amount) + rng.uniform(-0.5, 0.5, 3) * amount
-    r, g, b = np.clip(c, 0.02, 0.95)
-    return (float(r), float(g), float(b))
+        Parameters
+        ----------
+        p : array, shape (3, *S)
+            World positions.
+
+        Returns
+        -------
+        array, shape S
+        """
+        return parts(self, p).all
+
+    def colour(self, p: Array) -> Array:
+        """Surface colour (albedo).
+
+        Parameters
+        ----------
+        p : array, shape (3, *S)
+            World positions on, or within a few thousandths of, the surface.
+
+        Returns
+        -------
+        array, shape (3, *S)
+            sRGB in [0, 1], before shading.
+        """
+        return _paint(self, p)
 
 
 def random_cat(rng: np.random.Generator) -> Cat:
@@ -111,34 +142,34 @@ def random_cat(rng: np.random.Generator) -> Cat:
     -------
     Cat
     """
-    a, b, c = _between(rng, 0.195, 0.222), _between(rng, 0.168, 0.195), _between(rng, 0.180, 0.205)
+    a, b, c = between(rng, 0.195, 0.222), between(rng, 0.168, 0.195), between(rng, 0.180, 0.205)
     cy = -0.052
-    reach = _between(rng, -0.008, 0.012)  # how far the muzzle stands out
-    eye_x, eye_y = a * _between(rng, 0.39, 0.45), cy + b * _between(rng, 0.10, 0.24)
-    eye_r = _between(rng, 0.048, 0.056)
+    reach = between(rng, -0.008, 0.012)  # how far the muzzle stands out
+    eye_x, eye_y = a * between(rng, 0.39, 0.45), cy + b * between(rng, 0.10, 0.24)
+    eye_r = between(rng, 0.048, 0.056)
     front = c * math.sqrt(max(1 - (eye_x / a) ** 2 - ((eye_y - cy) / b) ** 2, 0.0))
-    muzzle_y = cy - b * _between(rng, 0.40, 0.48)
-    muzzle_r = _between(rng, 0.054, 0.064)
+    muzzle_y = cy - b * between(rng, 0.40, 0.48)
+    muzzle_r = between(rng, 0.054, 0.064)
     muzzle_z = c * 0.80 + reach
     nose_y = muzzle_y + muzzle_r * 0.62
-    ear_tilt, ear_turn = _between(rng, 0.22, 0.46), _between(rng, 0.15, 0.45)
-    ear_base = (a * _between(rng, 0.56, 0.62), cy + b * 0.70, -0.005)
-    ear_width = _between(rng, 0.072, 0.086)
+    ear_tilt, ear_turn = between(rng, 0.22, 0.46), between(rng, 0.15, 0.45)
+    ear_base = (a * between(rng, 0.56, 0.62), cy + b * 0.70, -0.005)
+    ear_width = between(rng, 0.072, 0.086)
 
-    fur = _vary(rng, _FURS[int(rng.integers(len(_FURS)))], 0.06)
-    light = tuple(0.5 * f + 0.5 * w for f, w in zip(fur, _vary(rng, _WHITE), strict=True))
+    fur = vary(rng, _FURS[int(rng.integers(len(_FURS)))], 0.06)
+    light = tuple(0.5 * f + 0.5 * w for f, w in zip(fur, vary(rng, _WHITE), strict=True))
     iris = _IRISES[int(rng.integers(len(_IRISES)))]
     dark_nose = max(fur) < 0.45 or rng.random() < 0.2
     # The tip must stay inside the ball of radius BOUND whatever the other proportions.
-    height = _between(rng, 0.125, 0.165)
+    height = between(rng, 0.125, 0.165)
     side, up = math.sin(ear_tilt), math.cos(ear_tilt)
     while math.hypot(ear_base[0] + height * side, ear_base[1] + height * up) > 0.294:
         height -= 0.002
     return Cat(
         head_centre=(0.0, cy, 0.0),
         head_radii=(a, b, c),
-        cheek_centre=(a * 0.62, cy - b * _between(rng, 0.34, 0.44), c * 0.25),
-        cheek_radii=(a * _between(rng, 0.36, 0.44), b * 0.40, c * 0.50),
+        cheek_centre=(a * 0.62, cy - b * between(rng, 0.34, 0.44), c * 0.25),
+        cheek_radii=(a * between(rng, 0.36, 0.44), b * 0.40, c * 0.50),
         ear_base=ear_base,
         ear_tilt=ear_tilt,
         ear_turn=ear_turn,
@@ -146,17 +177,17 @@ def random_cat(rng: np.random.Generator) -> Cat:
         ear_width=ear_width,
         eye_centre=(eye_x, eye_y, front - eye_r * 0.60),
         eye_radius=eye_r,
-        pupil_width=_between(rng, 0.20, 0.42),
+        pupil_width=between(rng, 0.20, 0.42),
         muzzle_centre=(muzzle_r * 0.66, muzzle_y, muzzle_z),
         muzzle_radius=muzzle_r,
         chin_centre=(0.0, muzzle_y - muzzle_r * 0.80, muzzle_z - 0.012),
         chin_radius=muzzle_r * 0.72,
         nose_centre=(0.0, nose_y, muzzle_z + muzzle_r * 0.80),
-        nose_radii=(_between(rng, 0.025, 0.031), 0.019, 0.020),
+        nose_radii=(between(rng, 0.025, 0.031), 0.019, 0.020),
         fur=fur,
         light_fur=(light[0], light[1], light[2]),
-        iris=_vary(rng, iris),
-        nose_colour=(0.20, 0.14, 0.14) if dark_nose else _vary(rng, (0.90, 0.52, 0.52)),
+        iris=vary(rng, iris),
+        nose_colour=(0.20, 0.14, 0.14) if dark_nose else vary(rng, (0.90, 0.52, 0.52)),
     )
 
 
@@ -215,71 +246,33 @@ def parts(cat: Cat, p: Array) -> Parts:
     return Parts(fur=fur, ear=ear, inner_ear=inner, muzzle=muzzle, eye=eye, nose=nose)
 
 
-def distance(cat: Cat, p: Array) -> Array:
-    """Signed distance to the surface of a cat.
-
-    Parameters
-    ----------
-    cat : Cat
-    p : array, shape (3, *S)
-        World positions.
-
-    Returns
-    -------
-    array, shape S
-    """
-    return parts(cat, p).all
-
-
-def _ramp(x: Array, low: float, high: float) -> Array:
-    """0 below `low`, 1 above `high`, smooth in between (also for high < low: then falling)."""
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return t * t * (3 - 2 * t)
-
-
-def colour(cat: Cat, p: Array) -> Array:
-    """Surface colour (albedo) of points on a cat.
-
-    Parameters
-    ----------
-    cat : Cat
-    p : array, shape (3, *S)
-        World positions on, or within a few thousandths of, the surface.
-
-    Returns
-    -------
-    array, shape (3, *S)
-        sRGB in [0, 1], before shading.
-    """
+def _paint(cat: Cat, p: Array) -> Array:
+    """Albedo of points on a cat; see `Cat.colour`."""
     d = parts(cat, p)
     x, y, z = np.abs(p[0]), p[1], p[2]
-    out = np.empty_like(p)
-    out[:] = np.asarray(cat.fur, p.dtype).reshape(3, *[1] * (p.ndim - 1))
-
-    def paint(mask: Array, tint: Vec3) -> None:
-        out[:] += mask * (np.asarray(tint, p.dtype).reshape(3, *[1] * (p.ndim - 1)) - out)
-
-    paint(_ramp(d.muzzle, 0.012, 0.002), cat.light_fur)
+    canvas = Painter(p, cat.fur)
+    paint = canvas.paint
+    paint(ramp(d.muzzle, 0.012, 0.002), cat.light_fur)
     # The mouth: a line down from the nose, then along the lower edge of the muzzle's two halves.
     ny = cat.nose_centre[1]
     mx, my, mz = cat.muzzle_centre
-    below = _ramp(y, ny, ny - 0.01) * _ramp(y, my - 0.55 * cat.muzzle_radius, my - 0.40 * cat.muzzle_radius)
-    line = _ramp(x, 0.008, 0.003) * below
+    below = ramp(y, ny, ny - 0.01) * ramp(y, my - 0.55 * cat.muzzle_radius, my - 0.40 * cat.muzzle_radius)
+    line = ramp(x, 0.008, 0.003) * below
     ring = np.abs(np.hypot(x - mx * 0.9, y - my) - cat.muzzle_radius * 0.66)
-    smile = _ramp(ring, 0.008, 0.003) * _ramp(y, my - 0.1 * cat.muzzle_radius, my - 0.3 * cat.muzzle_radius)
-    paint(np.maximum(line, smile) * _ramp(z, mz, mz + 0.015) * 0.85, _DARK)
-    paint(_ramp(d.inner_ear, 0.006, 0.0) * _ramp(d.eye, 0.01, 0.02), _INNER_EAR)
+    smile = ramp(ring, 0.008, 0.003) * ramp(y, my - 0.1 * cat.muzzle_radius, my - 0.3 * cat.muzzle_radius)
+    paint(np.maximum(line, smile) * ramp(z, mz, mz + 0.015) * 0.85, _DARK)
+    paint(ramp(d.inner_ear, 0.006, 0.0) * ramp(d.eye, 0.01, 0.02), _INNER_EAR)
     # Eyes: dark rim in the fur, iris with a rim, a slit pupil, a small glint.
     ex, ey, ez = cat.eye_centre
     r = cat.eye_radius
-    paint(_ramp(d.eye, 0.008, 0.004), _DARK)
-    on_eye = _ramp(d.eye, 0.0025, 0.001) * (d.eye <= d.fur)
+    paint(ramp(d.eye, 0.008, 0.004), _DARK)
+    on_eye = ramp(d.eye, 0.0025, 0.001) * (d.eye <= d.fur)
     # The slit is set a little outwards, where the eyeball stands out furthest from the fur.
     u, w = (x - ex) / r - 0.14, (y - ey) / r
     paint(on_eye, cat.iris)
     slit = np.hypot(u / cat.pupil_width, w / 0.80)
-    paint(on_eye * _ramp(slit, 1.12, 0.88) * (z > ez), (0.03, 0.03, 0.04))
+    paint(on_eye * ramp(slit, 1.12, 0.88) * (z > ez), (0.03, 0.03, 0.04))
     glint = np.hypot(u + 0.16, w - 0.34)
-    paint(on_eye * _ramp(glint, 0.24, 0.14) * (z > ez), (1.0, 1.0, 1.0))
-    paint(_ramp(d.nose, 0.003, 0.001) * (d.nose <= d.fur), cat.nose_colour)
-    return out
+    paint(on_eye * ramp(glint, 0.24, 0.14) * (z > ez), (1.0, 1.0, 1.0))
+    paint(ramp(d.nose, 0.003, 0.001) * (d.nose <= d.fur), cat.nose_colour)
+    return canvas.colours

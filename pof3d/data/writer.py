@@ -90,7 +90,9 @@ class DatasetWriter:
     def __init__(self, out: Path) -> None:
         self.out = out = Path(out)
         if not out.name:
-            raise DatasetError(f"Cannot write the data set {out}", "it has no name", "Name a new folder or .zip.")
+            raise DatasetError(
+                f"Cannot write the data set {out}", "it has no name", "Name a new folder or .zip."
+            )
         self._partial = out.with_name(out.name + PARTIAL_SUFFIX)
         self._names: list[str] = []
         self._labels: list[list[float]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pof3d.config import GeneratorConfig
-from pof3d.nets.layers import NoiseMode, SynthesisBlock
+from pof3d.nets.layers import NoiseSource, SynthesisBlock
 
 
 def block_resolutions(resolution: int) -> list[int]:
@@ -41,7 +41,7 @@ class Backbone(nn.Module):
         """Latents used: one a convolution, and one for the last output layer."""
         return 2 * len(self.resolutions)
 
-    def forward(self, ws: Tensor, noise: NoiseMode = "const") -> Tensor:
+    def forward(self, ws: Tensor, noise: NoiseSource = "const") -> Tensor:
         """[B, num_ws, w_dim] → planes [B, 3, plane_channels, R, R].
 
         An output layer uses the w of the next block's first convolution.

@@ -32,8 +32,8 @@ class Verdict(NamedTuple):
 
     score: Tensor
     """[B, 1], positive for real."""
-    pose: Tensor
-    """[B, 2], predicted (h, v)."""
+    pose: Tensor | None
+    """[B, 2], predicted (h, v); None from a discriminator that does not know of poses."""
 
 
 def _resize(x: Tensor, size: int) -> Tensor:
@@ -92,7 +92,7 @@ class PoseMapping(nn.Module):
 
 
 class Epilogue(nn.Module):
-    """The 4×4 end: score vector and pose branch."""
+    """The 4×4 end: score vector (or, unaware of poses, the score itself) and pose branch."""
 
     def __init__(self, channels: int, config: DiscriminatorConfig) -> None:
         super().__init__()
@@ -100,15 +100,19 @@ class Epilogue(nn.Module):
         self.conv = Conv(channels + 1, channels, 3, clamp=config.activation_clamp)
         flat = channels * 16
         self.fc = FullyConnected(flat, channels, activate=True)
-        self.out = FullyConnected(channels, channels)
-        self.pose_hidden = None if config.linear_pose else FullyConnected(flat, flat // 2, activate=True)
-        self.pose_output = FullyConnected(flat if config.linear_pose else flat // 2, 2)
+        self.out = FullyConnected(channels, channels if config.pose_aware else 1)
+        self.pose_aware = config.pose_aware
+        if config.pose_aware:
+            self.pose_hidden = None if config.linear_pose else FullyConnected(flat, flat // 2, activate=True)
+            self.pose_output = FullyConnected(flat if config.linear_pose else flat // 2, 2)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, channels, 4, 4] → score vector [B, channels], pose [B, 2]."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """[B, channels, 4, 4] → score vector [B, channels] and pose [B, 2], or score [B, 1] and None."""
         flat = self.conv(minibatch_stddev(x, self.group)).flatten(1)
-        hidden = flat if self.pose_hidden is None else self.pose_hidden(flat)
-        return self.out(self.fc(flat)), self.pose_output(hidden)
+        vector = self.out(self.fc(flat))
+        if not self.pose_aware:
+            return vector, None
+        return vector, self.pose_output(flat if self.pose_hidden is None else self.pose_hidden(flat))
 
 
 class Discriminator(nn.Module):
@@ -129,7 +133,8 @@ class Discriminator(nn.Module):
             )
             self.add_module(f"b{resolution}", block)
         self.b4 = Epilogue(width(4), config)
-        self.pose_mapping = PoseMapping(width(4), config.pose_mapping_layers)
+        if config.pose_aware:
+            self.pose_mapping = PoseMapping(width(4), config.pose_mapping_layers)
 
     def prepare(self, image: Tensor, raw: Tensor) -> Tensor:
         """Image ‖ raw image, both resized to the discriminator's size → [B, 6, S, S]."""
@@ -143,34 +148,52 @@ class Discriminator(nn.Module):
 
         return torch.cat([fit(image), fit(raw)], dim=1)
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 6, S, S] → unconditioned score vector [B, width], pose [B, 2]."""
+    @property
+    def pose_aware(self) -> bool:
+        """Whether it predicts poses."""
+        return self.config.pose_aware
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """[B, 6, S, S] → unconditioned score vector [B, width] and pose [B, 2], or score [B, 1] and None."""
         for resolution in self.resolutions:
             x = self.get_submodule(f"b{resolution}")(x)
-        return self.b4(x)
+        seen: tuple[Tensor, Tensor | None] = self.b4(x)
+        return seen
 
     def condition(self, vector: Tensor, pose: Tensor) -> Tensor:
         """Inner product of the score vector with the mapped pose, / √width → [B, 1]."""
         mapped = self.pose_mapping(pose)
         return (vector * mapped).sum(dim=1, keepdim=True) / math.sqrt(vector.shape[1])
 
-    def forward(self, x: Tensor) -> Verdict:
-        """Score a batch given its own, detached, pose prediction.
+    def forward(self, x: Tensor, pose: Tensor | None = None) -> Verdict:
+        """Score a batch.
 
         Parameters
         ----------
         x : Tensor [B, 6, S, S]
             From :meth:`prepare`.
+        pose : Tensor [B, 2], optional
+            (h, v) to judge the images by; by default the own, detached prediction.
         """
-        vector, pose = self.look(x)
-        return Verdict(self.condition(vector, pose.detach()), pose)
+        vector, predicted = self.look(x)
+        if predicted is None:
+            return Verdict(vector, None)
+        return Verdict(self.condition(vector, predicted.detach() if pose is None else pose), predicted)
 
     @torch.no_grad()
     def predict_pose(self, frame: ScoredImage) -> Tensor:
         """Yaw and pitch [B, 2], radians, predicted from each image on its own.
 
         Images are looked at one by one, so that none depends on the others through the minibatch statistic.
+
+        Raises
+        ------
+        ValueError
+            When it is not pose-aware.
         """
         x = self.prepare(frame.image, frame.raw)
-        hv = torch.cat([self.look(one)[1] for one in x.split(1)])
-        return yaw_pitch_from_hv(hv, self.camera.h_mean)
+        poses = [self.look(one)[1] for one in x.split(1)]
+        known = [pose for pose in poses if pose is not None]
+        if len(known) < len(poses):
+            raise ValueError("this discriminator does not predict poses")
+        return yaw_pitch_from_hv(torch.cat(known), self.camera.h_mean)

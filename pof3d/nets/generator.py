@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pof3d.cameras import cam2world_from_hv, camera_rays, intrinsics_from_focal
 from pof3d.config import GeneratorConfig
 from pof3d.nets.backbone import Backbone
-from pof3d.nets.layers import NoiseMode
+from pof3d.nets.layers import NoiseSource
 from pof3d.nets.mapping import Mapping
 from pof3d.nets.superres import SuperResolution
 from pof3d.render.field import OUTSIDE_DENSITY, Decoder, sample_planes
@@ -92,7 +92,7 @@ class Generator(nn.Module):
         w = self.mapping.map_w(z)
         return self.mapping.truncate(w, truncation_psi, truncation_cutoff), self.mapping.predict_pose(w)
 
-    def synthesize_planes(self, w: Tensor, noise: NoiseMode = "const") -> Tensor:
+    def synthesize_planes(self, w: Tensor, noise: NoiseSource = "const") -> Tensor:
         """[B, num_ws, w_dim] → tri-planes [B, 3, plane_channels, R, R]."""
         return self.backbone(w, noise)
 
@@ -215,7 +215,7 @@ class Generator(nn.Module):
         resolution: int | None = None,
         depth_samples: int | None = None,
         importance_samples: int | None = None,
-        noise: NoiseMode = "const",
+        noise: NoiseSource = "const",
         sampler: Sampler = DETERMINISTIC,
     ) -> RenderedFrame:
         """Latents and cameras → images.
@@ -234,8 +234,8 @@ class Generator(nn.Module):
             Side of the raw image; the network's own by default.
         depth_samples, importance_samples : int, optional
             Samples a ray.
-        noise : "const", "none" or "random"
-            Per-pixel noise of the backbone.
+        noise : "const", "none", "random" or a function
+            Per-pixel noise of the backbone; see :data:`~pof3d.nets.layers.NoiseSource`.
         sampler : Sampler
             Source of the ray sampler's draws; deterministic by default.
 

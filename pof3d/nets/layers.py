@@ -7,6 +7,7 @@ Progressive GAN, arXiv 1710.10196). Leaky ReLU has slope 0.2 and gain √2, whic
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal, cast
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 SQRT_2 = math.sqrt(2.0)
 NoiseMode = Literal["const", "none", "random"]
+NoiseSource = NoiseMode | Callable[[tuple[int, ...]], Tensor]
+"""Per-pixel noise: a mode, or a function from a shape [B, 1, H, W] to standard normal numbers."""
 
 
 def leaky_relu(x: Tensor, gain: float = SQRT_2, clamp: float | None = None) -> Tensor:
@@ -132,13 +135,15 @@ class SynthesisLayer(ModulatedConv):
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.clamp = clamp
 
-    def forward(self, x: Tensor, w: Tensor, noise: NoiseMode) -> Tensor:
+    def forward(self, x: Tensor, w: Tensor, noise: NoiseSource) -> Tensor:
         """[B, inputs, H, W] → [B, outputs, resolution, resolution]."""
         x = self.convolve(x, w)
         if noise == "const":
             x = x + cast(Tensor, self.noise_const) * self.noise_strength
         elif noise == "random":
             x = x + torch.randn_like(x[:, :1]) * self.noise_strength
+        elif callable(noise):
+            x = x + noise((len(x), 1, *x.shape[2:])).to(x.dtype) * self.noise_strength
         return leaky_relu(x + self.bias[:, None, None], clamp=self.clamp)
 
 
@@ -189,7 +194,7 @@ class SynthesisBlock(nn.Module):
         return 1 if self.is_first else 2
 
     def forward(
-        self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise: NoiseMode
+        self, x: Tensor | None, image: Tensor | None, ws: Tensor, noise: NoiseSource
     ) -> tuple[Tensor, Tensor]:
         """Advance features and image by one resolution.
 
@@ -201,7 +206,7 @@ class SynthesisBlock(nn.Module):
             The output so far.
         ws : Tensor [B, num_convs + 1, w_dim]
             Latents of the convolutions and of the output layer.
-        noise : "const", "none" or "random"
+        noise : "const", "none", "random" or a function
             Where per-pixel noise comes from.
         """
         if self.is_first:

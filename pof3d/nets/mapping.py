@@ -12,6 +12,8 @@ from pof3d.config import GeneratorConfig
 from pof3d.nets.layers import FullyConnected, normalize_second_moment
 
 _V_RANGE = (1e-5, math.pi - 1e-5)
+POSE_TABLE_SIZE = 4096
+"""Poses of the data set, as offsets from the front, that a network with the pose source ``labels`` keeps."""
 
 
 class Mapping(nn.Module):
@@ -32,10 +34,21 @@ class Mapping(nn.Module):
             self.add_module(f"fc{i}", layer)
             width = config.w_dim
         lr = config.pose_lr_multiplier
-        self.has_pose_hidden = config.pose_head == "mlp"
+        self.source = config.pose_source
+        self.prior = config.pose_prior
+        self.learns_pose = self.source in ("learned", "residual")
+        self.has_pose_hidden = self.learns_pose and config.pose_head == "mlp"
+        width = 2 if self.source == "residual" else config.w_dim
         if self.has_pose_hidden:
-            self.pose_hidden = FullyConnected(config.w_dim, config.w_dim, activate=True, lr_multiplier=lr)
-        self.pose_output = FullyConnected(config.w_dim, 2, lr_multiplier=lr)
+            self.pose_hidden = FullyConnected(width, config.w_dim, activate=True, lr_multiplier=lr)
+            width = config.w_dim
+        if self.learns_pose:
+            # A correction starts at zero.
+            self.pose_output = FullyConnected(
+                width, 2, lr_multiplier=lr, weight_init=0.0 if self.source == "residual" else 1.0
+            )
+        if self.source == "labels":
+            self.register_buffer("pose_table", torch.zeros(POSE_TABLE_SIZE, 2))
         self.camera = config.camera
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
@@ -46,18 +59,54 @@ class Mapping(nn.Module):
             x = self.get_submodule(f"fc{i}")(x)
         return x
 
-    def predict_pose(self, w: Tensor) -> Tensor:
-        """Untruncated w [B, w_dim] → pose [B, 2] = (h, v), clamped where the camera settings say so."""
-        hidden = self.pose_hidden(w) if self.has_pose_hidden else w
-        h, v = self.pose_output(hidden).unbind(dim=-1)
-        h = h + self.camera.h_mean
-        v = v + math.pi / 2
+    def predict_pose(self, w: Tensor, draw: Tensor | None = None) -> Tensor:
+        """Poses of latents, clamped where the camera settings say so.
+
+        Parameters
+        ----------
+        w : Tensor [B, w_dim]
+            Untruncated latents. Only a learned pose depends on them.
+        draw : Tensor [B, 2], optional
+            Standard normal: which of a prior's poses. By default its middle; a learned pose needs none.
+
+        Returns
+        -------
+        Tensor [B, 2]
+            (h, v).
+        """
+        if self.source == "learned":
+            offsets = self._learned(w)
+        elif draw is None and self.source == "labels":
+            offsets = w.new_zeros(len(w), 2)
+        else:
+            offsets = self._drawn(w.new_zeros(len(w), 2) if draw is None else draw)
+        h = offsets[:, 0] + self.camera.h_mean
+        v = offsets[:, 1] + math.pi / 2
         if self.camera.clamp_h is not None:
             h = h.clamp(*self.camera.clamp_h)
         if self.camera.clamp_v is not None:
             low, high = self.camera.clamp_v
             v = v.clamp(max(low, _V_RANGE[0]), min(high, _V_RANGE[1]))
         return torch.stack([h, v], dim=-1)
+
+    def draw_for_poses(self, count: int, rng: torch.Generator | None = None) -> Tensor | None:
+        """Random numbers [count, 2] for :meth:`predict_pose`; None where the latent alone decides."""
+        return None if self.source == "learned" else torch.randn(count, 2, generator=rng)
+
+    def _learned(self, x: Tensor) -> Tensor:
+        output: Tensor = self.pose_output(self.pose_hidden(x) if self.has_pose_hidden else x)
+        return output
+
+    def _drawn(self, draw: Tensor) -> Tensor:
+        """Offsets [B, 2] from the front for standard normal numbers [B, 2]."""
+        if self.source == "labels":
+            table = cast(Tensor, self.pose_table)
+            return table[(torch.special.ndtr(draw[:, 0]) * len(table)).long().clamp(max=len(table) - 1)]
+        middle, spread = draw.new_tensor(self.prior.mean), draw.new_tensor(self.prior.spread)
+        if self.source == "uniform":
+            return middle + spread * (2.0 * torch.special.ndtr(draw) - 1.0)
+        offsets = middle + spread * draw
+        return offsets + self._learned(draw) if self.source == "residual" else offsets
 
     def truncate(self, w: Tensor, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
         """Repeat w for every layer and pull the first ``cutoff`` layers towards the mean.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -9,28 +10,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+UniformSource = Callable[[tuple[int, ...]], Tensor]
+
 
 @dataclass(frozen=True)
 class Sampler:
     """Where the uniform draws of the two sampling passes come from.
 
     ``deterministic`` uses the middle of every stratum, so equal inputs give equal images; ``constant`` uses ½
-    for every draw (the importance samples of a ray then coincide); ``random`` draws from ``generator``.
+    for every draw (the importance samples of a ray then coincide); ``random`` draws from ``source``.
     """
 
     mode: Literal["deterministic", "constant", "random"] = "deterministic"
-    generator: torch.Generator | None = None
+    source: UniformSource | torch.Generator | None = None
+    """A generator, or a function from a shape to uniform numbers; torch's global generator by default."""
+
+    def _draw(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        if callable(self.source):
+            return self.source(shape).to(like.dtype)
+        return torch.rand(shape, generator=self.source, device=like.device, dtype=like.dtype)
 
     def jitter(self, shape: tuple[int, ...], like: Tensor) -> Tensor | float:
         """Offsets of the stratified samples in steps, 0…1."""
         if self.mode == "random":
-            return torch.rand(shape, generator=self.generator, device=like.device, dtype=like.dtype)
+            return self._draw(shape, like)
         return 0.5
 
     def quantiles(self, rays: tuple[int, ...], count: int, like: Tensor) -> Tensor:
         """[*rays, count] uniform draws of the importance pass."""
         if self.mode == "random":
-            return torch.rand((*rays, count), generator=self.generator, device=like.device, dtype=like.dtype)
+            return self._draw((*rays, count), like)
         if self.mode == "constant":
             return torch.full((*rays, count), 0.5, device=like.device, dtype=like.dtype)
         u = (torch.arange(count, device=like.device, dtype=like.dtype) + 0.5) / count

@@ -8,11 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pof3d.nets.discriminator import Discriminator
+from pof3d.cameras import yaw_pitch_from_hv
+from pof3d.nets.discriminator import Discriminator, Verdict
 from pof3d.nets.generator import Generator, RenderedFrame
 from pof3d.render.volume import Sampler
+from pof3d.training.augment import Augmentation
 from pof3d.training.config import TrainingConfig
 from pof3d.training.poses import mirror_poses
+from pof3d.training.random import BatchRandom
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
@@ -29,16 +32,27 @@ def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
     return F.conv2d(x, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
 
 
+def pose_distance(one: Tensor, other: Tensor, *, periodic: bool) -> Tensor:
+    """Mean squared difference of poses (h, v) [B, 2]; ``periodic``: of azimuths the short way round."""
+    difference = one - other
+    if periodic:
+        h = torch.atan2(torch.sin(difference[:, 0]), torch.cos(difference[:, 0]))
+        difference = torch.stack([h, difference[:, 1]], dim=1)
+    return difference.square().mean()
+
+
 @dataclass
 class Fakes:
-    """Generated images of one batch of latents, from predicted and mirrored cameras."""
+    """Generated images of one batch of latents, from their own and from mirrored cameras."""
 
     w: Tensor
     """Untruncated [B, w_dim]."""
+    draw: Tensor | None
+    """Random numbers [B, 2] behind the poses, where the latent alone does not decide."""
     planes: Tensor
     """Tri-planes [B, 3, C, R, R]."""
     views: list[tuple[Tensor, Tensor]]
-    """(discriminator input [B, 6, S, S], pose [B, 2]): the predicted camera first, then the mirrored one."""
+    """(discriminator input [B, 6, S, S], pose [B, 2]): the own camera first, then the mirrored one."""
 
 
 class Objective:
@@ -50,20 +64,25 @@ class Objective:
         The networks in training.
     config : TrainingConfig
         Weights and switches.
-    rng : torch.Generator
-        Source of latents, jitter, mirroring and random points; on the networks' device.
+    random : BatchRandom
+        Source of latents, jitter, mirroring, noise, augmentation and random points.
     """
 
     def __init__(
-        self, generator: Generator, discriminator: Discriminator, config: TrainingConfig, rng: torch.Generator
+        self, generator: Generator, discriminator: Discriminator, config: TrainingConfig, random: BatchRandom
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
         self.config = config
-        self.rng = rng
+        self.random = random
+        self.augmentation = (
+            Augmentation(config.augment_target, config.augment_kimg) if config.augment else None
+        )
         self.resolution = generator.config.render.resolution
         self.blur = 0.0
         self.pose_consistency_weight = config.pose_consistency_weight
+        self.mean_yaw = torch.zeros([], device=generator.device)
+        """Running mean of G's yaw, radians."""
 
     def set_progress(self, kimg: float) -> None:
         """Set blur, resolution and ramps for the number of images seen."""
@@ -77,6 +96,11 @@ class Objective:
         grown = min(kimg / ramp, 1.0) if ramp > 0 else 1.0
         self.pose_consistency_weight = config.pose_consistency_weight * grown
 
+    def mixed_precision(self) -> torch.autocast:
+        """Convolutions and matrix products in bfloat16, where asked for; cameras and rays never."""
+        enabled = self.config.precision == "bfloat16"
+        return torch.autocast(self.generator.device.type, torch.bfloat16, enabled=enabled)
+
     def see(self, image: Tensor, raw: Tensor) -> Tensor:
         """The discriminator's input: images at its size, blurred once."""
         return gaussian_blur(self.discriminator.prepare(image, raw), self.blur)
@@ -87,17 +111,36 @@ class Objective:
         image = raw if self.generator.superres is None else images
         return self.see(image, raw)
 
+    def judge(self, x: Tensor, pose: Tensor | None) -> Verdict:
+        """The discriminator's verdict on [B, 6, S, S]; ``pose`` is the label, used where poses are labels."""
+        given = pose if self.generator.config.pose_source == "labels" else None
+        with self.mixed_precision():
+            verdict = self.discriminator(x, given)
+        return Verdict(verdict.score.float(), None if verdict.pose is None else verdict.pose.float())
+
+    def augmented(self, x: Tensor) -> Tensor:
+        """[B, 6, S, S] as augmentation changes it, where it is on."""
+        return x if self.augmentation is None else self.augmentation.apply(x, self.random)
+
     def generate(self, batch: int) -> Fakes:
-        """Fresh latents, rendered from their predicted and their mirrored cameras."""
-        generator = self.generator
-        z = torch.randn(batch, generator.config.z_dim, generator=self.rng, device=generator.device)
-        w = generator.mapping.map_w(z)
-        poses = [generator.mapping.predict_pose(w)]
+        """Fresh latents, rendered from their own and from mirrored cameras."""
+        generator, random = self.generator, self.random
+        mapping = generator.mapping
+        w = mapping.map_w(random.normal((batch, generator.config.z_dim)))
+        draw = None if mapping.source == "learned" else random.normal((batch, 2))
+        poses = [mapping.predict_pose(w, draw)]
         if self.config.mirror:
-            poses.append(mirror_poses(poses[0], generator.config.camera.h_mean, self.rng))
-        ws = generator.mapping.truncate(w)
-        planes = generator.synthesize_planes(ws, self.config.noise)
-        sampler = Sampler("random", self.rng)
+            choice = random.uniform((batch, 1))[:, 0]
+            poses.append(
+                mirror_poses(
+                    poses[0], generator.config.camera.h_mean, choice, up_down=self.config.mirror_up_down
+                )
+            )
+        ws = mapping.truncate(w)
+        with self.mixed_precision():
+            noise = random.normal if self.config.noise == "random" else self.config.noise
+            planes = generator.synthesize_planes(ws, noise).float()
+        sampler = Sampler("random", random.uniform)
         views = []
         for pose in poses:
             raw = generator.render_raw(
@@ -108,12 +151,14 @@ class Objective:
                 importance_samples=self.config.importance_samples,
                 sampler=sampler,
             )
-            frame = RenderedFrame(generator.superresolve(raw, ws), raw.raw, raw.depth, raw.opacity)
+            with self.mixed_precision():
+                image = generator.superresolve(raw, ws).float()
+            frame = RenderedFrame(image, raw.raw, raw.depth, raw.opacity)
             views.append((self.see(frame.image, frame.raw), pose))
-        return Fakes(w, planes, views)
+        return Fakes(w, draw, planes, views)
 
     def discriminator_loss(
-        self, fakes: Fakes, real: Tensor, *, penalize: bool
+        self, fakes: Fakes, real: Tensor, real_pose: Tensor | None = None, *, penalize: bool
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Pose error and score of generated images, score of real ones, R1 when ``penalize``.
 
@@ -123,26 +168,34 @@ class Objective:
             From :meth:`generate`; no gradient flows back into them.
         real : Tensor [B, 3, S, S]
             −1…1.
+        real_pose : Tensor [B, 2], optional
+            Labels (h, v); needed where poses are labels.
         penalize : bool
-            Whether this step carries the R1 penalty (times its interval).
+            Whether this step carries the R1 penalty (times its interval), on what the discriminator sees.
         """
+        config = self.config
         stats: dict[str, Tensor] = {}
         loss = torch.zeros([], device=real.device)
         for name, (x, pose) in zip(("", "_mirrored"), fakes.views, strict=False):
-            verdict = self.discriminator(x.detach())
-            pose_error = F.mse_loss(verdict.pose, pose.detach())
-            loss = loss + F.softplus(verdict.score).mean() + self.config.pose_aware_weight * pose_error
+            verdict = self.judge(self.augmented(x.detach()), pose.detach())
+            loss = loss + F.softplus(verdict.score).mean()
             stats[f"D/score_fake{name}"] = verdict.score.mean().detach()
-            stats[f"D/pose_error{name}"] = pose_error.detach()
-        x = self.real_input(real).detach().requires_grad_(penalize)
-        verdict = self.discriminator(x)
+            if verdict.pose is not None:
+                error = pose_distance(verdict.pose, pose.detach(), periodic=config.periodic_yaw)
+                loss = loss + config.pose_aware_weight * error
+                stats[f"D/pose_error{name}"] = error.detach()
+        x = self.augmented(self.real_input(real)).detach().requires_grad_(penalize)
+        verdict = self.judge(x, real_pose)
         loss = loss + F.softplus(-verdict.score).mean()
         stats["D/score_real"] = verdict.score.mean().detach()
-        stats["D/pose_spread_real"] = verdict.pose[:, 0].std(correction=0).detach()
+        if self.augmentation is not None:
+            self.augmentation.observe(verdict.score)
+        if verdict.pose is not None:
+            stats |= _moments("D/yaw_real", verdict.pose[:, 0] - self.generator.config.camera.h_mean)
         if penalize:
             (gradient,) = torch.autograd.grad(verdict.score.sum(), x, create_graph=True)
             penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
-            loss = loss + penalty * (self.config.r1_gamma / 2 * self.config.r1_interval)
+            loss = loss + penalty * (config.r1_gamma / 2 * config.r1_interval)
             stats["D/r1"] = penalty.detach()
         stats["D/loss"] = loss.detach()
         return loss, stats
@@ -153,24 +206,24 @@ class Objective:
         loss = torch.zeros([], device=fakes.w.device)
         stats: dict[str, Tensor] = {}
         predicted = []
-        for name, (x, _) in zip(("", "_mirrored"), fakes.views, strict=False):
-            verdict = self.discriminator(x)
-            predicted.append(verdict.pose.detach())
+        for name, (x, pose) in zip(("", "_mirrored"), fakes.views, strict=False):
+            verdict = self.judge(self.augmented(x), pose.detach())
+            predicted.append(verdict.pose)
             adversarial = F.softplus(-verdict.score).mean()
             loss = loss + adversarial
             stats[f"G/adversarial{name}"] = adversarial.detach()
-        pose = self.generator.mapping.predict_pose(fakes.w.detach())
-        consistency = F.mse_loss(pose, predicted[0])
-        loss = loss + self.pose_consistency_weight * consistency
-        stats["G/pose_consistency"] = consistency.detach()
-        yaw = pose[:, 0] - self.generator.config.camera.h_mean
-        if config.front_weight > 0 and len(yaw) > 1:
-            # Of two halves: the product of their means expects the squared mean, without the variance.
-            one, other = yaw.chunk(2)
-            loss = loss + config.front_weight * one.mean() * other.mean()
-        yaw = yaw.detach()
-        stats["G/yaw_mean"], stats["G/yaw_std"] = yaw.mean(), yaw.std(correction=0)
-        stats["G/v_std"] = pose[:, 1].detach().std(correction=0)
+        mapping = self.generator.mapping
+        pose = mapping.predict_pose(fakes.w.detach(), fakes.draw)
+        if predicted[0] is not None:
+            consistency = pose_distance(pose, predicted[0].detach(), periodic=config.periodic_yaw)
+            stats["G/pose_consistency"] = consistency.detach()
+            if mapping.learns_pose:
+                loss = loss + self.pose_consistency_weight * consistency
+        angles = yaw_pitch_from_hv(pose, self.generator.config.camera.h_mean)
+        if config.front_weight > 0 and mapping.learns_pose:
+            # The gradient of the squared mean, the mean itself being taken over many batches.
+            loss = loss + 2.0 * config.front_weight * self.mean_yaw * angles[:, 0].mean()
+        stats |= _moments("G/yaw", angles[:, 0]) | _moments("G/pitch", angles[:, 1])
         if smooth:
             roughness = self.density_roughness(fakes.planes)
             loss = loss + roughness * (config.density_weight * config.density_interval)
@@ -185,8 +238,8 @@ class Objective:
     def core_hollowness(self, planes: Tensor) -> Tensor:
         """Mean softplus(20 − raw density) over random points of the ball that is kept dense."""
         shape = (planes.shape[0], max(self.config.density_points // 4, 1), 3)
-        directions = torch.randn(shape, generator=self.rng, device=planes.device)
-        distances = torch.rand((*shape[:2], 1), generator=self.rng, device=planes.device) ** (1 / 3)
+        directions = self.random.normal(shape)
+        distances = self.random.uniform((*shape[:2], 1)) ** (1 / 3)
         points = F.normalize(directions, dim=-1) * distances * self.config.solid_core_radius
         density, _ = self.generator.sample_field(planes, points)
         return F.softplus(20.0 - density).mean()
@@ -195,10 +248,26 @@ class Objective:
         """Mean |raw density(p) − raw density(p + δ)| over random points of the box, δ ~ N(0, distance)."""
         box = self.generator.config.render.box_warp
         shape = (planes.shape[0], self.config.density_points, 3)
-        points = (torch.rand(shape, generator=self.rng, device=planes.device) - 0.5) * box
-        step = torch.randn(shape, generator=self.rng, device=planes.device)
-        near = points + step * (self.config.density_distance * box)
+        points = (self.random.uniform(shape) - 0.5) * box
+        near = points + self.random.normal(shape) * (self.config.density_distance * box)
         half = 0.5 * box
         density, _ = self.generator.sample_field(planes, torch.cat([points, near.clamp(-half, half)], dim=1))
         here, there = density.chunk(2, dim=1)
         return F.l1_loss(here, there)
+
+
+def _moments(name: str, angle: Tensor) -> dict[str, Tensor]:
+    angle = angle.detach()
+    return {f"{name}_mean": angle.mean(), f"{name}_square": angle.square().mean()}
+
+
+def spreads_from_moments(stats: dict[str, float]) -> dict[str, float]:
+    """Replace each "…_square", a mean of squares, by "…_std": so several processes can average them."""
+    done = {}
+    for name, value in stats.items():
+        if name.endswith("_square"):
+            stem = name.removesuffix("_square")
+            done[f"{stem}_std"] = max(value - stats[f"{stem}_mean"] ** 2, 0.0) ** 0.5
+        else:
+            done[name] = value
+    return done

@@ -14,6 +14,9 @@ from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
 from pof3d.nets.generator import Generator, RenderedFrame
 
 GRID_YAWS = (-0.8, -0.4, 0.0, 0.4, 0.8)
+_ALL_ROUND = 1.2
+"""A spread of yaws, radians, beyond which cameras are taken to stand all round the object."""
+_TURNTABLE_VIEWS = 12
 
 
 def to_uint8(image: Tensor) -> NDArray[np.uint8]:
@@ -53,22 +56,46 @@ def yaw_grid(
     uint8 [rows · S, columns · S, 3]
     """
     rows = []
-    device = generator.device
     for seed in range(seeds):
-        w, _ = generator.map(latent(seed, generator.config.z_dim).to(device), psi)
-        angles = torch.tensor([[yaw, 0.0] for yaw in yaws], device=device)
-        pose = hv_from_yaw_pitch(angles, generator.config.camera.h_mean)
-        frame = generator.render(w.expand(len(yaws), -1, -1), pose, resolution=resolution)
-        cells = list(to_uint8(frame.image))
-        if depth:
-            size = frame.image.shape[-1]
-            grown = torch.nn.functional.interpolate
-            frame = frame._replace(
-                depth=grown(frame.depth, (size, size)), opacity=grown(frame.opacity, (size, size))
-            )
-            cells += list(depth_to_uint8(frame))
-        rows.append(np.concatenate(cells, axis=1))
+        w, _ = generator.map(latent(seed, generator.config.z_dim).to(generator.device), psi)
+        rows.append(_row(generator, w, yaws, resolution, depth=depth))
     return np.concatenate(rows, axis=0)
+
+
+@torch.no_grad()
+def _row(
+    generator: Generator, w: Tensor, yaws: tuple[float, ...], resolution: int | None, *, depth: bool
+) -> NDArray[np.uint8]:
+    """One latent [1, num_ws, w_dim] from several yaws side by side; with ``depth``, then their depth maps."""
+    angles = torch.tensor([[yaw, 0.0] for yaw in yaws], device=generator.device)
+    pose = hv_from_yaw_pitch(angles, generator.config.camera.h_mean)
+    frame = generator.render(w.expand(len(yaws), -1, -1), pose, resolution=resolution)
+    cells = list(to_uint8(frame.image))
+    if depth:
+        size = frame.image.shape[-1]
+        grown = torch.nn.functional.interpolate
+        frame = frame._replace(
+            depth=grown(frame.depth, (size, size)), opacity=grown(frame.opacity, (size, size))
+        )
+        cells += list(depth_to_uint8(frame))
+    return np.concatenate(cells, axis=1)
+
+
+def columns_for(poses: PoseStatistics) -> tuple[float, ...]:
+    """Yaws of a sample grid, radians: the front ±0.8, or eight all round where the cameras are."""
+    if poses.yaw_std < _ALL_ROUND:
+        return GRID_YAWS
+    return tuple(2.0 * math.pi * i / 8 - math.pi for i in range(8))
+
+
+def turntable(generator: Generator, seed: int, poses: PoseStatistics) -> NDArray[np.uint8]:
+    """Twelve views [S, 12 · S, 3] of one seed: from −1.2 to 1.2 rad, or all round where the cameras are."""
+    if poses.yaw_std < _ALL_ROUND:
+        yaws = np.linspace(-1.2, 1.2, _TURNTABLE_VIEWS)
+    else:
+        yaws = np.linspace(-math.pi, math.pi, _TURNTABLE_VIEWS, endpoint=False)
+    w, _ = generator.map(latent(seed, generator.config.z_dim).to(generator.device), 0.8)
+    return _row(generator, w, tuple(yaws.tolist()), None, depth=False)
 
 
 def latent(seed: int, z_dim: int) -> Tensor:
@@ -98,7 +125,9 @@ def learned_poses(generator: Generator, count: int, seed: int = 0) -> Tensor:
     poses = []
     for start in range(0, count, 4096):
         z = torch.randn(min(4096, count - start), generator.config.z_dim, generator=rng).to(generator.device)
-        poses.append(generator.mapping.predict_pose(generator.mapping.map_w(z)))
+        draw = generator.mapping.draw_for_poses(len(z), rng)
+        draw = None if draw is None else draw.to(generator.device)
+        poses.append(generator.mapping.predict_pose(generator.mapping.map_w(z), draw))
     return yaw_pitch_from_hv(torch.cat(poses), generator.config.camera.h_mean).cpu()
 
 

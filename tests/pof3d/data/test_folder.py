@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import io
 import json
@@ -18,7 +19,10 @@ import pytest
 import tyro
 from PIL import Image
 
-from pof3d.data import ImageFolder, MakeData, layout, make, make_toy_cats, toy_render, writer
+from pof3d.data import ImageFolder, MakeData, layout, make, make_toy_set, toy_render, writer
+from pof3d.data.decoding import SetReader
+from pof3d.data.toy_cats import Cat
+from pof3d.data.toy_sets import TOY_CATS, Sample, ToySet
 from pof3d.errors import DatasetError
 
 SUFFIXES = ["", ".zip"]
@@ -36,14 +40,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four cats of 16², as a folder and as a .zip."""
     root = tmp_path_factory.mktemp("sets")
     for suffix in SUFFIXES:
-        make_toy_cats(root / f"cats{suffix}", 4, 16, seed=9, workers=1)
+        make_toy_set("toy-cats", root / f"cats{suffix}", 4, 16, seed=9, workers=1)
     return root
 
 
 # ---------------------------------------------------------------------------------------------- round trip
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_round_trip(small: Path, suffix: str) -> None:
-    samples = [toy_render.sample(9, i, 16) for i in range(4)]
+    samples = [TOY_CATS.sample(9, i, 16) for i in range(4)]
     with ImageFolder(small / f"cats{suffix}") as data:
         assert data.names == [f"00000/img{i:08d}.png" for i in range(4)]
         assert len(data) == 4
@@ -57,8 +61,10 @@ def test_round_trip(small: Path, suffix: str) -> None:
             np.testing.assert_array_equal(images[i].numpy(), stored)
             np.testing.assert_array_equal(poses[i], [s.yaw, s.pitch])
             label = labels[data.names[i]]
-            np.testing.assert_array_equal(label[:16].reshape(4, 4), toy_render.cam2world(s.yaw, s.pitch))
-            np.testing.assert_array_equal(label[16:].reshape(3, 3), toy_render.intrinsics())
+            np.testing.assert_array_equal(
+                label[:16].reshape(4, 4), toy_render.cam2world(s.yaw, s.pitch, TOY_CATS.camera)
+            )
+            np.testing.assert_array_equal(label[16:].reshape(3, 3), toy_render.intrinsics(TOY_CATS.camera))
             depth = data.depth(i)
             assert depth is not None
             np.testing.assert_allclose(depth, s.depth, atol=0.51 / layout.DEPTH_STEPS)
@@ -87,13 +93,13 @@ def test_every_image_that_other_readers_find_has_a_label(small: Path) -> None:
 
 def test_loading_images_opens_no_ground_truth(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    read = ImageFolder._read
+    read = SetReader.read
 
-    def watched(self: ImageFolder, name: str) -> bytes:
+    def watched(self: SetReader, name: str) -> bytes:
         opened.append(name)
         return read(self, name)
 
-    monkeypatch.setattr(ImageFolder, "_read", watched)
+    monkeypatch.setattr(SetReader, "read", watched)
     with ImageFolder(small / "cats.zip") as data:
         data.load_images(16)
         list(data)
@@ -111,11 +117,13 @@ def test_about(small: Path) -> None:
 # ------------------------------------------------------------------------------------------------- making
 def test_worker_count_does_not_matter_and_longer_sets_begin_alike(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    make_toy_cats(tmp_path / "one.zip", 11, 16, seed=4, workers=1)
-    make_toy_cats(tmp_path / "two.zip", 11, 16, seed=4, workers=2, progress=lambda *a: seen.append(a))
+    make_toy_set("toy-cats", tmp_path / "one.zip", 11, 16, seed=4, workers=1)
+    make_toy_set(
+        "toy-cats", tmp_path / "two.zip", 11, 16, seed=4, workers=2, progress=lambda *a: seen.append(a)
+    )
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     assert seen == [(i, 11) for i in range(1, 12)]
-    make_toy_cats(tmp_path / "short.zip", 3, 16, seed=4, workers=1)
+    make_toy_set("toy-cats", tmp_path / "short.zip", 3, 16, seed=4, workers=1)
     with ImageFolder(tmp_path / "one.zip") as longer, ImageFolder(tmp_path / "short.zip") as shorter:
         np.testing.assert_array_equal(
             longer.load_images(16, limit=3).numpy(), shorter.load_images(16).numpy()
@@ -131,13 +139,13 @@ def test_nothing_existing_is_overwritten(tmp_path: Path, name: str) -> None:
         target.mkdir()
         (target / "file").write_bytes(b"precious")
     with pytest.raises(DatasetError, match="there already"):
-        make_toy_cats(target, 1, 8, seed=0, workers=1)
+        make_toy_set("toy-cats", target, 1, 8, seed=0, workers=1)
     assert (target if target.is_file() else target / "file").read_bytes() == b"precious"
 
 
 def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
-    make_toy_cats(tmp_path / "set", 1, 8, seed=0, workers=1)
+    make_toy_set("toy-cats", tmp_path / "set", 1, 8, seed=0, workers=1)
     with ImageFolder(tmp_path / "set") as data:
         assert len(data) == 1
 
@@ -146,14 +154,14 @@ def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
 def test_an_interrupted_run_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], suffix: str
 ) -> None:
-    real = toy_render.sample
+    real = ToySet.sample
 
-    def interrupted(seed: int, index: int, resolution: int) -> toy_render.Sample:
+    def interrupted(self: ToySet[Cat], seed: int, index: int, resolution: int) -> Sample[Cat]:
         if index == 2:
             raise KeyboardInterrupt
-        return real(seed, index, resolution)
+        return real(self, seed, index, resolution)
 
-    monkeypatch.setattr(toy_render, "sample", interrupted)
+    monkeypatch.setattr(ToySet, "sample", interrupted)
     out = tmp_path / f"set{suffix}"
     assert make.run(MakeData(out=out, count=5, resolution=8, workers=1)) == 130
     assert list(tmp_path.iterdir()) == []
@@ -192,14 +200,14 @@ def test_values_out_of_range(tmp_path: Path, options: dict[str, int]) -> None:
     name = next(iter(options))
     v = {"count": 1, "resolution": 8, "seed": 0, "workers": 1, **options}
     with pytest.raises(DatasetError, match=name):
-        make_toy_cats(tmp_path / "set", v["count"], v["resolution"], v["seed"], v["workers"])
+        make_toy_set("toy-cats", tmp_path / "set", v["count"], v["resolution"], v["seed"], v["workers"])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DatasetError, match="Cannot write"):
-        make_toy_cats(tmp_path / "file" / "set", 1, 8, seed=0, workers=1)
+        make_toy_set("toy-cats", tmp_path / "file" / "set", 1, 8, seed=0, workers=1)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -210,7 +218,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: st
     monkeypatch.setattr(writer.DatasetWriter, "add", full)
     monkeypatch.setattr(writer._ZipTarget, "close", full)
     with pytest.raises(DatasetError, match="No space left"):
-        make_toy_cats(tmp_path / f"set{suffix}", 2, 8, seed=0, workers=1)
+        make_toy_set("toy-cats", tmp_path / f"set{suffix}", 2, 8, seed=0, workers=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -218,6 +226,8 @@ def test_command_line() -> None:
     line = "toy-cats --count 7 --resolution 32 --out a/b.zip --seed 3"
     want = MakeData(out=Path("a/b.zip"), count=7, resolution=32, seed=3)
     assert tyro.cli(MakeData, args=line.split()) == want
+    cars = tyro.cli(MakeData, args=line.replace("cats", "cars").split())
+    assert cars == dataclasses.replace(want, name="toy-cars")
 
 
 # ------------------------------------------------------------------------------------------ foreign content
