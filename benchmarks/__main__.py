@@ -12,16 +12,18 @@ import torch
 import tyro
 from rich.console import Console
 
+from benchmarks.data import Rate, measure_data, rate_table
 from benchmarks.interaction import machine, measure_interaction, table
-from benchmarks.training import measure_training
+from benchmarks.training import measure_training, shares_table, what_limits_training
 from pof3d.memory import keep_freed_memory
+from pof3d.training.config import PRESETS
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "toy-cats.safetensors"
 
 
 @dataclass(frozen=True)
 class Benchmarks:
-    """Measure how fast the visualizer answers and how fast training is. Run on an idle machine."""
+    """Measure how fast the visualizer answers, training steps and images arrive. Run on an idle machine."""
 
     checkpoint: Path = BUNDLED
     """Network to measure with."""
@@ -33,6 +35,8 @@ class Benchmarks:
     """Repetitions of each action."""
     training: bool = True
     """Whether to measure training steps as well (minutes)."""
+    data: bool = True
+    """Whether to measure how fast training gets its images as well (half a minute)."""
     out: Path | None = None
     """Markdown file to write."""
 
@@ -52,9 +56,15 @@ def main() -> None:
             )
         )
     )
+    needed = None
     if options.training:
         timings = measure_training(threads=options.threads, rounds=max(options.rounds // 8, 3))
         lines += ["", "Training, toy-cats:", "", table(timings)]
+        lines += ["", shares_table(what_limits_training(threads=options.threads))]
+        batch = PRESETS["toy-cats"].training.batch
+        needed = Rate("a training step's need", batch / min(timing.median for timing in timings) * 1e3)
+    if options.data:
+        lines += ["", "Images of 256² in batches of 32:", "", rate_table(measure_data(), needed)]
     text = "\n".join(lines)
     Console(width=120).print(text, markup=False, highlight=False)
     if options.out is not None:

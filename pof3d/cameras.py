@@ -39,11 +39,13 @@ def yaw_pitch_from_hv(hv: Tensor, h_mean: float) -> Tensor:
     Returns
     -------
     Tensor [..., 2]
-        Yaw and pitch, radians.
+        Yaw, within ±π, and pitch, radians.
     """
+    yaw = hv[..., 0] - h_mean
+    yaw = yaw - 2 * math.pi * torch.round(yaw.detach() / (2 * math.pi))
     v = hv[..., 1].clamp(_V_MARGIN, math.pi - _V_MARGIN)
     pitch = torch.arccos(1.0 - 2.0 * v / math.pi) - math.pi / 2
-    return torch.stack([hv[..., 0] - h_mean, pitch], dim=-1)
+    return torch.stack([yaw, pitch], dim=-1)
 
 
 def hv_from_yaw_pitch(yaw_pitch: Tensor, h_mean: float) -> Tensor:

@@ -12,23 +12,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import torch
 import tyro
 from imageio.v3 import imwrite
-from numpy.typing import NDArray
 from rich.console import Console
 
 import pof3d
 from pof3d.checkpoint import native
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import CheckpointError, DatasetError, Pof3dError
-from pof3d.metrics.pose import PoseAgreement, angle_divergence, pose_agreement, predict_image_poses
-from pof3d.training.samples import latent, learned_poses, pose_statistics, to_uint8, yaw_grid
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from pof3d.evaluation import plots
+from pof3d.evaluation.poses import evaluate_pose, read_images
+from pof3d.metrics.pose import DistributionDistance, PoseAgreement
+from pof3d.training.samples import latent, pose_statistics, to_uint8, yaw_grid
 
 _IMAGES = 1000
 _LATENTS = 20_000
@@ -77,41 +74,15 @@ def half_precision_difference(network: pof3d.Network, path: Path) -> float:
     return worst
 
 
-def plot_distribution(
-    path: Path, learned: NDArray[np.floating], true: NDArray[np.floating], names: tuple[str, str]
-) -> None:
-    """Histograms of yaw and pitch, learned against true."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-    for i, axis in enumerate(axes):
-        limit = (80, 45)[i]
-        bins = np.linspace(-limit, limit, 61)
-        for sample, label in ((true, "true"), (learned, "learned by G")):
-            axis.hist(np.degrees(sample[:, i]), bins, density=True, alpha=0.6, label=label)
-        axis.set_xlabel(f"{names[i]} (degrees)")
-        axis.set_yticks([])
-        axis.legend()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
-
-
-def plot_predictions(path: Path, predicted: NDArray[np.floating], true: NDArray[np.floating]) -> None:
-    """D's predictions against the truth."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-    for i, axis in enumerate(axes):
-        limit = (75, 32)[i]
-        axis.plot([-limit, limit], [-limit, limit], color="gray", linewidth=1)
-        axis.scatter(np.degrees(true[:, i]), np.degrees(predicted[:, i]), s=5)
-        axis.set_xlabel(f"true {('yaw', 'pitch')[i]} (degrees)")
-        axis.set_ylabel("predicted by D (degrees)")
-        axis.set_aspect("equal")
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
-
-
 def describe_error(agreement: PoseAgreement) -> str:
     """Mean absolute error and offset in degrees."""
     error, offset = np.degrees([agreement.mean_absolute_error, agreement.offset])
     return f"{error:.1f}° (offset {offset:.1f}°)"
+
+
+def describe_divergence(distance: DistributionDistance) -> str:
+    """As it is, and after one offset."""
+    return f"{distance.divergence:.3f} / {distance.divergence_aligned:.3f}"
 
 
 def page(options: MakeCard, facts: dict[str, Any], folder: str) -> str:
@@ -156,38 +127,32 @@ def make(options: MakeCard) -> None:
     if network.discriminator is None:
         raise CheckpointError(f"{source} has no discriminator")
     with ImageFolder(options.test_data) as folder:
-        images = folder.load_images(network.config.generator.image_resolution, limit=_IMAGES)
-        poses, names = folder.true_poses(), folder.names
-        shown = [names.index(name) for name in folder.loaded_names]
-    if poses is None:
-        raise DatasetError(f"{options.test_data} holds no true poses")
-    true = poses[shown]
-    predicted = predict_image_poses(network.discriminator, images)
-    latents = learned_poses(network.generator, _LATENTS)
-    learned = latents.double().numpy()
-    agreement = [pose_agreement(predicted[:, i], true[:, i]) for i in range(2)]
-    divergence = [
-        [angle_divergence(learned[:, i], true[:, i], aligned=aligned) for aligned in (False, True)]
-        for i in range(2)
-    ]
-    statistics = pose_statistics(latents)
+        images = read_images(folder, network.config.generator.image_resolution, _IMAGES)
+        poses = evaluate_pose(network, folder, images=images, latents=_LATENTS)
+    yaw, pitch = poses.yaw, poses.pitch
+    if yaw.agreement is None or pitch.agreement is None or poses.true is None:
+        raise DatasetError(f"{options.test_data} cannot be compared with", poses.skipped["agreement"])
+    assert yaw.distribution is not None and pitch.distribution is not None
+    assert poses.predicted is not None and poses.truth_of_predicted is not None
 
     pictures = options.out.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)
-    plot_distribution(pictures / "poses.png", learned, true, ("yaw", "pitch"))
-    plot_predictions(pictures / "predictions.png", predicted, true)
+    (pictures / "poses.png").write_bytes(plots.distributions(poses))
+    scatter = plots.predictions(poses.predicted, poses.truth_of_predicted, poses.yaw_is_circular, "true")
+    (pictures / "predictions.png").write_bytes(scatter)
     imwrite(pictures / "grid.png", yaw_grid(network.generator, 8, resolution=96))
-    rows = images[:40].permute(0, 2, 3, 1).numpy().reshape(4, 10, *images.shape[-2:], 3)
+    shown = images.images[:40].permute(0, 2, 3, 1).numpy()
+    rows = shown.reshape(4, 10, *shown.shape[1:])
     imwrite(pictures / "data.png", np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
 
     log = (options.run / "log.jsonl").read_text().splitlines(keepends=True)
     (pictures / "log.jsonl").write_text("".join(log[::_LOG_EVERY]))
 
     metrics = {
-        "yaw": asdict(agreement[0]),
-        "pitch": asdict(agreement[1]),
-        "yaw_divergence_aligned": divergence[0][1],
-        "pitch_divergence_aligned": divergence[1][1],
+        "yaw": asdict(yaw.agreement),
+        "pitch": asdict(pitch.agreement),
+        "yaw_divergence_aligned": yaw.distribution.divergence_aligned,
+        "pitch_divergence_aligned": pitch.distribution.divergence_aligned,
     }
     bundled = options.out.with_suffix(".safetensors")
     provenance = network.provenance | {"metrics": metrics}
@@ -202,14 +167,14 @@ def make(options: MakeCard) -> None:
         "largest image difference to single precision": (
             f"{half_precision_difference(network, bundled):.0f} of 255 grey levels"
         ),
-        "D's yaw: correlation with the truth": f"{agreement[0].correlation:.3f}",
-        "D's pitch: correlation with the truth": f"{agreement[1].correlation:.3f}",
-        "D's yaw: mean absolute error after one offset": describe_error(agreement[0]),
-        "D's pitch: mean absolute error after one offset": describe_error(agreement[1]),
-        "G's learned poses": statistics.degrees(),
-        "true poses": pose_statistics(torch.from_numpy(true)).degrees(),
-        "Jensen–Shannon divergence of yaw, as it is / aligned": "{:.3f} / {:.3f}".format(*divergence[0]),
-        "Jensen–Shannon divergence of pitch, as it is / aligned": "{:.3f} / {:.3f}".format(*divergence[1]),
+        "D's yaw: correlation with the truth": f"{yaw.agreement.correlation:.3f}",
+        "D's pitch: correlation with the truth": f"{pitch.agreement.correlation:.3f}",
+        "D's yaw: mean absolute error after one offset": describe_error(yaw.agreement),
+        "D's pitch: mean absolute error after one offset": describe_error(pitch.agreement),
+        "G's learned poses": pose_statistics(torch.from_numpy(poses.learned)).degrees(),
+        "true poses": pose_statistics(torch.from_numpy(poses.true)).degrees(),
+        "Jensen–Shannon divergence of yaw, as it is / aligned": describe_divergence(yaw.distribution),
+        "Jensen–Shannon divergence of pitch, as it is / aligned": describe_divergence(pitch.distribution),
     }
     options.out.write_text(page(options, facts, pictures.name))
     Console().print_json(json.dumps(metrics))

@@ -136,7 +136,7 @@ class ImageBatches:
         Processes that decode where the set is streamed; 0: this one. By default up to 4, and less than there
         are processors.
     memory_budget : int
-        Bytes that the decoded set may take to be held.
+        Bytes that the decoded set may take to be held, in each process that reads it.
     progress : callable, optional
         Called with (files done, files in all) while files are decoded or checked.
 
@@ -245,7 +245,7 @@ class ImageBatches:
         assert self._stream is not None
         try:
             shots = self._stream.read(step)
-        except RuntimeError as error:
+        except (RuntimeError, OSError, EOFError) as error:  # whichever way it shows
             self.close()
             raise DatasetError(
                 f"Reading the data set {self._folder.path} failed",

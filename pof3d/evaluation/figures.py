@@ -160,10 +160,11 @@ class Evaluation:
             ours, floor = float(self.depth.errors.mean()), float(self.depth_floor.errors.mean())
             lines.append(f"depth error {ours:.3f}, true images {floor:.3f}")
         views = self.consistency.summary()
-        lines.append(
-            f"reprojection: {views['colour_error_of_255']:.1f} of 255 grey levels, "
-            f"depth {views['depth_error_percent_of_radius']:.2f} % of the radius"
-        )
+        if math.isfinite(views["colour_error_of_255"]):
+            lines.append(
+                f"reprojection: {views['colour_error_of_255']:.1f} of 255 grey levels, "
+                f"depth {views['depth_error_percent_of_radius']:.2f} % of the radius"
+            )
         return lines
 
     def skipped_lines(self) -> list[str]:
@@ -262,6 +263,8 @@ def evaluate(net: Network, folder: ImageFolder, settings: Settings, stage: Stage
 
     advance = stage("Comparing views", settings.pairs)
     consistency = measure_consistency(net, settings.pairs, settings.turn, seed=settings.seed, advance=advance)
+    if not math.isfinite(consistency.summary()["colour_error_of_255"]):
+        skipped["reprojection errors"] = "no two views of an identity show the same surface"
     return Evaluation(
         net=net,
         folder=folder.path,

@@ -16,7 +16,7 @@ from pof3d.checkpoint import Network
 from pof3d.evaluation.poses import no_predictions
 from pof3d.metrics.images import FeatureFunction
 from pof3d.metrics.reprojection import View
-from pof3d.nets.generator import Generator, RenderedFrame
+from pof3d.nets.generator import Generator
 from pof3d.training.samples import to_uint8
 
 _BATCH = 8
@@ -84,8 +84,7 @@ def generate(
     advance : callable, optional
         Called with the number of images after each batch.
     """
-    frames: list[RenderedFrame] = []
-    images, poses, predicted = [], [], []
+    images, depth, opacity, poses, predicted = [], [], [], [], []
     features: dict[str, list[Tensor]] = {name: [] for name in functions}
     h_mean = net.generator.config.camera.h_mean
     discriminator = None if no_predictions(net) else net.discriminator
@@ -100,13 +99,14 @@ def generate(
             poses.append(yaw_pitch_from_hv(pose, h_mean).double().cpu())
             if discriminator is not None:
                 predicted.append(discriminator.predict_pose(frame).double().cpu())
-            frames.append(RenderedFrame(*(x.cpu() for x in frame)))
+            depth.append(frame.depth.cpu())
+            opacity.append(frame.opacity.cpu())
             kept += len(pixels)
         advance(len(pixels))
     return Generated(
         images=torch.cat(images)[:keep],
-        depth=torch.cat([f.depth for f in frames])[:keep],
-        opacity=torch.cat([f.opacity for f in frames])[:keep],
+        depth=torch.cat(depth)[:keep],
+        opacity=torch.cat(opacity)[:keep],
         poses=torch.cat(poses)[:keep].numpy(),
         predicted=torch.cat(predicted)[:keep].numpy() if predicted else None,
         features={name: torch.cat(parts)[:count] for name, parts in features.items()},

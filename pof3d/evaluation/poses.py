@@ -95,21 +95,23 @@ class PoseFigures:
             "latents": len(self.learned),
             "true_poses": 0 if self.true is None else len(self.true),
             "images": 0 if self.predicted is None else len(self.predicted),
-            "yaw": _angle_summary(self.yaw, self.learned[:, 0], self.true, 0),
-            "pitch": _angle_summary(self.pitch, self.learned[:, 1], self.true, 1),
+            "yaw": _angle_summary(self, 0),
+            "pitch": _angle_summary(self, 1),
         }
 
 
-def _angle_summary(
-    figures: AngleFigures, learned: NDArray[np.float64], true: NDArray[np.float64] | None, column: int
-) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "learned_mean_degrees": float(np.degrees(learned.mean())),
-        "learned_std_degrees": float(np.degrees(learned.std())),
-    }
-    if true is not None:
-        found["true_mean_degrees"] = float(np.degrees(true[:, column].mean()))
-        found["true_std_degrees"] = float(np.degrees(true[:, column].std()))
+def _angle_summary(pose: PoseFigures, column: int) -> dict[str, Any]:
+    figures = (pose.yaw, pose.pitch)[column]
+    found: dict[str, Any] = {}
+    for name, sample in (("learned", pose.learned), ("true", pose.true)):
+        if sample is None:
+            continue
+        if pose.yaw_is_circular and column == 0:
+            # Mean and deviation depend on where the circle is cut.
+            found[f"{name}_resultant_length"] = float(abs(np.exp(1j * sample[:, 0]).mean()))
+        else:
+            found[f"{name}_mean_degrees"] = float(np.degrees(sample[:, column].mean()))
+            found[f"{name}_std_degrees"] = float(np.degrees(sample[:, column].std()))
     if figures.distribution is not None:
         distance = figures.distribution
         found["learned_against_true"] = {

@@ -149,23 +149,19 @@ def _geometry_table(found: Evaluation) -> str:
         text += _rows(f"Rendered depth against the toy probe's, {ours['images']:,} generated images", rows)
     views = found.consistency.summary()
     turn = math.degrees(found.settings.turn)
-    text += _rows(
-        f"Reprojection between two views {turn:g}° apart, {views['pairs']:,} identities",
-        [
-            ("colour error", f"{views['colour_error_of_255']:.1f}", "mean absolute, of 255 grey levels"),
-            (
-                "depth error",
-                f"{views['depth_error_percent_of_radius']:.2f} %",
-                "mean absolute, of the camera's radius",
-            ),
-            (
-                "surface compared",
-                f"{100 * views['compared_share']:.0f} %",
-                f"in the other view hidden: {100 * views['hidden_share']:.0f} %, beside an edge: "
-                f"{100 * views['edge_share']:.0f} %, on its background: {100 * views['lost_share']:.0f} %",
-            ),
-        ],
-    )
+    rows = []
+    if math.isfinite(views["colour_error_of_255"]):
+        colour, depth = views["colour_error_of_255"], views["depth_error_percent_of_radius"]
+        rows = [
+            ("colour error", f"{colour:.1f}", "mean absolute, of 255 grey levels"),
+            ("depth error", f"{depth:.2f} %", "mean absolute, of the camera's radius"),
+        ]
+    shares = {
+        name: f"{100 * views[f'{name}_share']:.0f} %" for name in ("compared", "hidden", "edge", "lost")
+    }
+    note = f"the rest in the other view: hidden {shares['hidden']}, beside an edge {shares['edge']}, "
+    rows.append(("surface compared", shares["compared"], note + f"on its background {shares['lost']}"))
+    text += _rows(f"Reprojection between two views {turn:g}° apart, {views['pairs']:,} identities", rows)
     return text
 
 

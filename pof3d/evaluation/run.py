@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,9 +127,8 @@ def run(options: Evaluate) -> int:
 def _prepare(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / FIGURES_FILE.replace(".", "-probe."), durable=False) as part:
-            part.touch()
-        (folder / FIGURES_FILE.replace(".", "-probe.")).unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise _failure(folder, error) from error
 

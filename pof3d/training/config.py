@@ -49,6 +49,9 @@ class TrainingConfig:
     """w_pose: weight of the distance between G's pose and D's prediction, which trains the pose learner."""
     pose_consistency_ramp_kimg: float = 0.0
     """Images over which w_pose grows linearly from zero."""
+    pose_fidelity_weight: float = 0.0
+    """Weight of D's pose error on generated images in G's own loss: what is shown must look as if seen from its
+    camera. It keeps objects from being turned in place of the camera. Grows with w_pose. Not in the paper."""
     periodic_yaw: bool = False
     """Whether azimuths are compared the short way round the circle: for cameras from all sides."""
     front_weight: float = 0.0
@@ -129,6 +132,7 @@ def check_training(config: TrainingConfig) -> None:
         "pose_aware_weight",
         "pose_consistency_weight",
         "pose_consistency_ramp_kimg",
+        "pose_fidelity_weight",
         "front_weight",
         "density_weight",
         "density_distance",

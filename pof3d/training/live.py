@@ -15,8 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pof3d.training.loop import StepReport
 from pof3d.training.samples import PoseStatistics
+from pof3d.training.trainer import StepReport
 
 _WINDOW = 30.0
 """Seconds over which the rate is taken."""

@@ -81,6 +81,7 @@ class Objective:
         self.resolution = generator.config.render.resolution
         self.blur = 0.0
         self.pose_consistency_weight = config.pose_consistency_weight
+        self.pose_fidelity_weight = config.pose_fidelity_weight
         self.mean_yaw = torch.zeros([], device=generator.device)
         """Running mean of G's yaw, radians."""
 
@@ -95,6 +96,7 @@ class Objective:
         ramp = config.pose_consistency_ramp_kimg
         grown = min(kimg / ramp, 1.0) if ramp > 0 else 1.0
         self.pose_consistency_weight = config.pose_consistency_weight * grown
+        self.pose_fidelity_weight = config.pose_fidelity_weight * grown
 
     def mixed_precision(self) -> torch.autocast:
         """Convolutions and matrix products in bfloat16, where asked for; cameras and rays never."""
@@ -191,7 +193,8 @@ class Objective:
         if self.augmentation is not None:
             self.augmentation.observe(verdict.score)
         if verdict.pose is not None:
-            stats |= _moments("D/yaw_real", verdict.pose[:, 0] - self.generator.config.camera.h_mean)
+            angles = yaw_pitch_from_hv(verdict.pose.detach(), self.generator.config.camera.h_mean)
+            stats |= _moments("D/yaw_real", angles[:, 0])
         if penalize:
             (gradient,) = torch.autograd.grad(verdict.score.sum(), x, create_graph=True)
             penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
@@ -212,6 +215,9 @@ class Objective:
             adversarial = F.softplus(-verdict.score).mean()
             loss = loss + adversarial
             stats[f"G/adversarial{name}"] = adversarial.detach()
+            if self.pose_fidelity_weight > 0 and verdict.pose is not None:
+                error = pose_distance(verdict.pose, pose.detach(), periodic=config.periodic_yaw)
+                loss = loss + self.pose_fidelity_weight * error
         mapping = self.generator.mapping
         pose = mapping.predict_pose(fakes.w.detach(), fakes.draw)
         if predicted[0] is not None:

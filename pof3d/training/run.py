@@ -22,9 +22,10 @@ from pof3d.memory import keep_freed_memory
 from pof3d.training import workers
 from pof3d.training.config import Preset, PresetName, TrainingConfig
 from pof3d.training.live import LivePage
-from pof3d.training.loop import StepReport, Trainer, resume, train
+from pof3d.training.loop import resume, train
 from pof3d.training.random import share_of_batch
 from pof3d.training.run_directory import RunDirectory
+from pof3d.training.trainer import StepReport, Trainer
 
 _SCALAR_EVERY = 8
 

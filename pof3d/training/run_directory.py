@@ -16,7 +16,6 @@ from pof3d.errors import TrainingError
 from pof3d.files import replacing
 from pof3d.training import statistics
 from pof3d.training.config import Preset
-from pof3d.training.loop import StepReport, Trainer
 from pof3d.training.samples import (
     PoseStatistics,
     columns_for,
@@ -25,6 +24,7 @@ from pof3d.training.samples import (
     turntable,
     yaw_grid,
 )
+from pof3d.training.trainer import StepReport, Trainer
 
 POSE_SAMPLES = 10_000
 """Latents whose poses are counted at each snapshot."""

@@ -10,7 +10,7 @@ import torch
 
 import pof3d
 from pof3d.training.config import PRESETS
-from pof3d.training.loop import Trainer
+from pof3d.training.trainer import Trainer
 
 DATA = Path(__file__).parents[1] / "data"
 

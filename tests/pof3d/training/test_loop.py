@@ -21,10 +21,11 @@ from pof3d.data.batches import Batch, batch_indices
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import ConfigError, TrainingError
 from pof3d.training.config import Preset, TrainingConfig
-from pof3d.training.loop import StepReport, Trainer, lazy_adam, resume, train
+from pof3d.training.loop import resume, train
 from pof3d.training.random import share_of_batch
 from pof3d.training.run import Train, run
 from pof3d.training.snapshots import load_snapshot, save_snapshot
+from pof3d.training.trainer import StepReport, Trainer, lazy_adam
 from pof3d.training.workers import Workers
 from tests.pof3d.training.test_losses import DISCRIMINATOR, GENERATOR
 

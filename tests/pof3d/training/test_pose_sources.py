@@ -13,9 +13,9 @@ from pof3d.data.batches import Batch
 from pof3d.nets.generator import Generator
 from pof3d.nets.mapping import POSE_TABLE_SIZE, Mapping
 from pof3d.training.config import Preset
-from pof3d.training.loop import Trainer
 from pof3d.training.losses import pose_distance
 from pof3d.training.samples import learned_poses
+from pof3d.training.trainer import Trainer
 from tests.pof3d.training.test_loop import CPU, SETTINGS, Images
 from tests.pof3d.training.test_losses import DISCRIMINATOR, GENERATOR
 

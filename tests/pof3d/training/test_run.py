@@ -25,10 +25,10 @@ from pof3d.errors import TrainingError
 from pof3d.training import statistics
 from pof3d.training.config import PRESETS
 from pof3d.training.live import LivePage, duration, spark
-from pof3d.training.loop import StepReport, Trainer
 from pof3d.training.run import Train
 from pof3d.training.run_directory import RunDirectory
 from pof3d.training.samples import PoseStatistics, columns_for, turntable
+from pof3d.training.trainer import StepReport, Trainer
 from tests.pof3d.training.test_loop import CPU, PRESET, images
 
 TINY = {

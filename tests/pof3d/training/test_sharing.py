@@ -13,8 +13,8 @@ from torch import multiprocessing
 
 from pof3d.config import NetworkConfig
 from pof3d.training.config import Preset
-from pof3d.training.loop import Trainer
 from pof3d.training.random import BatchRandom, share_of_batch
+from pof3d.training.trainer import Trainer
 from pof3d.training.workers import Workers
 from tests.pof3d.training.test_loop import CPU, SETTINGS, Images
 from tests.pof3d.training.test_losses import DISCRIMINATOR, GENERATOR

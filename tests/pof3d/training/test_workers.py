@@ -16,7 +16,7 @@ from imageio.v3 import imwrite
 from torch import multiprocessing
 
 from pof3d.errors import TrainingError
-from pof3d.training.loop import Trainer
+from pof3d.training.trainer import Trainer
 from pof3d.training.workers import Workers
 from tests.pof3d.training.test_loop import CPU, PRESET, Images, go, images
 

@@ -1,0 +1,104 @@
+"""Pose figures with predictions that are known."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import pof3d
+from pof3d.data.folder import ImageFolder
+from pof3d.evaluation import poses
+from pof3d.evaluation.poses import evaluate_pose
+from pof3d.metrics.circle import wrap
+from tests.pof3d.evaluation.sets import make_network, make_set, true_poses
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> pof3d.Network:
+    return pof3d.load(make_network(tmp_path / "net.safetensors"))
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, predicted: np.ndarray, learned: np.ndarray) -> None:
+    """Let D predict and G have learned the given poses."""
+
+    def predict(_: Any, images: torch.Tensor) -> np.ndarray:
+        assert len(images) == len(predicted)
+        return predicted
+
+    monkeypatch.setattr(poses, "predict_image_poses", predict)
+    monkeypatch.setattr(poses, "learned_poses", lambda *_: torch.from_numpy(learned.copy()))
+
+
+def test_an_offset_is_no_error_and_no_distance(
+    net: pof3d.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = true_poses(24)
+    pretend(monkeypatch, truth + np.radians([10.0, -4.0]), truth + np.radians([20.0, 0.0]))
+    with ImageFolder(make_set(tmp_path / "set.zip")) as folder:
+        found = evaluate_pose(net, folder).summary()
+    assert not found["yaw_is_circular"]
+    assert found["images"] == found["true_poses"] == 24
+    yaw = found["yaw"]
+    assert yaw["predicted_against_true"]["correlation"] == pytest.approx(1.0)
+    assert yaw["predicted_against_true"]["offset_degrees"] == pytest.approx(10.0)
+    assert yaw["predicted_against_true"]["mean_absolute_error_degrees"] == pytest.approx(0.0, abs=1e-9)
+    assert yaw["learned_against_true"]["wasserstein_degrees"] == pytest.approx(20.0)
+    assert yaw["learned_against_true"]["wasserstein_aligned_degrees"] == pytest.approx(0.0, abs=1e-9)
+    assert yaw["learned_against_true"]["jensen_shannon_bits"] > 0.1
+    assert yaw["learned_against_true"]["jensen_shannon_aligned_bits"] == pytest.approx(0.0, abs=1e-9)
+    pitch = found["pitch"]["predicted_against_true"]
+    assert pitch["offset_degrees"] == pytest.approx(-4.0)
+
+
+def test_all_around_yaw_is_taken_on_the_circle(
+    net: pof3d.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = true_poses(24, around=True)
+    turned = truth + np.radians([100.0, 0.0])
+    turned[:6, 0] += math.pi
+    turned[:, 0] = wrap(turned[:, 0])
+    pretend(monkeypatch, turned, truth + np.array([4 * math.pi, 0.0]))
+    with ImageFolder(make_set(tmp_path / "set.zip", around=True)) as folder:
+        found = evaluate_pose(net, folder)
+    assert found.yaw_is_circular
+    assert np.abs(found.learned[:, 0]).max() <= math.pi
+    assert found.yaw.agreement is not None
+    assert found.yaw.agreement.beyond_90_degrees == pytest.approx(0.25)
+    assert math.degrees(found.yaw.agreement.offset) == pytest.approx(100.0)
+    assert found.yaw.distribution is not None
+    assert found.yaw.distribution.wasserstein == pytest.approx(0.0, abs=1e-9)
+    assert found.pitch.agreement is not None
+    assert not found.pitch.agreement.circular
+
+
+def test_without_truth_there_are_no_figures_and_a_reason(net: pof3d.Network, tmp_path: Path) -> None:
+    with ImageFolder(make_set(tmp_path / "set.zip", truth=False)) as folder:
+        found = evaluate_pose(net, folder, latents=100)
+    assert (found.yaw.agreement, found.yaw.distribution, found.predicted) == (None, None, None)
+    assert "poses.npz" in found.skipped["agreement"]
+    assert "poses.npz" in found.skipped["distribution"]
+    assert found.learned.shape == (100, 2)
+
+
+def test_without_a_discriminator_the_distribution_remains(tmp_path: Path) -> None:
+    net = pof3d.load(make_network(tmp_path / "net.safetensors", discriminator=False))
+    with ImageFolder(make_set(tmp_path / "set.zip")) as folder:
+        found = evaluate_pose(net, folder, latents=100)
+    assert found.skipped == {"agreement": "the checkpoint has no discriminator"}
+    assert found.yaw.agreement is None
+    assert found.yaw.distribution is not None
+
+
+def test_real_predictions_do_not_depend_on_how_images_came(net: pof3d.Network, tmp_path: Path) -> None:
+    with ImageFolder(make_set(tmp_path / "set.zip")) as folder:
+        read = poses.read_images(folder, 16, 24)
+        first = evaluate_pose(net, folder, images=read, latents=50)
+        second = evaluate_pose(net, folder, images=24, latents=50)
+    assert first.summary() == second.summary()
+    assert first.predicted is not None
+    assert np.isfinite(first.predicted).all()
