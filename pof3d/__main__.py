@@ -1,4 +1,4 @@
-"""Make data sets, and train PoF3D networks."""
+"""Make data sets, train PoF3D networks, and measure them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from rich.text import Text
 from pof3d.data.make import MakeData
 from pof3d.data.make import run as run_make_data
 from pof3d.errors import Pof3dError
+from pof3d.evaluation.run import Evaluate
+from pof3d.evaluation.run import run as run_evaluate
 from pof3d.training.config import PRESETS, PresetName
 from pof3d.training.run import Train
 from pof3d.training.run import run as run_train
@@ -27,7 +29,7 @@ def _chosen_preset(arguments: list[str]) -> PresetName:
     return next((name for name in get_args(PresetName) if name == named), "toy-cats")
 
 
-def parse(arguments: list[str]) -> MakeData | Train:
+def parse(arguments: list[str]) -> MakeData | Train | Evaluate:
     """Options of the command line; prints help or the mistake and exits where there is one."""
     preset = _chosen_preset(arguments)
     defaults = Train(
@@ -40,8 +42,11 @@ def parse(arguments: list[str]) -> MakeData | Train:
     command: Any = (
         Annotated[MakeData, tyro.conf.subcommand("make-data")]
         | Annotated[Train, tyro.conf.subcommand("train", default=defaults)]
+        | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
     )
-    options: MakeData | Train = tyro.cli(command, prog="python -m pof3d", description=__doc__, args=arguments)
+    options: MakeData | Train | Evaluate = tyro.cli(
+        command, prog="python -m pof3d", description=__doc__, args=arguments
+    )
     return options
 
 
@@ -49,7 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors are one message on the standard error stream and status 1."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        return run_make_data(options) if isinstance(options, MakeData) else run_train(options)
+        if isinstance(options, MakeData):
+            return run_make_data(options)
+        return run_train(options) if isinstance(options, Train) else run_evaluate(options)
     except Pof3dError as error:
         message = Text.assemble(("Error: ", "bold red"), str(error))
         Console(stderr=True, highlight=False).print(message, soft_wrap=True)

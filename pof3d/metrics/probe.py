@@ -165,7 +165,7 @@ def save_probe(probe: Probe, path: Path) -> None:
         for name, value in probe.state_dict().items()
     }
     metadata = {"format": FORMAT, "format_version": VERSION}
-    safetensors.torch.save_file(tensors, path, metadata)
+    path.write_bytes(safetensors.torch.save(tensors, metadata))
 
 
 @lru_cache(maxsize=2)

@@ -50,8 +50,8 @@ class TrainingConfig:
     pose_consistency_ramp_kimg: float = 0.0
     """Images over which w_pose grows linearly from zero."""
     pose_fidelity_weight: float = 0.0
-    """Weight of D's pose error on generated images in G's own loss: what is shown must look as if seen from its
-    camera. It keeps objects from being turned in place of the camera. Grows with w_pose. Not in the paper."""
+    """Weight of D's pose error on generated images in G's own loss: they must look as if seen from
+    their cameras, and objects are not turned instead. Grows with w_pose. Not in the paper."""
     periodic_yaw: bool = False
     """Whether azimuths are compared the short way round the circle: for cameras from all sides."""
     front_weight: float = 0.0
@@ -93,8 +93,10 @@ class TrainingConfig:
     ema_rampup: float = 0.05
     """Upper bound of that half-life as a fraction of the images seen so far."""
     pose_init_spread: tuple[float, float] | None = None
-    """Standard deviations of h and v, radians, that the pose learner starts with, around the front.
-    None: as its random weights have it (near 0.7, around a random centre)."""
+    """Standard deviations of h and v, radians, that the pose learner starts with. None: as its random weights
+    have it (near 0.7, around a random centre)."""
+    pose_init_mean: tuple[float, float] = (0.0, 0.0)
+    """Means that it starts with, together with a spread: offsets of h and v from the front, radians."""
     resolution_schedule: tuple[tuple[float, int], ...] = ()
     """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
     depth_samples: int | None = None
@@ -221,7 +223,9 @@ PRESETS: dict[PresetName, Preset] = {
             pose_consistency_weight=2.0,
             periodic_yaw=True,
             mirror_up_down=False,
-            pose_init_spread=(1.6, 0.3),
+            # All round, and from above: what is known of the set, and no more.
+            pose_init_spread=(2.2, 0.25),
+            pose_init_mean=(0.0, -0.5),
             resolution_schedule=((0.0, 16), (10.0, 32)),
         ),
     ),

@@ -99,8 +99,9 @@ class Health:
             return "The discriminator has become too steep: try a larger --training.r1-gamma."
         if real - fake > 20:
             return (
-                "The discriminator tells real from generated without effort: try a larger --training.r1-gamma, "
-                "a smaller --training.discriminator-lr, or --training.augment if images are few."
+                "The discriminator tells real from generated without effort: try a larger "
+                "--training.r1-gamma, a smaller --training.discriminator-lr, or --training.augment "
+                "if images are few."
             )
         if self._means.get("D/pose_error", 0.0) > 10:
             return "Poses have run away: try a smaller --network.generator.pose-lr-multiplier."

@@ -42,8 +42,13 @@ def lazy_adam(
 
 
 @torch.no_grad()
-def standardize_poses(mapping: Mapping, spread: tuple[float, float], samples: int = 4096) -> None:
-    """Rescale the last layer of a pose learner so that h and v spread by ``spread`` around the front view.
+def standardize_poses(
+    mapping: Mapping,
+    spread: tuple[float, float],
+    mean: tuple[float, float] = (0.0, 0.0),
+    samples: int = 4096,
+) -> None:
+    """Rescale the last layer of a pose learner so that h and v spread by ``spread`` around ``mean``.
 
     Poses that start far apart or off-centre stay so for long: the pose learner is slow on purpose.
 
@@ -53,6 +58,8 @@ def standardize_poses(mapping: Mapping, spread: tuple[float, float], samples: in
         Changed in place.
     spread : tuple of float
         Standard deviations of h and v, radians.
+    mean : tuple of float
+        Offsets of h and v from the front view, radians.
     samples : int
         Random latents to measure with, from torch's global generator.
     """
@@ -63,7 +70,8 @@ def standardize_poses(mapping: Mapping, spread: tuple[float, float], samples: in
     out = layer(mapping.pose_hidden(w) if mapping.has_pose_hidden else w)
     factor = torch.tensor(spread) / out.std(dim=0)
     layer.weight.mul_(factor[:, None])
-    layer.bias.copy_((layer.bias * layer.bias_gain - out.mean(dim=0)) * factor / layer.bias_gain)
+    middle = (layer.bias * layer.bias_gain - out.mean(dim=0)) * factor + torch.tensor(mean)
+    layer.bias.copy_(middle / layer.bias_gain)
 
 
 class ImageSource(Protocol):
@@ -125,7 +133,7 @@ class Trainer:
         self.device = device
         self.generator = Generator(preset.network.generator)
         if config.pose_init_spread is not None:
-            standardize_poses(self.generator.mapping, config.pose_init_spread)
+            standardize_poses(self.generator.mapping, config.pose_init_spread, config.pose_init_mean)
         self.generator.to(device)
         assert preset.network.discriminator is not None
         self.discriminator = Discriminator(preset.network.discriminator, preset.network.generator.camera).to(

@@ -89,3 +89,14 @@ def test_centre_pixels_surround_the_viewing_direction() -> None:
 def test_focal_of_the_ffhq_field_of_view() -> None:
     assert focal_from_fov(18.837) == pytest.approx(4.2634, abs=1e-4)
     assert fov_from_focal(focal_from_fov(25.0)) == pytest.approx(25.0)
+
+
+def test_yaws_lie_within_half_a_turn() -> None:
+    h = torch.tensor(
+        [math.pi / 2, math.pi / 2 + 3 * math.pi / 2, math.pi / 2 - 5.0, math.pi / 2 + 100 * math.pi]
+    )
+    hv = torch.stack([h, torch.full_like(h, math.pi / 2)], dim=1)
+    yaw = yaw_pitch_from_hv(hv, math.pi / 2)[:, 0]
+    torch.testing.assert_close(
+        yaw, torch.tensor([0.0, -math.pi / 2, 2 * math.pi - 5.0, 0.0]), atol=1e-4, rtol=0
+    )

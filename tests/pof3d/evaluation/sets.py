@@ -39,15 +39,20 @@ GENERATOR = GeneratorConfig(
 DISCRIMINATOR = DiscriminatorConfig(resolution=8, channel_base=64, channel_max=8, activation_clamp=None)
 
 
-def make_network(path: Path, *, discriminator: bool = True) -> Path:
+def make_network(
+    path: Path,
+    *,
+    discriminator: DiscriminatorConfig | None = DISCRIMINATOR,
+    generator: GeneratorConfig = GENERATOR,
+) -> Path:
     """Write a network with random weights; most of what it generates is solid."""
     torch.manual_seed(0)
-    generator = Generator(GENERATOR)
+    G = Generator(generator)
     with torch.no_grad():
-        generator.decoder.output.bias[0] = 12.0
-    judge = Discriminator(DISCRIMINATOR, GENERATOR.camera) if discriminator else None
-    config = NetworkConfig("tiny", GENERATOR, DISCRIMINATOR if discriminator else None)
-    return native.save(path, config, generator, judge, provenance={"images_seen": 123_000})
+        G.decoder.output.bias[0] = 12.0
+    D = Discriminator(discriminator, generator.camera) if discriminator else None
+    config = NetworkConfig("tiny", generator, discriminator)
+    return native.save(path, config, G, D, provenance={"images_seen": 123_000})
 
 
 def true_poses(count: int, around: bool = False) -> np.ndarray:

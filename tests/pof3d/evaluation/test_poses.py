@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 import torch
 
 import pof3d
+from pof3d.config import PosePrior
 from pof3d.data.folder import ImageFolder
 from pof3d.evaluation import poses
+from pof3d.evaluation.generated import random_latents
 from pof3d.evaluation.poses import evaluate_pose
 from pof3d.metrics.circle import wrap
-from tests.pof3d.evaluation.sets import make_network, make_set, true_poses
+from tests.pof3d.evaluation.sets import DISCRIMINATOR, GENERATOR, make_network, make_set, true_poses
 
 
 @pytest.fixture
@@ -86,12 +89,24 @@ def test_without_truth_there_are_no_figures_and_a_reason(net: pof3d.Network, tmp
 
 
 def test_without_a_discriminator_the_distribution_remains(tmp_path: Path) -> None:
-    net = pof3d.load(make_network(tmp_path / "net.safetensors", discriminator=False))
+    net = pof3d.load(make_network(tmp_path / "net.safetensors", discriminator=None))
     with ImageFolder(make_set(tmp_path / "set.zip")) as folder:
         found = evaluate_pose(net, folder, latents=100)
     assert found.skipped == {"agreement": "the checkpoint has no discriminator"}
     assert found.yaw.agreement is None
     assert found.yaw.distribution is not None
+
+
+def test_a_prior_is_sampled_and_a_discriminator_without_poses_is_not_asked(tmp_path: Path) -> None:
+    prior = replace(GENERATOR, pose_source="gaussian", pose_prior=PosePrior(spread=(0.3, 0.1)))
+    blind = replace(DISCRIMINATOR, pose_aware=False)
+    net = pof3d.load(make_network(tmp_path / "net.safetensors", discriminator=blind, generator=prior))
+    with ImageFolder(make_set(tmp_path / "set.zip")) as folder:
+        found = evaluate_pose(net, folder, latents=5000)
+    assert found.skipped == {"agreement": "the discriminator does not predict poses"}
+    assert found.learned[:, 0].std() == pytest.approx(0.3, rel=0.05)
+    _, pose = next(random_latents(net.generator, 8, 0))
+    assert pose[:, 0].std() > 0.05
 
 
 def test_real_predictions_do_not_depend_on_how_images_came(net: pof3d.Network, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_set_of_images_alone(tmp_path: Path) -> None:
 
 
 def test_a_network_without_a_discriminator(tmp_path: Path) -> None:
-    make_network(tmp_path / "net.safetensors", discriminator=False)
+    make_network(tmp_path / "net.safetensors", discriminator=None)
     assert run(options(tmp_path, make_set(tmp_path / "set.zip"))) == 0
     figures = found(tmp_path)
     assert figures["not_computed"]["pose agreement"] == "the checkpoint has no discriminator"
