@@ -1,6 +1,7 @@
-"""The PoF3D visualizer: a window on a trained checkpoint, and pictures and videos without one.
+"""The PoF3D visualizer: a window on a checkpoint or a training run, and pictures and videos without one.
 
     visualizer.py [FILE]                       open the window
+    visualizer.py RUN                          open the window and follow a training run (its folder)
     visualizer.py render FILE --out a.png      render one picture
     visualizer.py record FILE --out a.mp4      record a video
     visualizer.py tour                         render a short session of the window offscreen
@@ -59,6 +60,7 @@ def placements() -> list[Placement]:
     return [
         Placement(panels["Checkpoint"], "left", (0, 0), 345, front=False),
         Placement(panels["Latent"], "left", (0, 0), 345),
+        Placement(panels["Run"], "left", (0, 0), 345, front=False),
         Placement(panels["Pose"], "left", (1, 1), 335),
         Placement(panels["Camera"], "left", (1, 2), 375, front=False),
         Placement(panels["View"], "right", (0, 0), 365),

@@ -162,6 +162,9 @@ class App:
             program.layout_reset = False
             self._host.reset()
         self._host.dock_space()
+        if program.panel_wanted:
+            self._host.show(program.panel_wanted)
+            program.panel_wanted = ""
         self._draw_viewport(context)
         self._host.draw(lambda: program.view, self._edit, context, program)
         program.help_open = shortcuts.draw_help(program.help_open)

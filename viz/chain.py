@@ -164,7 +164,7 @@ class Chain:
     def discriminator_pose(self, picture: Picture) -> Pose | None:
         """What the discriminator makes of a picture; None without one."""
         discriminator, raw = self._network.discriminator, picture.raw
-        if discriminator is None:
+        if discriminator is None or not discriminator.pose_aware:
             return None
 
         def predict() -> Pose:

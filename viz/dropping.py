@@ -20,6 +20,8 @@ class Dropped:
 
     checkpoint: Path | None = None
     """To open."""
+    folder: Path | None = None
+    """To look for a training run in."""
     view: View | None = None
     """To go to."""
     message: str = ""
@@ -27,7 +29,7 @@ class Dropped:
 
 
 def sort_out(paths: Sequence[Path]) -> Dropped:
-    """Decide what to do with dropped files: the first checkpoint counts, else the first saved picture."""
+    """Decide what to do with dropped files: a checkpoint comes first, then a folder, then a saved picture."""
     if not paths:
         return Dropped()
     checkpoints = [path for path in paths if path.suffix.lower() in SUFFIXES]
@@ -41,6 +43,9 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
                 else "; the other file was left alone"
             )
         return Dropped(checkpoint=first, message=message)
+    folder = next((path for path in paths if path.is_dir()), None)
+    if folder is not None:
+        return Dropped(folder=folder, message=f"Looking for a training run in {folder.name}")
     pictures = [path for path in paths if path.suffix.lower() in PICTURES]
     if not pictures:
         return Dropped(error=_foreign(paths[0]))
@@ -52,13 +57,12 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
 
 
 def _foreign(path: Path) -> Pof3dError:
-    what = (
-        "a folder" if path.is_dir() else f"a {path.suffix} file" if path.suffix else "a file without suffix"
-    )
+    what = f"a {path.suffix} file" if path.suffix else "a file without suffix"
     return CheckpointError(
         f"cannot open {path.name}",
         f"it is {what}, neither a checkpoint nor a picture saved here",
-        "Checkpoints end in .safetensors or .pkl. Pictures and videos saved here lead back to their view.",
+        "Checkpoints end in .safetensors or .pkl; the folder of a training run can be dropped, too. "
+        "Pictures and videos saved here lead back to their view.",
     )
 
 

@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 
 from viz import theme, ui
 from viz.folders import Entry, FolderReader, Listing
+from viz.runs import looks_like_run
 from viz.text import format_bytes, format_time
 
 SIZE_EM = (46.0, 30.0)
@@ -39,7 +40,7 @@ def existing_folder(path: Path) -> Path:
 
 
 class FileBrowser:
-    """A modal dialog that asks for one file.
+    """A modal dialog that asks for one file, or for the folder of a training run.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ class FileBrowser:
 
     # --------------------------------------------------------------------------------------------- drawing
     def draw(self) -> Path | None:
-        """Draw the dialog if it is open; the file once it is chosen."""
+        """Draw the dialog if it is open; the file, or the run's folder, once it is chosen."""
         if self._pending:
             imgui.open_popup(TITLE)
             self._pending = False
@@ -270,6 +271,7 @@ class FileBrowser:
         return None
 
     def _draw_buttons(self) -> Path | None:
+        run = self._shown is not None and looks_like_run(entry.name for entry in self._shown[0].entries)
         endings = " and ".join(f"*{suffix}" for suffix in self.suffixes)
         _, self.everything = imgui.checkbox("All files", self.everything)
         ui.mark("Browser/All files")
@@ -279,10 +281,11 @@ class FileBrowser:
             imgui.same_line()
             imgui.text_colored(theme.BAD, self._message)
         style = imgui.get_style()
-        widths = [imgui.calc_text_size(text).x + 2 * style.frame_padding.x for text in ("Open", "Cancel")]
-        imgui.same_line(
-            imgui.get_window_width() - style.window_padding.x - sum(widths) - style.item_spacing.x
-        )
+        labels = ("Follow this run", "Open", "Cancel") if run else ("Open", "Cancel")
+        widths = [imgui.calc_text_size(text).x + 2 * style.frame_padding.x for text in labels]
+        gaps = style.item_spacing.x * (len(labels) - 1)
+        imgui.same_line(imgui.get_window_width() - style.window_padding.x - sum(widths) - gaps)
+        followed = run and self._draw_follow()
         entry = self._entries[self.selected] if self._entries else None
         imgui.begin_disabled(entry is None)
         pressed = imgui.button("Open")
@@ -292,4 +295,14 @@ class FileBrowser:
         if imgui.button("Cancel"):
             imgui.close_current_popup()
         ui.mark("Browser/Cancel")
+        if followed:
+            return self.folder
         return self.activate(entry) if pressed and entry is not None else None
+
+    def _draw_follow(self) -> bool:
+        followed = imgui.button("Follow this run")
+        ui.mark("Browser/Follow this run")
+        if imgui.is_item_hovered(int(imgui.HoveredFlags_.for_tooltip)):
+            imgui.set_tooltip("This folder is a training run: show each new snapshot as it lands.")
+        imgui.same_line()
+        return bool(followed)

@@ -64,7 +64,7 @@ def _entry(item: os.DirEntry[str]) -> Entry | None:
 
 
 class FileWatch:
-    """Knows which of some files exist, without ever waiting for a disk.
+    """Knows which of some files and folders exist, without ever waiting for a disk.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class FileWatch:
         self._due = 0.0
 
     def look(self, paths: Sequence[Path]) -> None:
-        """Look after these files; call as often as you like."""
+        """Look after these; call as often as you like."""
         now = time.monotonic()
         with self._lock:
             fresh = now < self._due and all(path in self._known for path in paths)
@@ -90,19 +90,19 @@ class FileWatch:
         threading.Thread(target=self._work, args=(tuple(paths),), name="files", daemon=True).start()
 
     def exists(self, path: Path) -> bool:
-        """Whether a file is there; True as long as that is not known."""
+        """Whether it is there; True as long as that is not known."""
         with self._lock:
             return self._known.get(path, True)
 
     def _work(self, paths: tuple[Path, ...]) -> None:
-        known = {path: _is_file(path) for path in paths}
+        known = {path: _exists(path) for path in paths}
         with self._lock:
             self._known, self._busy = known, False
 
 
-def _is_file(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
-        return path.is_file()
+        return path.exists()
     except OSError:
         return False
 

@@ -14,7 +14,7 @@ from viz import theme, ui
 from viz.panel import Actions, Panel, PanelContext
 from viz.view import View
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Saved arrangements of another version are not restored."""
 COLUMN_WIDTH = 304.0
 """Of the panels at either side, design pixels."""
@@ -143,7 +143,8 @@ class PanelHost:
 
     def show(self, title: str) -> None:
         """Bring a panel's tab to the front."""
-        self._to_front, self._focus_in = [title], 1
+        self._to_front.append(title)
+        self._focus_in = max(self._focus_in, 2)
 
     def _bring_to_front(self) -> None:
         # Tabs can be chosen once their windows have been docked, which takes a frame.
@@ -152,6 +153,7 @@ class PanelHost:
             if not self._focus_in:
                 for title in self._to_front:
                     _select_tab(title)
+                self._to_front.clear()
                 # A panel that has the focus would come to the front of its place.
                 imgui.set_window_focus(VIEWPORT)
 

@@ -107,7 +107,7 @@ class Resident:
             parameters=sum(p.numel() for p in network.generator.parameters()),
             config=network.config,
             provenance=dict(network.provenance),
-            has_pose_prediction=network.discriminator is not None,
+            has_pose_prediction=network.discriminator is not None and network.discriminator.pose_aware,
         )
 
 

@@ -336,12 +336,11 @@ def _welcome(rect: Rect, context: PanelContext, now: float) -> None:
     if context.network is not None:
         spinner(middle_x, middle_y, ui.px(13), now)
         return
-    for index, (text, colour) in enumerate(
-        (
-            ("No network is open", theme.TEXT),
-            ("Drop a checkpoint here, or choose one in the Checkpoint panel.", theme.TEXT_DIM),
-        )
-    ):
+    title, remark = "No network is open", "Drop a checkpoint here, or choose one in the Checkpoint panel."
+    if context.run is not None:
+        title, remark = context.run.folder.name, context.run.message
+        spinner(middle_x, middle_y - 2.4 * _line(), ui.px(13), now)
+    for index, (text, colour) in enumerate(((title, theme.TEXT), (remark, theme.TEXT_DIM))):
         text = ui.fit_text(text, rect.width - 2 * ui.px(GAP))
         x = middle_x - imgui.calc_text_size(text).x / 2
         _text(x, middle_y + (index - 0.5) * _line() * 1.2, text, colour)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from pof3d.config import NetworkConfig
 from pof3d.errors import Pof3dError
 from viz.frame import Frame, Pose
 from viz.view import View
+
+if TYPE_CHECKING:
+    from viz.runs import RunListing  # which needs torch; --help does without
 
 RecordingFormat = Literal["mp4", "gif"]
 RecordingPath = Literal["turntable", "sweep"]
@@ -62,6 +65,29 @@ class PoseHistogram:
     """Samples when complete."""
     mean: Pose
     std: Pose
+    note: str = ""
+    """Where it comes from, if it has not been sampled now."""
+
+
+@dataclass(frozen=True)
+class RunState:
+    """The training run that is open."""
+
+    folder: Path
+    following: bool
+    """Whether each new snapshot is shown as it lands."""
+    listing: RunListing | None = None
+    """What is in its folder; None until it has been read."""
+    chosen: int | None = None
+    """Index of the snapshot that is shown, or is about to be."""
+    age: float | None = None
+    """Seconds since the newest network landed."""
+    loading: LoadingState | None = None
+    """The chosen snapshot on its way."""
+    message: str = ""
+    """What the user should know about the run, or about the chosen snapshot."""
+    alarming: bool = False
+    """Whether the message tells of something wrong."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +155,7 @@ class PanelContext:
     network: NetworkInfo | None = None
     loading: LoadingState | None = None
     histogram: PoseHistogram | None = None
+    run: RunState | None = None
     recording: RecordingState | None = None
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
@@ -150,6 +177,18 @@ class Actions(Protocol):
 
     def cancel_loading(self) -> None:
         """Stop opening a file."""
+
+    def open_run(self, folder: Path) -> None:
+        """Follow a training run; the present network stays until a snapshot is there."""
+
+    def close_run(self) -> None:
+        """Let go of the run; its network stays open."""
+
+    def follow_run(self, following: bool) -> None:
+        """Show each new snapshot as it lands, or stay with the present one."""
+
+    def choose_snapshot(self, index: int) -> None:
+        """Show a snapshot of the run, and follow no longer."""
 
     def forget_recent(self, path: Path) -> None:
         """Take a file off the recent ones."""

@@ -68,7 +68,9 @@ class PoseSampler:
         generator = self._generator
         z = torch.randn(CHUNK, generator.config.z_dim, generator=self._random)
         z = z[: self.target - self.samples].to(generator.device)
-        hv = generator.mapping.predict_pose(generator.mapping.map_w(z)).double()
+        draw = generator.mapping.draw_for_poses(len(z), self._random)
+        draw = None if draw is None else draw.to(generator.device)
+        hv = generator.mapping.predict_pose(generator.mapping.map_w(z), draw).double()
         angles = yaw_pitch_from_hv(hv, generator.config.camera.h_mean).cpu().numpy()
         self.samples += len(angles)
         self._sum += angles.sum(axis=0)
@@ -114,11 +116,16 @@ def learned_poses(
     return sampler.summary()
 
 
+def spans(mean: NDArray[np.float64], std: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far to either side of the front a histogram reaches [yaw, pitch]: tens of degrees, in radians."""
+    reach = np.abs(mean) + _SPAN_DEVIATIONS * std
+    return np.clip(np.ceil(reach / _SPAN_STEP) * _SPAN_STEP, _NARROWEST, [math.pi, math.pi / 2])
+
+
 def _edges(angles: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bin edges around the front, wide enough for the distribution that a first chunk [N, 2] shows."""
-    reach = np.abs(angles.mean(axis=0)) + _SPAN_DEVIATIONS * angles.std(axis=0)
-    spans = np.clip(np.ceil(reach / _SPAN_STEP) * _SPAN_STEP, _NARROWEST, [math.pi, math.pi / 2])
-    edges = [np.linspace(-s, s, bins + 1) for s, bins in zip(spans, (YAW_BINS, PITCH_BINS), strict=True)]
+    reach = spans(angles.mean(axis=0), angles.std(axis=0))
+    edges = [np.linspace(-s, s, bins + 1) for s, bins in zip(reach, (YAW_BINS, PITCH_BINS), strict=True)]
     for one in edges:
         one.setflags(write=False)
     return edges[0], edges[1]

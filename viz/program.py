@@ -7,7 +7,6 @@ ready, and hands them what is to be done.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,26 +15,30 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
+from viz.commands import Commands
+from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
 from viz.history import History
 from viz.notices import Notices
-from viz.panel import PanelContext, Performance, RecordingRequest, Turntable
+from viz.panel import PanelContext, Performance, Turntable
 from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
 from viz.services import Recording, Rendering
-from viz.settings import save_session, save_settings, with_recent, without_recent
+from viz.settings import save_session, with_recent
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
 
-_log = logging.getLogger(__name__)
 _READING_SECONDS = 6.0
 """For how long an error stays whatever the user does."""
+_CALM_SECONDS = 0.5
+"""Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program:
+class Program(Commands):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -50,6 +53,8 @@ class Program:
         Settings and the like.
     wake : callable, optional
         Ends a wait of the window; may be called from any thread.
+    watch : callable, optional
+        Gives what looks into the folder of a training run; a thread by default.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Program:
         view: View | None = None,
         surroundings: Surroundings | None = None,
         wake: Callable[[], None] | None = None,
+        watch: Callable[[Path], Watching] | None = None,
     ) -> None:
         self.rendering = rendering
         self.surroundings = surroundings or Surroundings()
@@ -68,15 +74,20 @@ class Program:
         self.frame: Frame | None = None
         self.turntable = Turntable()
         self.notices = Notices()
+        self.run: FollowedRun | None = None
         self.help_open = False
         self.layout_reset = False
         """Asks the window to put the panels back."""
+        self.panel_wanted = ""
+        """Asks the window to bring a panel to the front."""
         self.quitting = False
         self.now = 0.0
         self._error: Pof3dError | None = None
         self._open_error: Pof3dError | None = None
         self._open_error_until = 0.0
         self._network = ""
+        self._edited = -_CALM_SECONDS
+        self._watch = watch or (lambda folder: RunWatcher(folder, wake))
         self._history = History(self.view)
         self._motion: turning.Motion | None = None
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
@@ -88,6 +99,7 @@ class Program:
         """Take what is ready and move on; whether there is a new picture."""
         self.now += seconds
         changed = self._take_result()
+        self._follow(seconds)
         self.capturing.update()
         self._turn(seconds)
         return changed
@@ -95,7 +107,8 @@ class Program:
     @property
     def moving(self) -> bool:
         """Whether things change without input."""
-        return self.turntable.playing or self.rendering.loading is not None or self.notices.left(self.now) > 0
+        waiting = self.rendering.loading is not None or (self.run is not None and self.run.moving)
+        return self.turntable.playing or waiting or self.notices.left(self.now) > 0
 
     @property
     def error(self) -> Pof3dError | None:
@@ -104,13 +117,18 @@ class Program:
 
     def context(self, ui_milliseconds: NDArray[np.float32], scale: float) -> PanelContext:
         """What panels see."""
-        settings, rendering = self.settings, self.rendering
+        settings, rendering, loading = self.settings, self.rendering, self.rendering.loading
+        run = self.run.state(loading) if self.run is not None else None
+        if run is not None and run.loading is not None and self.frame is not None:
+            loading = None  # snapshots come quietly: the Run panel says so
+        recorded = self.run.histogram if self.run is not None else None
         return PanelContext(
             frame=self.frame,
             error=self.error,
             network=rendering.network_info,
-            loading=rendering.loading,
-            histogram=rendering.histogram,
+            loading=loading,
+            histogram=recorded or rendering.histogram,
+            run=run,
             recording=self.capturing.state,
             performance=Performance(
                 ui_milliseconds,
@@ -130,6 +148,7 @@ class Program:
 
     def edit(self, view: View, gesture: object = None) -> None:
         """Take a change that the user made; see :meth:`commit`. Touching the pose stops the turntable."""
+        self._edited = self.now
         if self.now > self._open_error_until:
             self._open_error = None
         old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
@@ -151,10 +170,12 @@ class Program:
             return
         self._go(view)
         # A checkpoint on its way counts once it is open: one that does not open is no step to come back to.
-        if view.network.path == self._network:
+        if view.network.path == self._network or self._in_run(view.network.path, self._network):
             self._history.record(view, gesture)
 
     def _go(self, view: View) -> None:
+        if self.run is not None and view.network != self.view.network:
+            self.run.went_to(view.network.path)
         self.view = view
         if view.network.path:
             self.rendering.submit(view)
@@ -171,16 +192,40 @@ class Program:
             self._failed(result)
         return False
 
+    def _in_run(self, *paths: str) -> bool:
+        """Whether all of these are snapshots of the open run."""
+        return self.run is not None and all(map(self.run.holds, paths))
+
+    def _follow(self, seconds: float) -> None:
+        """Go to the snapshot of the run that is to be shown: not a step of the history."""
+        if self.run is None:
+            return
+        known = self.run.listing is not None
+        path = self.run.update(seconds, calm=self.now - self._edited > _CALM_SECONDS)
+        if not known and self.run.listing is not None:
+            self.panel_wanted = "Run"
+        if self.run.refusal is not None:
+            self._tell_open_error(self.run.refusal)
+            self.close_run()
+        elif path is not None:
+            self.view = replace(self.view, network=NetworkView(str(path)))
+            self.rendering.reload(self.view)
+
     def _opened(self, path: str) -> None:
-        first = not self._network
-        self._network, self._open_error = path, None
-        if first:
+        before, self._network = self._network, path
+        if self._in_run(path, before):
+            if self.view.network.path == path:
+                self._history.amend(self.view)
+            return
+        self._open_error = None
+        if not before:
             self._history = History(self.view)
         elif self.view.network.path == path:
             self._history.record(self.view, object())
         self._motion = None
-        if Path(path) not in self.surroundings.bundled:
-            self.settings = with_recent(self.settings, Path(path))
+        recent = self.run.folder if self.run is not None and self._in_run(path) else Path(path)
+        if recent not in self.surroundings.bundled:
+            self.settings = with_recent(self.settings, recent)
         self._save()
 
     def _failed(self, result: FailedFrame) -> None:
@@ -194,6 +239,13 @@ class Program:
             self._error = result.error
             return
         # The file did not open: what was open stays in use.
+        if self.run is not None and self.run.holds(path):
+            self.run.failed(path, result.error)
+            self.view = replace(self.view, network=NetworkView(self._network))
+            self._history.amend(self.view)
+            if self._network:
+                self.rendering.submit(self.view)
+            return
         if isinstance(result.error, LoadingCancelled):
             self.notify(f"{Path(path).name} was not opened")
         else:
@@ -229,28 +281,26 @@ class Program:
     def close(self) -> None:
         """Save settings and View, and stop the workers."""
         self.remember()
+        self.close_run()
         self.capturing.close()
         self.rendering.close()
 
     def remember(self) -> None:
         """Save settings and View for the next start."""
+        run = self.run is not None and self.run.listing is not None
+        self.settings = replace(self.settings, run=str(self.run.folder) if self.run and run else "")
         self._save()
         if self.surroundings.remember and self._network:
             with contextlib.suppress(Pof3dError):
                 save_session(replace(self.view, network=NetworkView(self._network)))
 
-    def _save(self) -> None:
-        if not self.surroundings.remember:
-            return
-        try:
-            save_settings(self.settings)
-        except Pof3dError as error:
-            _log.warning("%s", error)
-
     # ---------------------------------------------------------------------------------- what panels ask for
     def open_checkpoint(self, path: Path) -> None:
-        """Open a file in the background; the present network stays until the new one is there."""
+        """Open a file, or follow a run's folder; the present network stays until the new one is there."""
         path = path.expanduser().absolute()
+        if path.suffix.lower() not in SUFFIXES and path.is_dir():
+            self.open_run(path)
+            return
         self._open_error = None
         self.settings = replace(self.settings, last_folder=str(path.parent))
         view = replace(self.view, network=NetworkView(str(path)))
@@ -261,11 +311,6 @@ class Program:
     def cancel_loading(self) -> None:
         """Stop opening a file."""
         self.rendering.cancel_loading()
-
-    def forget_recent(self, path: Path) -> None:
-        """Take a file off the recent ones."""
-        self.settings = without_recent(self.settings, path)
-        self._save()
 
     def go_to_pose(self, pose: Pose) -> None:
         """Send the camera to a pose."""
@@ -287,46 +332,7 @@ class Program:
         """Stop the turntable."""
         self.set_turntable(replace(self.turntable, playing=False))
 
-    def save_image(self) -> None:
-        """Save the picture, once it is there in full quality."""
-        self.capturing.save_picture(self.frame, self.view)
-
-    def save_window(self) -> None:
-        """Save a picture of the window."""
-        self.capturing.window_wanted = True
-
-    def plan_recording(self, request: RecordingRequest) -> None:
-        """Take note of how to record, also by the key."""
-        self.capturing.request = request
-
-    def start_recording(self) -> None:
-        """Record a video of the present View, as planned."""
-        self.capturing.start(replace(self.view, network=NetworkView(self._network)))
-
-    def cancel_recording(self) -> None:
-        """Stop the recording; nothing of it remains."""
-        self.capturing.cancel()
-
-    def set_threads(self, threads: int) -> None:
-        """Let the model use this many threads."""
-        self.settings = replace(self.settings, threads=threads)
-        self.rendering.set_threads(threads)
-
-    def set_device(self, device: str) -> None:
-        """Run the model on another device."""
-        self.settings = replace(self.settings, device=device)
-        self.rendering.set_device(device)
-
-    def notify(self, message: str) -> None:
-        """Show a notice for a while."""
-        self.notices.tell(message, self.now)
-
     # ------------------------------------------------------------------------ what keys and menus ask for
-    @property
-    def overlays_visible(self) -> bool:
-        """Whether the overlays are shown."""
-        return self.notices.overlays_visible
-
     @property
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
@@ -341,21 +347,6 @@ class Program:
         """Play or pause."""
         self.set_turntable(replace(self.turntable, playing=not self.turntable.playing))
 
-    def toggle_overlays(self) -> None:
-        """Show or hide the overlays."""
-        self.notices.overlays_visible = not self.notices.overlays_visible
-
-    def toggle_recording(self) -> None:
-        """Start a recording like the last one, or stop the one under way."""
-        if self.capturing.running:
-            self.capturing.cancel()
-        else:
-            self.start_recording()
-
-    def toggle_help(self) -> None:
-        """Show or hide the list of keys."""
-        self.help_open = not self.help_open
-
     def undo(self) -> None:
         """Take the last step back."""
         self._travel(self._history.undo())
@@ -366,8 +357,13 @@ class Program:
 
     def _travel(self, view: View | None) -> None:
         self.pause()
-        if view is not None:
-            self._go(view)
+        if view is None:
+            return
+        if self._in_run(view.network.path, self.view.network.path):
+            # Which snapshot of a run is shown is not what a step changed.
+            view = replace(view, network=self.view.network)
+            self._history.amend(view)
+        self._go(view)
 
     def escape(self) -> None:
         """Close or cancel what is open: the list of keys, a file being opened, an error."""
@@ -385,14 +381,6 @@ class Program:
         else:
             self.notices.dismissed = str(self._error)
 
-    def reset_layout(self) -> None:
-        """Put the panels back where they were at first."""
-        self.layout_reset = True
-
-    def quit(self) -> None:
-        """End the program."""
-        self.quitting = True
-
     def drop(self, paths: Sequence[Path]) -> None:
         """Take dropped files."""
         dropped = dropping.sort_out(paths)
@@ -402,6 +390,8 @@ class Program:
             self.notify(dropped.message)
         if dropped.checkpoint is not None:
             self.open_checkpoint(dropped.checkpoint)
+        if dropped.folder is not None:
+            self.open_run(dropped.folder)
         if dropped.view is not None:
             self.pause()
             view = dropped.view

@@ -31,7 +31,7 @@ class Settings:
     """
 
     recents: tuple[str, ...] = ()
-    """Absolute paths of checkpoints, newest first."""
+    """Absolute paths of checkpoints and of training runs' folders, newest first."""
     last_folder: str = ""
     """Where the file browser was; empty: not yet used."""
     threads: int | None = None
@@ -40,6 +40,8 @@ class Settings:
     """Where the model runs; empty: a GPU if there is one."""
     window_size: tuple[int, int] = (1280, 720)
     """Screen coordinates."""
+    run: str = ""
+    """Absolute path of the training run that was open at the end; empty: none."""
 
 
 def settings_path() -> Path:
@@ -53,14 +55,14 @@ def session_path() -> Path:
 
 
 def with_recent(settings: Settings, path: Path) -> Settings:
-    """Put a checkpoint at the top of the recent ones."""
+    """Put a checkpoint, or a run's folder, at the top of the recent ones."""
     name = os.path.abspath(path)
     others = tuple(other for other in settings.recents if other != name)
     return replace(settings, recents=(name, *others)[:MAX_RECENTS])
 
 
 def without_recent(settings: Settings, path: Path) -> Settings:
-    """Take a checkpoint off the recent ones."""
+    """Take a checkpoint, or a run's folder, off the recent ones."""
     name = os.path.abspath(path)
     return replace(settings, recents=tuple(other for other in settings.recents if other != name))
 

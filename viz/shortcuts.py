@@ -23,6 +23,7 @@ HELP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("wheel", "zoom"),
             ("double click", "back to the predicted pose"),
             ("drop a file", "open a checkpoint, or the view of a saved picture"),
+            ("drop a folder", "follow a training run"),
         ),
     ),
     (

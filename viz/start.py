@@ -37,8 +37,8 @@ class WindowOptions:
     """Open the window."""
 
     file: Annotated[Path | None, tyro.conf.Positional, _QUIET] = None
-    """Checkpoint: .safetensors, or a release snapshot. By default what was open last time, at first the
-    bundled one."""
+    """Checkpoint: .safetensors, or a release snapshot; or the folder of a training run, to follow it. By
+    default what was open last time, at first the bundled one."""
     device: Annotated[str | None, _QUIET] = None
     """Where the network runs: cpu, cuda, cuda:1 … By default as last chosen in the
     Performance panel, at first a GPU if there is one."""
@@ -65,7 +65,12 @@ def display_missing() -> bool:
 
 
 def first_view(file: Path | None, session: View | None, bundled: Sequence[Path]) -> View:
-    """What to show at first: the file asked for, else what was open last time, else the bundled one."""
+    """What to show at first: the file asked for, else what was open last time, else the bundled one.
+
+    Nothing for a folder: its run brings what there is to show.
+    """
+    if file is not None and file.expanduser().is_dir():
+        return View()
     if file is not None:
         return View(network=NetworkView(str(file.expanduser().absolute())))
     if session is not None and Path(session.network.path).is_file():
@@ -149,14 +154,17 @@ def _run_window(
         device = options.device or (settings.device if settings.device in names else "auto")
         bundled = bundled_checkpoints()
         view = first_view(options.file, load_session() if remember else None, bundled)
-        folder = options.out.expanduser().absolute() if options.out else Path("out").absolute()
-        surroundings = Surroundings(settings, bundled, names, remember, folder)
+        captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
+        surroundings = Surroundings(settings, bundled, names, remember, captures)
         threads = options.threads or settings.threads
         try:
             program = make_program(view, surroundings, window.wake, device=device, threads=threads)
         except Pof3dError as error:
             print(f"Error: {error}", file=sys.stderr)
             return 2
+        folder = _run_folder(options.file, settings)
+        if folder is not None:
+            program.open_run(folder)
         layout = _read_layout() if remember else ""
         app = App(window, program, placements(), layout=layout, ui_scale=options.scale)
         _run(app, remember)
@@ -164,6 +172,13 @@ def _run_window(
         ending.call(None)
         window.close()
     return 0
+
+
+def _run_folder(file: Path | None, settings: Settings) -> Path | None:
+    """The training run to follow: the one asked for, else the one that was open last time."""
+    if file is not None:
+        return file if file.expanduser().is_dir() else None
+    return Path(settings.run) if settings.run else None
 
 
 def _run(app: App, remember: bool) -> None:

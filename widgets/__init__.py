@@ -10,6 +10,7 @@ from widgets.histogram import HistogramPanel
 from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
 from widgets.pose import PosePanel
+from widgets.run import RunPanel
 from widgets.view import ViewPanel
 
 
@@ -18,6 +19,7 @@ def default_panels() -> list[Panel]:
     return [
         CheckpointPanel(),
         LatentPanel(),
+        RunPanel(),
         PosePanel(),
         CameraPanel(),
         ViewPanel(),

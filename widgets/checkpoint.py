@@ -152,14 +152,15 @@ class CheckpointPanel:
             _draw_loading(context.loading, actions)
         if common.button(
             "Checkpoint/Browse…",
-            "Choose a checkpoint file: *.safetensors, or the *.pkl\N{NO-BREAK SPACE}file of a release.",
+            "Choose a checkpoint file: *.safetensors, or the *.pkl\N{NO-BREAK SPACE}file of a release; "
+            "or the folder of a training run, to follow it.",
             width=imgui.get_content_region_avail().x,
         ):
             self.browser.open(context.last_folder)
         chosen = self.browser.draw()
         if chosen is not None:
             actions.open_checkpoint(chosen)
-        common.paragraph("or drop a file on the window")
+        common.paragraph("or drop a file, or a run's folder, on the window")
         self._draw_lists(context, actions)
         if context.network is not None:
             _draw_inside(context.network)
@@ -167,6 +168,8 @@ class CheckpointPanel:
 
     def _draw_lists(self, context: PanelContext, actions: Actions) -> None:
         current = context.network.path if context.network else None
+        if context.run is not None and current is not None and current.parent == context.run.folder:
+            current = context.run.folder
         self._files.look([*context.bundled, *context.recents])
         if context.bundled:
             common.section("Bundled")
@@ -187,14 +190,16 @@ class CheckpointPanel:
         width = room - side - style.item_inner_spacing.x if removable else room
         imgui.push_id(str(path))
         with common.disabled(not exists):
-            text = elide_middle(path.name, width, _measure)
+            is_file = path.suffix.lower() in SUFFIXES
+            text = elide_middle(path.name if is_file else f"{path.name}/", width, _measure)
             size = (width, side)
             imgui.push_style_var(imgui.StyleVar_.selectable_text_align, (0.0, 0.5))
             if imgui.selectable(text, path == current, 0, size)[0] and path != current:
                 actions.open_checkpoint(path)
             imgui.pop_style_var()
             ui.mark(f"Checkpoint/{path.name}")
-            common.tooltip(str(path) if exists else f"{path}\nThis file is gone.")
+            gone = "This file is gone." if is_file else "This folder is gone."
+            common.tooltip(str(path) if exists else f"{path}\n{gone}")
         if removable:
             imgui.same_line(0.0, imgui.get_style().item_inner_spacing.x)
             help_text = "Remove from this list; the file stays."

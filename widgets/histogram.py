@@ -272,4 +272,5 @@ def _draw_numbers(histogram: PoseHistogram) -> None:
         text = f"{histogram.samples:,} of {histogram.target:,} latents"
         common.progress("Pose histogram/Progress", histogram.samples / max(1, histogram.target), text)
     else:
-        imgui.text_disabled(f"{histogram.samples:,} latents")
+        note = f", {histogram.note}" if histogram.note else ""
+        imgui.text_disabled(f"{histogram.samples:,} latents{note}")

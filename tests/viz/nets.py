@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -63,10 +64,15 @@ def tiny_generator(config: NetworkConfig, seed: int = 0) -> Generator:
     return generator
 
 
-def save_tiny(path: Path, config: NetworkConfig | None = None, seed: int = 0) -> Path:
+def save_tiny(
+    path: Path,
+    config: NetworkConfig | None = None,
+    seed: int = 0,
+    provenance: Mapping[str, object] | None = None,
+) -> Path:
     config = config or tiny_config()
     generator = tiny_generator(config, seed)
     discriminator = None
     if config.discriminator is not None:
         discriminator = Discriminator(config.discriminator, config.generator.camera)
-    return save(path, config, generator, discriminator, {"dataset": "none"})
+    return save(path, config, generator, discriminator, provenance or {"dataset": "none"})

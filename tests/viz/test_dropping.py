@@ -66,7 +66,9 @@ def test_other_files_are_refused(tmp_path: Path, name: str, kind: str) -> None:
 
 
 def test_folders_and_nothing(tmp_path: Path) -> None:
-    error = sort_out([tmp_path]).error
-    assert error is not None
-    assert "a folder" in error.why
+    dropped = sort_out([Path("notes.txt"), tmp_path])
+    assert dropped.folder == tmp_path
+    assert dropped.error is None
+    assert tmp_path.name in dropped.message
+    assert sort_out([tmp_path, Path("a.pkl")]).checkpoint == Path("a.pkl"), "a checkpoint comes first"
     assert sort_out([]).error is None

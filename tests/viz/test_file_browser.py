@@ -143,7 +143,7 @@ def test_watch_learns_what_is_there(tree: Path) -> None:
 
     assert seen(gone, False)
     assert seen(tree / "b.pkl", True)
-    assert seen(tree, False), "a folder is no file"
+    assert seen(tree, True), "folders, of runs, count as well"
     gone.touch()
     assert seen(gone, True)
 

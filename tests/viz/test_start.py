@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from viz import start
+from viz.settings import Settings
 from viz.start import WindowOptions, display_missing, first_view, run_window
 from viz.view import LatentView, NetworkView, View
 
@@ -20,6 +21,16 @@ def test_the_file_asked_for_comes_first(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     session = View(NetworkView("/old"), LatentView(x=3))
     assert first_view(Path("a.pkl"), session, BUNDLED) == View(NetworkView(str(tmp_path / "a.pkl")))
+
+
+def test_a_run_is_followed_if_asked_for_or_open_last_time(tmp_path: Path) -> None:
+    session = View(NetworkView("/old"), LatentView(x=3))
+    assert first_view(tmp_path, session, BUNDLED) == View()
+    last = Settings(run="/runs/cats")
+    assert start._run_folder(tmp_path, last) == tmp_path
+    assert start._run_folder(tmp_path / "a.pkl", last) is None
+    assert start._run_folder(None, last) == Path("/runs/cats")
+    assert start._run_folder(None, Settings()) is None
 
 
 def test_then_the_last_session_if_its_file_is_still_there(tmp_path: Path) -> None:

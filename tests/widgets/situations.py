@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from pof3d.config import CARS, FFHQ
 from pof3d.errors import CheckpointError
+from pof3d.training.samples import PoseStatistics
 from tests.widgets.stage import context, frame, histogram, info, performance
 from viz.frame import Pose
-from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, Turntable
+from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, RunState, Turntable
+from viz.runs import RunListing, Snapshot, SnapshotState
 from viz.view import CameraView, DisplayView, LatentView, PoseView, SamplingView, View
 from widgets import default_panels
 
@@ -64,10 +67,27 @@ def contexts() -> dict[str, PanelContext]:
                 LONG, 3, 120, "failed", None, CheckpointError("cannot write", "disk full")
             )
         ),
+        "run without a snapshot": PanelContext(
+            run=RunState(
+                LONG.parent, True, RunListing(LONG.parent), message="Waiting for the first snapshot."
+            )
+        ),
+        "run not read yet": context(run=RunState(LONG, True)),
+        "run": context(run=_run(True, 2)),
+        "run, elsewhere": context(run=replace(_run(False, None), message=str(LONG), alarming=True)),
         "recording finished": context(
             network=info(CARS), recording=RecordingState(LONG, 120, 120, "finished")
         ),
     }
+
+
+def _run(following: bool, chosen: int | None) -> RunState:
+    snapshots = tuple(
+        Snapshot(f"network-{k:06d}.safetensors", 1000 * k, state, 5.0, None, PoseStatistics(0.1, k, 0.0, 0.1))
+        for k, state in zip((4, 8, 12), get_args(SnapshotState), strict=True)
+    )
+    loading = LoadingState(LONG, 0.4, "reading") if following else None
+    return RunState(LONG, following, RunListing(LONG, snapshots), chosen, 1e6, loading)
 
 
 def panel_of(title: str) -> Panel:

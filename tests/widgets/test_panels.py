@@ -30,7 +30,7 @@ def test_draws_whatever_is_known_and_changes_nothing(window: OffscreenWindow, ti
 def test_controls_are_locked_without_a_network(window: OffscreenWindow, title: str) -> None:
     stage = Stage(window, panel_of(title), PanelContext())
     free = {name for name, rect in stage.registry.rects.items() if rect.enabled}
-    allowed = {"Checkpoint/Browse…", "Capture/Save window"}
+    allowed = {"Checkpoint/Browse…", "Run/Browse…", "Capture/Save window"}
     assert free <= allowed, f"usable without a network: {free - allowed}"
 
 
@@ -41,7 +41,7 @@ def test_marks_carry_the_panel_and_a_label(window: OffscreenWindow) -> None:
 
 
 def test_titles_are_distinct() -> None:
-    assert len(set(TITLES)) == len(TITLES) == 8
+    assert len(set(TITLES)) == len(TITLES) == 9
 
 
 def test_the_stand_in_remembers() -> None:

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.viz.nets import save_tiny
+from tests.viz.run_folders import RunFolder, name_of, record
 from viz.captures import read_view
 from viz.settings import load_session, load_settings
 from viz.view import View
@@ -169,6 +171,29 @@ def test_it_ends_politely_and_comes_back(screen: Screen, tmp_path: Path) -> None
     session = load_session()
     assert session is not None
     assert session.latent.seed == 2
+
+
+def test_a_run_is_followed_from_the_command_line(screen: Screen, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "cats")
+    program = Visualizer(screen, tmp_path, run.path)
+
+    def titled(text: str) -> bool:
+        assert program.process.poll() is None, program.output()
+        return bool(screen.do("search", "--name", text).strip())
+
+    try:
+        wait_for(lambda: titled("^PoF3D$"), "opening the window")
+        for kimg in (4, 8):
+            run.land(kimg, record(kimg))
+            wait_for(partial(titled, f"^{name_of(kimg)} – PoF3D"), "showing the snapshot")
+        program.process.send_signal(signal.SIGTERM)
+        assert program.end() == 0
+    finally:
+        program.process.kill()
+        program.process.wait()
+    assert not program.output().strip()
+    assert load_settings().run == str(run.path)
+    assert load_settings().recents[0] == str(run.path)
 
 
 def test_without_a_display_the_reason_is_named(tmp_path: Path) -> None:
