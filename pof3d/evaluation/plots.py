@@ -43,7 +43,7 @@ def _png(figure: Figure) -> bytes:
 
 def distributions(figures: PoseFigures) -> bytes:
     """Histograms of yaw and pitch: the true ones, the learned ones, and these after the best offset."""
-    figure = Figure(figsize=(9.4, 3.1), layout="constrained")
+    figure = Figure(figsize=(9.4, 3.2), layout="constrained")
     for column, axis in enumerate(figure.subplots(1, 2)):
         learned = figures.learned[:, column]
         true = None if figures.true is None else figures.true[:, column]
@@ -85,10 +85,8 @@ def distributions(figures: PoseFigures) -> bytes:
         axis.spines[["left", "right", "top"]].set_visible(False)
         if on_circle:
             axis.set_xticks(range(-180, 181, 60))
-            axis.set_ylim(0, axis.get_ylim()[1] * 1.45)
-        axis.legend(
-            fontsize=8, frameon=False, loc="upper right" if not on_circle else "upper center", ncols=1
-        )
+        above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "columnspacing": 1.2}
+        axis.legend(fontsize=8, frameon=False, handlelength=1.4, **above)
     return _png(figure)
 
 

@@ -1,4 +1,7 @@
-"""``python -m pof3d evaluate``: all figures of a network on a set, as JSON and as a page."""
+"""``python -m pof3d evaluate``: all figures of a network on a set, as JSON and as a page.
+
+What computes and draws is imported when it is needed: other commands start faster without it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import tyro
@@ -18,9 +22,11 @@ from pof3d.checkpoint import load
 from pof3d.data.folder import ImageFolder
 from pof3d.devices import find_device
 from pof3d.errors import ConfigError
-from pof3d.evaluation.figures import Evaluation, Settings, Stage, evaluate
 from pof3d.files import replacing
 from pof3d.memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from pof3d.evaluation.figures import Evaluation, Settings, Stage
 
 FIGURES_FILE, REPORT_FILE = "figures.json", "report.html"
 
@@ -76,6 +82,8 @@ class Evaluate:
         ):
             if not low <= value <= high:
                 raise ConfigError(f"--{name} {value:g} cannot be used", f"it must lie in {low:g} to {high:g}")
+        from pof3d.evaluation.figures import Settings
+
         return Settings(
             count=self.count,
             depth_count=self.depth_count,
@@ -101,7 +109,7 @@ def run(options: Evaluate) -> int:
     if options.threads > 0:
         torch.set_num_threads(options.threads)
     device = find_device(options.device)
-    from pof3d.evaluation import report  # early: it says when matplotlib is missing
+    from pof3d.evaluation import figures, report  # early: it says when matplotlib is missing
 
     _prepare(options.out)
     try:
@@ -109,7 +117,7 @@ def run(options: Evaluate) -> int:
             stage("Opening the network", 1)
             net = load(options.network, device)
             with ImageFolder(options.data) as folder:
-                found = evaluate(net, folder, settings, stage)
+                found = figures.evaluate(net, folder, settings, stage)
             stage("Drawing the report", 1)
             page = report.page(found)
         _write(options.out, found, page)

@@ -1,5 +1,6 @@
 """Statistics of angles on the circle; everything is in radians.
- Sources: S. R. Jammalamadaka and A. SenGupta, *Topics in Circular Statistics* (2001), for the correlation; J.
+
+Sources: S. R. Jammalamadaka and A. SenGupta, *Topics in Circular Statistics* (2001), for the correlation; J.
 Rabin, J. Delon and Y. Gousseau, *Transportation distances on the circle* (2011), for the distance.
 """
 
@@ -83,9 +84,7 @@ def circular_wasserstein(a: Angles, b: Angles) -> float:
 
 
 def best_rotation(a: Angles, b: Angles) -> float:
-    """The turn of a [N] that brings it nearest to b [M] by `circular_wasserstein`, to one degree; within [−π,
-    π).
-    """
+    """The turn of a [N], within [−π, π), that brings it nearest to b [M] by `circular_wasserstein`, to 1°."""
     fine = [circular_histogram(x, _STEPS) / len(x) for x in (a, b)]
     turned = fine[0][(np.arange(_STEPS)[None] - np.arange(_STEPS)[:, None]) % _STEPS]
     difference = np.cumsum(turned - fine[1], axis=1)

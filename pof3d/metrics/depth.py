@@ -1,5 +1,6 @@
-"""Depth maps against depth maps: the error of METHOD-style protocols, masks, and normals.
- Depth of a single image is known up to shift and scale, so both maps are first brought to mean 0 and variance
+"""Depth maps against depth maps: the paper's error, masks, and normals.
+
+Depth of a single image is known up to shift and scale, so both maps are first brought to mean 0 and variance
 1 over the object (PoF3D, arXiv 2301.07702 §4).
 """
 
@@ -102,9 +103,7 @@ def ray_directions(resolution: int, focal: float, like: Tensor) -> Tensor:
 
 
 def normal_angle(a: Tensor, b: Tensor, valid: Tensor) -> Tensor:
-    """Mean angle [B] between unit normals [B, 3, R, R] over the valid pixels, radians; NaN where there are
-    none.
-    """
+    """Mean angle [B], radians, between unit normals [B, 3, R, R] over the valid pixels; NaN without any."""
     cosine = (a * b).sum(dim=1, keepdim=True)
     sine = torch.linalg.cross(a, b, dim=1).norm(dim=1, keepdim=True)
     mean = masked_mean(torch.atan2(sine, cosine), valid).flatten()

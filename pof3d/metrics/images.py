@@ -39,9 +39,7 @@ class ImageDistance:
 
     @property
     def few(self) -> bool:
-        """Whether there are no more images than features: the covariance is then singular, and the FID too
-        large.
-        """
+        """Whether images do not outnumber features: the covariance is then singular, the FID too large."""
         return min(self.real, self.generated) <= self.num_features
 
 

@@ -1,5 +1,6 @@
 """Inception v3 as the FID knows it, for weights in a file that the user has.
- The network is that of C. Szegedy et al. (arXiv 1512.00567) in the form of TensorFlow's graph of 2015-12-05,
+
+The network is that of C. Szegedy et al. (arXiv 1512.00567) in the form of TensorFlow's graph of 2015-12-05,
 from which all published FIDs come: average pooling leaves padding out, and the last block pools by the
 maximum. Parameters have the names of ``pt_inception-2015-12-05-6726825d.pth``, the conversion that
 torch-fidelity and pytorch-fid share. (Those packages need torchvision, whose wheels work only beside a torch

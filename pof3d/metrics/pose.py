@@ -1,5 +1,6 @@
 """How well predicted poses agree with the truth, and learned distributions with the true one.
- Where "front" lies is not observable without poses, so errors are given after removing one constant offset;
+
+Where "front" lies is not observable without poses, so errors are given after removing one constant offset;
 no scale is removed. An angle is either taken on the line, or on the circle (``circular=True``), where 179°
 and −179° are neighbours.
 """

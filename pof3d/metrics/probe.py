@@ -1,5 +1,6 @@
 """A small network that looks at toy images: features for FID and KID, and depth, without any download.
- `scripts/train_probe.py` trains it on the toy sets' true depth; it lies in ``assets/metrics`` beside a card
+
+`scripts/train_probe.py` trains it on the toy sets' true depth; it lies in ``assets/metrics`` beside a card
 that says how, and how well it does on images it has not seen. It knows toys only: of photographs it says
 nothing.
 """

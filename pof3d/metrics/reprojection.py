@@ -1,5 +1,6 @@
 """Multi-view consistency: do two views of one object show the same surface, given the predicted depth?
- Each pixel of the first view is lifted to its surface point with the predicted depth and looked up in the
+
+Each pixel of the first view is lifted to its surface point with the predicted depth and looked up in the
 second view. Points that the second view's own depth hides are left out.
 """
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pof3d import config as networks
+from pof3d.checkpoint.assemble import check_config
 from pof3d.config import NetworkConfig
-from pof3d.errors import ConfigError
+from pof3d.errors import CheckpointError, ConfigError
 from pof3d.nets.layers import NoiseMode
 
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -170,6 +171,23 @@ def check_training(config: TrainingConfig) -> None:
     for _, resolution in config.resolution_schedule:
         if resolution < 1:
             raise ConfigError(f"--training.resolution-schedule asks for {resolution} pixels")
+
+
+def check_network(network: NetworkConfig) -> None:
+    """Refuse networks that cannot be built.
+
+    Raises
+    ------
+    ConfigError
+        Naming the setting.
+    """
+    try:
+        check_config(network)
+    except CheckpointError as error:
+        raise ConfigError("The network cannot be built", error.why, "Change that --network option.") from error
+    for spread in network.generator.pose_prior.spread:
+        if spread <= 0:
+            raise ConfigError(f"--network.generator.pose-prior.spread holds {spread}", "it must be above 0")
 
 
 @dataclass(frozen=True)

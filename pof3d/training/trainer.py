@@ -19,7 +19,7 @@ from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 from pof3d.nets.mapping import POSE_TABLE_SIZE, Mapping
 from pof3d.training.augment import INTERVAL as AUGMENT_INTERVAL
-from pof3d.training.config import Preset, check_training
+from pof3d.training.config import Preset, check_network, check_training
 from pof3d.training.health import Health
 from pof3d.training.losses import Fakes, Objective, spreads_from_moments
 from pof3d.training.precision import set_precision
@@ -125,6 +125,7 @@ class Trainer:
     ) -> None:
         config = preset.training
         check_training(config)
+        check_network(preset.network)
         self.workers = workers or Workers()
         self._check(preset, data, device)
         torch.manual_seed(config.seed)
@@ -218,8 +219,9 @@ class Trainer:
         self._adjust_augmentation()
         self.step_count += 1
         self.images_seen += config.batch
-        self.workers.average(stats.values())
-        values = spreads_from_moments({name: float(value) for name, value in stats.items()})
+        figures = torch.stack([value.float() for value in stats.values()])
+        self.workers.average([figures])
+        values = spreads_from_moments(dict(zip(stats, figures.tolist(), strict=True)))
         self.seconds += time.monotonic() - began
         self.health.check(values, self.images_seen)
         return StepReport(self.images_seen / 1000, self.seconds, values)
@@ -250,7 +252,7 @@ class Trainer:
             self._accumulate(loss, stats, sums, "discriminator")
         self.workers.average([w_mean, yaw_mean])
         self._finish(self.d_optimizer, "discriminator")
-        self.generator.mapping.update_w_avg(w_mean)
+        self.generator.mapping.update_w_avg(w_mean[None])
         self.objective.mean_yaw = yaw_mean.lerp(self.objective.mean_yaw, _MEAN_YAW_DECAY)
         return sums
 

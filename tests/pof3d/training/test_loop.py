@@ -10,13 +10,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import pof3d
-from pof3d.config import NetworkConfig
+from pof3d.config import NetworkConfig, PosePrior
 from pof3d.data.batches import Batch, batch_indices
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import ConfigError, TrainingError
@@ -99,6 +100,28 @@ def test_the_average_follows_the_weights_by_its_half_life() -> None:
     trainer.step()
     after = trainer.generator.decoder.output.weight
     torch.testing.assert_close(trainer.ema.decoder.output.weight, (before + after) / 2)
+
+
+def test_the_middle_of_w_follows_the_latents() -> None:
+    trainer = Trainer(PRESET, images(), CPU)
+    for _ in range(3):
+        trainer.step()
+    w = trainer.generator.mapping.map_w(torch.randn(2000, 8, generator=torch.Generator().manual_seed(1)))
+    found = trainer.ema.mapping.get_buffer("w_avg") / (1 - trainer.generator.mapping.w_avg_decay**3)
+    assert torch.corrcoef(torch.stack([found, w.mean(dim=0).detach()]))[0, 1] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"plane_resolution": 24}, "plane_resolution is 24"),
+        ({"pose_prior": PosePrior(spread=(0.0, 0.1))}, "spread"),
+    ],
+)
+def test_networks_that_cannot_be_built_are_refused(change: dict[str, Any], named: str) -> None:
+    network = replace(PRESET.network, generator=replace(GENERATOR, **change))
+    with pytest.raises(ConfigError, match=named):
+        Trainer(replace(PRESET, network=network), images(), CPU)
 
 
 def test_divergence_stops_before_the_weights_are_touched() -> None:
