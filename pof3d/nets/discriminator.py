@@ -106,9 +106,9 @@ class Epilogue(nn.Module):
             self.pose_hidden = None if config.linear_pose else FullyConnected(flat, flat // 2, activate=True)
             self.pose_output = FullyConnected(flat if config.linear_pose else flat // 2, 2)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, group: int | None = None) -> tuple[Tensor, Tensor | None]:
         """[B, channels, 4, 4] → score vector [B, channels] and pose [B, 2], or score [B, 1] and None."""
-        flat = self.conv(minibatch_stddev(x, self.group)).flatten(1)
+        flat = self.conv(minibatch_stddev(x, group or self.group)).flatten(1)
         vector = self.out(self.fc(flat))
         if not self.pose_aware:
             return vector, None
@@ -153,11 +153,14 @@ class Discriminator(nn.Module):
         """Whether it predicts poses."""
         return self.config.pose_aware
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """[B, 6, S, S] → unconditioned score vector [B, width] and pose [B, 2], or score [B, 1] and None."""
+    def look(self, x: Tensor, group: int | None = None) -> tuple[Tensor, Tensor | None]:
+        """[B, 6, S, S] → unconditioned score vector [B, width] and pose [B, 2], or score [B, 1] and None.
+
+        ``group`` is that of the minibatch statistic; 1 looks at each image on its own.
+        """
         for resolution in self.resolutions:
             x = self.get_submodule(f"b{resolution}")(x)
-        seen: tuple[Tensor, Tensor | None] = self.b4(x)
+        seen: tuple[Tensor, Tensor | None] = self.b4(x, group)
         return seen
 
     def condition(self, vector: Tensor, pose: Tensor) -> Tensor:
@@ -184,16 +187,14 @@ class Discriminator(nn.Module):
     def predict_pose(self, frame: ScoredImage) -> Tensor:
         """Yaw and pitch [B, 2], radians, predicted from each image on its own.
 
-        Images are looked at one by one, so that none depends on the others through the minibatch statistic.
+        No image depends on the others through the minibatch statistic.
 
         Raises
         ------
         ValueError
             When it is not pose-aware.
         """
-        x = self.prepare(frame.image, frame.raw)
-        poses = [self.look(one)[1] for one in x.split(1)]
-        known = [pose for pose in poses if pose is not None]
-        if len(known) < len(poses):
+        _, hv = self.look(self.prepare(frame.image, frame.raw), group=1)
+        if hv is None:
             raise ValueError("this discriminator does not predict poses")
-        return yaw_pitch_from_hv(torch.cat(known), self.camera.h_mean)
+        return yaw_pitch_from_hv(hv, self.camera.h_mean)

@@ -98,6 +98,11 @@ class TrainingConfig:
     have it (near 0.7, around a random centre)."""
     pose_init_mean: tuple[float, float] = (0.0, 0.0)
     """Means that it starts with, together with a spread: offsets of h and v from the front, radians."""
+    pose_jitter: tuple[float, float] = (0.0, 0.0)
+    """Standard deviations of h and v, radians, of random offsets that cameras get at first, so that shapes are
+    seen from more sides than a narrow start has. D learns the true camera. Not in the paper."""
+    pose_jitter_fade_kimg: float = 0.0
+    """Images over which these offsets fade to nothing."""
     resolution_schedule: tuple[tuple[float, int], ...] = ()
     """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
     depth_samples: int | None = None
@@ -136,6 +141,7 @@ def check_training(config: TrainingConfig) -> None:
         "pose_consistency_weight",
         "pose_consistency_ramp_kimg",
         "pose_fidelity_weight",
+        "pose_jitter_fade_kimg",
         "front_weight",
         "density_weight",
         "density_distance",

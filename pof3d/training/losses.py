@@ -49,6 +49,8 @@ class Fakes:
     """Untruncated [B, w_dim]."""
     draw: Tensor | None
     """Random numbers [B, 2] behind the poses, where the latent alone does not decide."""
+    offset: Tensor | float
+    """Random offsets [B, 2] of the cameras from the poses."""
     planes: Tensor
     """Tri-planes [B, 3, C, R, R]."""
     views: list[tuple[Tensor, Tensor]]
@@ -80,6 +82,8 @@ class Objective:
         )
         self.resolution = generator.config.render.resolution
         self.blur = 0.0
+        self.pose_jitter = 0.0
+        """Share of the initial random offsets of cameras that is left."""
         self.pose_consistency_weight = config.pose_consistency_weight
         self.pose_fidelity_weight = config.pose_fidelity_weight
         self.mean_yaw = torch.zeros([], device=generator.device)
@@ -93,6 +97,8 @@ class Objective:
         for start, resolution in config.resolution_schedule:
             if kimg >= start:
                 self.resolution = resolution
+        fade = config.pose_jitter_fade_kimg
+        self.pose_jitter = max(1.0 - kimg / fade, 0.0) if fade > 0 else 0.0
         ramp = config.pose_consistency_ramp_kimg
         grown = min(kimg / ramp, 1.0) if ramp > 0 else 1.0
         self.pose_consistency_weight = config.pose_consistency_weight * grown
@@ -130,7 +136,11 @@ class Objective:
         mapping = generator.mapping
         w = mapping.map_w(random.normal((batch, generator.config.z_dim)))
         draw = None if mapping.source == "learned" else random.normal((batch, 2))
-        poses = [mapping.predict_pose(w, draw)]
+        offset: Tensor | float = 0.0
+        if self.pose_jitter > 0 and mapping.learns_pose:
+            spread = torch.tensor(self.config.pose_jitter, device=w.device) * self.pose_jitter
+            offset = random.normal((batch, 2)) * spread
+        poses = [mapping.predict_pose(w, draw) + offset]
         if self.config.mirror:
             choice = random.uniform((batch, 1))[:, 0]
             poses.append(
@@ -157,7 +167,7 @@ class Objective:
                 image = generator.superresolve(raw, ws).float()
             frame = RenderedFrame(image, raw.raw, raw.depth, raw.opacity)
             views.append((self.see(frame.image, frame.raw), pose))
-        return Fakes(w, draw, planes, views)
+        return Fakes(w, draw, offset, planes, views)
 
     def discriminator_loss(
         self, fakes: Fakes, real: Tensor, real_pose: Tensor | None = None, *, penalize: bool
@@ -221,7 +231,8 @@ class Objective:
         mapping = self.generator.mapping
         pose = mapping.predict_pose(fakes.w.detach(), fakes.draw)
         if predicted[0] is not None:
-            consistency = pose_distance(pose, predicted[0].detach(), periodic=config.periodic_yaw)
+            seen = predicted[0].detach() - fakes.offset
+            consistency = pose_distance(pose, seen, periodic=config.periodic_yaw)
             stats["G/pose_consistency"] = consistency.detach()
             if mapping.learns_pose:
                 loss = loss + self.pose_consistency_weight * consistency

@@ -39,7 +39,7 @@ SCATTERED = 500
 """Predictions that a bundled network's record keeps."""
 LARGEST_STRIP, LARGEST_GRID = 40_000, 160_000
 """Bytes of a run's and of a bundled network's picture."""
-_LINE_EDGES = np.linspace(-1.6, 1.6, 65)
+_YAW_EDGES, _PITCH_EDGES = np.linspace(-1.6, 1.6, 41), np.linspace(-0.8, 0.8, 41)
 _CIRCLE_EDGES = np.linspace(-math.pi, math.pi, 73)
 _PSI = 0.8
 
@@ -225,7 +225,7 @@ def collect(source: Source, test_set: Path, protocol: Protocol, places: Places, 
 def _histogram(pose: PoseFigures, column: int) -> Histogram:
     assert pose.true is not None
     circular = pose.yaw_is_circular and column == 0
-    edges = _CIRCLE_EDGES if circular else _LINE_EDGES
+    edges = _CIRCLE_EDGES if circular else (_YAW_EDGES, _PITCH_EDGES)[column]
 
     def count(angles: NDArray[np.float64]) -> tuple[int, ...]:
         inside = wrap(angles) if circular else np.clip(angles, edges[0], edges[-1])

@@ -14,7 +14,7 @@ from scripts.results.records import BUNDLES, Places, Record, read_records
 
 SECTIONS = ("introduction", "toy-cats", "spread", "ablations", "prior", "training", "toy-cars", "method")
 """Keys of the commentary, in the document's order."""
-_PICTURES = (
+PICTURES = (
     "toy-cats-poses.png",
     "toy-cats-predictions.png",
     "spread.png",
@@ -76,8 +76,8 @@ def _introduction(records: Sequence[Record]) -> str:
     count = len(records)
     words = "stands one evaluated network" if count == 1 else f"stand {count} evaluated networks"
     return (
-        "<!-- Written by `python -m scripts.make_results write`; texts by hand: results/commentary.toml -->\n\n"
-        f"Behind this page {words}; the figures lie in [results/data](results/data).\n"
+        "<!-- Written by `python -m scripts.make_results write`; texts by hand: results/commentary.toml -->"
+        f"\n\nBehind this page {words}; the figures lie in [results/data](results/data).\n"
         "[metrics.md](metrics.md) says how each figure is computed,"
         " [training.md](training.md) what the settings mean."
     )
@@ -139,7 +139,7 @@ def write(places: Places) -> Path:
                     part.write_bytes(content)
         with replacing(places.page) as part:
             part.write_text(text, encoding="utf-8")
-        for name in _PICTURES:
+        for name in PICTURES:
             if pictures.get(name) is None:
                 (places.images / name).unlink(missing_ok=True)
     except OSError as error:

@@ -12,7 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.projections.polar import PolarAxes
+from numpy.typing import NDArray
 from PIL import Image
 
 from pof3d.data.toy_sets import YAW_STD
@@ -45,18 +48,27 @@ def _bare(axis: Axes, *, left: bool = False) -> None:
 
 def _draw_distribution(axis: Axes, histograms: Sequence[Histogram], *, reach: float | None = None) -> None:
     """True distribution filled, learned ones as lines; degrees."""
-    edges = np.degrees(histograms[0].edges)
-    shares = [np.array(counts) / max(sum(counts), 1) for counts in _counts(histograms)]
-    axis.stairs(shares[0], edges, fill=True, color=TRUE, alpha=0.4, lw=0, label="true")
-    for i, share in enumerate(shares[1:]):
-        axis.stairs(share, edges, color=LEARNED, lw=1.5, label="learned by G" if i == 0 else None)
+    first = histograms[0]
+    axis.stairs(_density(first, first.true), np.degrees(first.edges), fill=True, color=TRUE, alpha=0.4, lw=0)
+    for histogram in histograms:
+        shares = _density(histogram, histogram.learned)
+        axis.stairs(shares, np.degrees(histogram.edges), color=LEARNED, lw=1.5)
     if reach is not None:
         axis.set_xlim(-reach, reach)
     _bare(axis)
 
 
-def _counts(histograms: Sequence[Histogram]) -> list[tuple[int, ...]]:
-    return [histograms[0].true, *(histogram.learned for histogram in histograms)]
+def _density(histogram: Histogram, counts: tuple[int, ...]) -> NDArray[np.float64]:
+    """Share per radian."""
+    return np.array(counts) / max(sum(counts), 1) / np.diff(histogram.edges)
+
+
+def _name_distributions(axis: Axes, place: str) -> None:
+    handles = [
+        Patch(color=TRUE, alpha=0.4, lw=0, label="true"),
+        Line2D([], [], color=LEARNED, label="learned by G"),
+    ]
+    axis.legend(handles=handles, fontsize=_SMALL, frameon=False, loc=place, handlelength=1.3)
 
 
 def pose_distributions(record: Record) -> bytes:
@@ -76,7 +88,7 @@ def pose_distributions(record: Record) -> bytes:
             continue
         _draw_distribution(axis, [histogram], reach=reach)
         axis.set_xlabel(f"{name} (degrees)", fontsize=9)
-        axis.legend(fontsize=_SMALL, frameon=False, loc="upper right")
+        _name_distributions(axis, "upper right")
     return _png(figure)
 
 
@@ -206,7 +218,7 @@ def distributions(runs: Runs, titles: Mapping[str, str]) -> bytes | None:
         axis.tick_params(labelbottom=True)
     for axis in axes[len(names) :]:
         axis.set_visible(False)
-    axes[0].legend(fontsize=_SMALL, frameon=False, loc="upper left", handlelength=1.2)
+    _name_distributions(axes[0], "upper left")
     return _png(figure)
 
 
@@ -269,7 +281,7 @@ def training_curves(
     return _png(figure)
 
 
-def _running(values: np.ndarray, reach: int = 4) -> np.ndarray:
+def _running(values: NDArray[np.float64], reach: int = 4) -> NDArray[np.float64]:
     """Root mean square [N] of each value and its neighbours."""
     squares = [np.mean(values[max(0, i - reach) : i + reach + 1] ** 2) for i in range(len(values))]
     return np.sqrt(np.array(squares))

@@ -135,11 +135,12 @@ def spread(runs: Runs) -> str:
     if len(ends) > 1:
         starts = sorted(ends)
         apart = max(ends.values()) - min(ends.values())
+        furthest = max(abs(end - YAW_STD) for end in ends.values())
         lines[0] += (
             f" Starts of {listing(f'{s:g}' for s in starts)} rad ended at"
             f" {listing(number(ends[s], 2) for s in starts)} rad."
             f" The starts lie {starts[-1] - starts[0]:.2f} rad apart, the ends {apart:.2f};"
-            f" the end furthest from the truth is off by {max(abs(end - YAW_STD) for end in ends.values()):.2f} rad."
+            f" the end furthest from the truth is off by {furthest:.2f} rad."
         )
     elif not ends:
         lines[0] += " None of these experiments was run."
@@ -223,7 +224,9 @@ def _comparison(runs: Runs) -> list[str]:
         ours = found.pop("full")
         worse = [n for n, value in found.items() if (value < ours if higher_is_better else value > ours)]
         words = f"By {what} ({column.text(ours)} of the full model)"
-        if not worse:
+        if len(found) == 1:
+            words += f" the only other is {'worse' if worse else 'not worse'}"
+        elif not worse:
             words += " none of the others is worse"
         elif len(worse) == len(found):
             words += f" all {len(found)} others are worse"
