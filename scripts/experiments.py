@@ -1,9 +1,10 @@
 """Train the networks behind `docs/results.md`: the ablations and the study of initial pose spreads.
 
-    python -m scripts.experiments --data data/toy-cats-64.zip --out runs/results --only full labels --seeds 0 1
+    python -m scripts.experiments --data data/toy-cats-64.zip --only full labels --seeds 0 1
 
-Each experiment is one ``python -m pof3d train`` command, printed before it runs; a broken-off one goes on from
-its snapshot. They are toy cats at 16²: a processor core trains one to a pose correlation of 0.9 in ten minutes.
+Each experiment is one ``python -m pof3d train`` command, printed before it runs; a broken-off one goes on
+from its snapshot. They are toy cats at 16²: a processor core trains one to a pose correlation of 0.9 in ten
+minutes.
 """
 
 from __future__ import annotations

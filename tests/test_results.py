@@ -172,13 +172,13 @@ def test_settings_that_differ() -> None:
 
 
 def test_small_png_gives_up_colours_then_fails() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (128, 384, 3), dtype=np.uint8)
-    packed = collect.small_png(noise, 40_000)
-    assert len(packed) <= 40_000 < len(zlib.compress(noise.tobytes()))
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    packed = collect.small_png(noise, 4000)
+    assert len(packed) <= 4000 < len(zlib.compress(noise.tobytes()))
     with Image.open(io.BytesIO(packed)) as image:
-        assert image.size == (384, 128)
-    with pytest.raises(ValueError, match="does not fit 3000 bytes"):
-        collect.small_png(noise, 3000)
+        assert image.size == (64, 64)
+    with pytest.raises(ValueError, match="does not fit 500 bytes"):
+        collect.small_png(noise, 500)
 
 
 def make_run(folder: Path, name: str, *, total_kimg: float = 123.0, **network: Any) -> Path:
@@ -257,25 +257,24 @@ def test_collect_and_write(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 
 def test_what_is_unchanged_is_skipped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run = make_run(tmp_path / "runs", "full-seed0")
-    path = tmp_path / "docs" / "results" / "data" / "full-seed0.json"
+    places = Places(tmp_path / "docs")
+    assert make_results.main(options(tmp_path)) == 0
+    path = places.data / "full-seed0.json"
+    written = path.stat().st_mtime_ns
+    assert make_results.main(options(tmp_path)) == 0
+    assert path.stat().st_mtime_ns == written
+    assert "full-seed0: unchanged" in capfd.readouterr().err
 
-    def collected(**changes: Any) -> tuple[bool, str]:
-        before = path.stat().st_mtime_ns if path.exists() else None
-        assert make_results.main(options(tmp_path, **changes)) == 0
-        return path.stat().st_mtime_ns != before, capfd.readouterr().err
-
-    assert collected()[0]
-    wrote, said = collected()
-    assert not wrote and "full-seed0: unchanged" in said
-    assert collected(again=True)[0]
-    assert collected(latents=65)[0]
-    first = read_record(path)
+    source, protocol = collect.run_source(run, "full", 0), read_record(path).protocol
+    assert collect.is_current(source, protocol, places)
+    assert not collect.is_current(source, dataclasses.replace(protocol, generated=9), places)
+    text = path.read_text(encoding="utf-8")
+    path.write_text("{}", encoding="utf-8")
+    assert not collect.is_current(source, protocol, places)
+    path.write_text(text, encoding="utf-8")
     changed = dataclasses.replace(DISCRIMINATOR, pose_mapping_layers=2)
     make_network(run / "network-000123.safetensors", discriminator=changed)
-    assert collected(latents=65)[0]
-    assert read_record(path).sha256 != first.sha256
-    path.write_text("{}")
-    assert collected(latents=65)[0]
+    assert not collect.is_current(source, protocol, places)
 
 
 def test_a_damaged_run_does_not_stop_the_others(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -99,8 +99,8 @@ class TrainingConfig:
     pose_init_mean: tuple[float, float] = (0.0, 0.0)
     """Means that it starts with, together with a spread: offsets of h and v from the front, radians."""
     pose_jitter: tuple[float, float] = (0.0, 0.0)
-    """Standard deviations of h and v, radians, of random offsets that cameras get at first, so that shapes are
-    seen from more sides than a narrow start has. D learns the true camera. Not in the paper."""
+    """Standard deviations of h and v, radians, of random offsets that cameras get at first, so that shapes
+    are seen from more sides than a narrow start has. D learns the true camera. Not in the paper."""
     pose_jitter_fade_kimg: float = 0.0
     """Images over which these offsets fade to nothing."""
     resolution_schedule: tuple[tuple[float, int], ...] = ()
@@ -190,7 +190,7 @@ def check_network(network: NetworkConfig) -> None:
     try:
         check_config(network)
     except CheckpointError as error:
-        raise ConfigError("The network cannot be built", error.why, "Change that --network option.") from error
+        raise ConfigError("The network cannot be built", error.why, "Change its option.") from error
     for spread in network.generator.pose_prior.spread:
         if spread <= 0:
             raise ConfigError(f"--network.generator.pose-prior.spread holds {spread}", "it must be above 0")
