@@ -1,4 +1,4 @@
-"""`scripts.make_results`: records of runs, and the document made from them."""
+"""`scripts.make_results collect`: from run directories to records."""
 
 from __future__ import annotations
 
@@ -6,124 +6,26 @@ import dataclasses
 import io
 import json
 import math
-import re
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import pof3d
 from pof3d.data.folder import ImageFolder
-from pof3d.errors import ConfigError, TrainingError
+from pof3d.errors import TrainingError
 from pof3d.evaluation.poses import evaluate_pose
 from pof3d.training import statistics
 from scripts import make_results
 from scripts.make_results import Collect, Write
-from scripts.results import collect, curves, document, sections, tables
-from scripts.results.records import (
-    BUNDLES,
-    Curves,
-    Histogram,
-    Places,
-    Protocol,
-    Record,
-    Scatter,
-    read_record,
-    read_records,
-    write_record,
-)
+from scripts.results import collect, curves, tables
+from scripts.results.records import Curves, Places, read_record, read_records
 from tests.pof3d.evaluation.sets import DISCRIMINATOR, make_network, make_set
-
-ROOT = Path(__file__).resolve().parent.parent
-LINKS = re.compile(r"\]\(([^)#\s]+)\)")
-
-
-# ------------------------------------------------------------------------------------- synthetic records
-def figures(
-    *,
-    correlation: float | None = 0.9,
-    divergence: float = 0.05,
-    depth: float = 0.2,
-    spread: float = 0.4,
-    circular: bool = False,
-) -> dict[str, Any]:
-    """What figures.json holds, as far as the document reads it."""
-    distribution = {"jensen_shannon_bits": divergence, "jensen_shannon_aligned_bits": divergence / 2}
-    angle: dict[str, Any] = {
-        "learned_std_degrees": math.degrees(spread),
-        "true_std_degrees": 25.8,
-        "learned_against_true": distribution,
-    }
-    if circular:
-        angle = {"learned_resultant_length": 0.25, "true_resultant_length": 0.03} | {
-            "learned_against_true": distribution
-        }
-    found: dict[str, Any] = {"not_computed": {}}
-    if correlation is None:
-        found["not_computed"]["pose agreement"] = "the discriminator does not predict poses"
-    else:
-        angle["predicted_against_true"] = {
-            "correlation": correlation,
-            "offset_degrees": 1.0,
-            "mean_absolute_error_degrees": 4.25,
-            "share_beyond_90_degrees": 0.125,
-        }
-    return found | {
-        "pose": {"yaw_is_circular": circular, "yaw": angle, "pitch": angle},
-        "images": [{"fid": 12.3, "real_halves_fid": 1.5}],
-        "depth": {
-            "generated": {"normalised_error_mean": depth},
-            "true": {"normalised_error_mean": 0.02},
-        },
-    }
-
-
-def record(name: str = "full", seed: int | None = 0, **changes: Any) -> Record:
-    around = name == "toy-cars"
-    edges = np.linspace(-math.pi, math.pi, 73) if around else np.linspace(-1.6, 1.6, 41)
-    bell = np.rint(100 * np.exp(-((edges[1:] / 0.5) ** 2))).astype(int)
-    histogram = Histogram(tuple(edges.tolist()), tuple(bell.tolist()), tuple(bell[::-1].tolist()))
-    kimg = np.linspace(0.1, 20.0, 60)
-    usual: dict[str, Any] = {
-        "network": "network-000020.safetensors",
-        "sha256": "0" * 64,
-        "configuration": name if seed is None else "toy-cats",
-        "images_seen": 20_000,
-        "images_planned": 20_000,
-        "training_seconds": 600.0,
-        "initial_spread": 0.5,
-        "settings": {"training.total_kimg": (80.0, 20.0)},
-        "protocol": Protocol("test.zip", "1" * 64, 1000, 500, 256, 20_000),
-        "figures": figures(circular=around),
-        "yaw": histogram,
-        "pitch": histogram,
-        "curves": Curves(
-            kimg=tuple(kimg.tolist()),
-            yaw_mean=(0.0,) * 60,
-            yaw_std=(0.4,) * 60,
-            error_kimg=tuple(kimg.tolist()),
-            pose_error=(0.1,) * 60,
-        ),
-        "scatter": Scatter(((0.1, 0.0), (-0.3, 0.1)), ((0.2, 0.0), (-0.2, 0.1))) if seed is None else None,
-    }
-    return Record(name, seed, **usual | changes)
-
-
-def put(places: Places, *records: Record) -> None:
-    places.data.mkdir(parents=True, exist_ok=True)
-    places.strips.mkdir(parents=True, exist_ok=True)
-    for each in records:
-        write_record(places.data / f"{each.label}.json", each)
-        Image.new("RGB", (384, 128), (200, 80, 40)).save(places.strips / f"{each.label}.png")
-
-
-def row(text: str, title: str) -> list[str]:
-    """Cells of the first row of a table that begins with a title."""
-    line = next(line for line in text.splitlines() if line.startswith(f"| {title} |"))
-    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+from tests.result_records import LINKS, row
 
 
 # ------------------------------------------------------------------------------------------------ curves
@@ -159,6 +61,16 @@ def test_damaged_log_is_named(tmp_path: Path) -> None:
     log.write_text('{"kimg": 0.1}\n{"kimg": \n{"kimg": 0.3}\n')
     with pytest.raises(TrainingError, match=r"log\.jsonl: line 2"):
         curves.read_curves(log)
+
+
+def test_snapshots_give_a_curve(tmp_path: Path) -> None:
+    path = tmp_path / "statistics.jsonl"
+    for images, spread in ((2000, 0.1), (4000, 0.3)):
+        poses = torch.tensor([[spread, 0.0], [-spread, 0.0]])
+        statistics.append(path, statistics.measure(poses, images, f"network-{images}.safetensors", 1.0))
+    found = curves.read_curves(tmp_path / "log.jsonl", path)
+    assert found.snapshot_kimg == (2.0, 4.0)
+    assert found.snapshot_yaw_std == pytest.approx((0.1, 0.3))
 
 
 # -------------------------------------------------------------------------------------------- collecting
@@ -272,6 +184,11 @@ def test_what_is_unchanged_is_skipped(tmp_path: Path, capfd: pytest.CaptureFixtu
     path.write_text("{}", encoding="utf-8")
     assert not collect.is_current(source, protocol, places)
     path.write_text(text, encoding="utf-8")
+    path.write_text(
+        text.replace('"settings": {}', '"settings": {"training.batch": [32, 16]}'), encoding="utf-8"
+    )
+    assert not collect.is_current(source, protocol, places)
+    path.write_text(text, encoding="utf-8")
     changed = dataclasses.replace(DISCRIMINATOR, pose_mapping_layers=2)
     make_network(run / "network-000123.safetensors", discriminator=changed)
     assert not collect.is_current(source, protocol, places)
@@ -330,170 +247,3 @@ def test_a_bundled_network_keeps_its_predictions(tmp_path: Path) -> None:
     assert cars.yaw.edges[0] == pytest.approx(-math.pi, abs=1e-5)
     with Image.open(tmp_path / "docs" / "results" / "strips" / "toy-cars.png") as image:
         assert image.size == (16 * 16, 4 * 16)
-
-
-# ------------------------------------------------------------------------------------------------ records
-def test_a_record_comes_back(tmp_path: Path) -> None:
-    path = tmp_path / "record.json"
-    write_record(path, record("toy-cats", None))
-    assert read_record(path) == record("toy-cats", None)
-    assert path.read_text().count("\n") < 120  # lists of numbers take one line
-
-
-@pytest.mark.parametrize("text", ["{", "{}", '{"schema": "pof3d-results 0"}', "[]"])
-def test_foreign_records_are_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "full-seed0.json").write_text(text)
-    with pytest.raises(ConfigError, match=r"cannot read the record full-seed0\.json: .* Delete it"):
-        read_records(tmp_path)
-
-
-# ------------------------------------------------------------------------------------------------- tables
-def test_cells_are_mean_and_spread() -> None:
-    column = tables.YAW_CORRELATION
-    runs = [record(seed=i, figures=figures(correlation=c)) for i, c in enumerate((0.9, 0.92, 0.97))]
-    summary = tables.over_seeds(column, runs)
-    assert summary is not None and summary.count == 3
-    # Mean 0.93; squares 0.0009 + 0.0001 + 0.0016, over 2.
-    assert tables.cell(column, summary) == "0.930 ± 0.036"
-    one = tables.over_seeds(column, runs[:1])
-    assert one is not None and tables.cell(column, one) == "0.900"
-    assert tables.number(-0.25, 2) == "−0.25"
-    assert tables.number(-0.0001, 2) == "0.00"
-
-
-def test_a_figure_that_some_seeds_lack_is_marked() -> None:
-    notes = tables.Footnotes()
-    runs = [record(), record(seed=1, figures=figures(correlation=None))]
-    cells = tables.experiment_row("x", runs, [tables.YAW_CORRELATION], notes)
-    assert cells == ["x", "2", "0.900<sup>1</sup>"]
-    assert notes.texts == ["Of 1 of 2 runs: the others have no such figure."]
-
-
-@pytest.mark.parametrize(
-    ("value", "shown", "verdict"),
-    [(0.9702, "0.970", "met"), (0.97, "0.970", "met"), (0.9699, "0.96990", "**not met**")],
-)
-def test_targets_are_told_honestly(value: float, shown: str, verdict: str) -> None:
-    row = tables.CAT_TARGETS[0].row(record("toy-cats", None, figures=figures(correlation=value)))
-    assert row[1:] == ["≥ 0.97", shown, verdict]
-
-
-def test_a_target_without_a_figure_is_not_met() -> None:
-    row = tables.CAT_TARGETS[2].row(record("toy-cats", None, figures=figures(correlation=None)))
-    assert row[1:] == ["≤ 6°", "–", "not measured"]
-
-
-# ----------------------------------------------------------------------------------------------- document
-def test_spreads_are_compared_in_words() -> None:
-    runs = {
-        name: [record(name, initial_spread=start, figures=figures(spread=end))]
-        for name, start, end in (("spread-0.2", 0.2, 0.41), ("full", 0.5, 0.44), ("spread-0.6", 0.6, 0.47))
-    }
-    text = sections.spread(runs)
-    assert "Starts of 0.2, 0.5 and 0.6 rad ended at 0.41, 0.44 and 0.47 rad." in text
-    assert (
-        "The starts lie 0.40 rad apart, the ends 0.06; the end furthest from the truth is off by 0.04" in text
-    )
-    del runs["full"], runs["spread-0.6"]
-    text = sections.spread(runs)
-    assert "Starts of" not in text
-    assert row(text, "learned poses (PoF3D)") == ["not run", "", "", "", ""]
-
-
-def test_ablations_are_compared_in_words() -> None:
-    runs = {
-        "full": [record(figures=figures(correlation=0.95, depth=0.2))],
-        "no-mirroring": [record("no-mirroring", figures=figures(correlation=0.5, depth=0.1))],
-        "unaware-d": [record("unaware-d", figures=figures(correlation=None, depth=0.4))],
-    }
-    text = sections.ablations(runs)
-    assert "By D's yaw correlation (0.950 of the full model) all 1 others are worse." not in text
-    assert "By D's yaw correlation (0.950 of the full model) the only other is worse." in text
-    assert (
-        "By the depth error (0.200 of the full model) 1 of 2 others are worse, and not *no mirrored cameras*."
-        in text
-    )
-    assert "One run each" in text
-
-
-def test_the_document_of_everything(tmp_path: Path) -> None:
-    places = Places(tmp_path)
-    names = list(sections.TITLES)
-    put(places, *(record(name) for name in names), record("full", 1), *(record(n, None) for n in BUNDLES))
-    places.commentary.write_text('toy-cars = "Cars go round."\nprior = ""\n', encoding="utf-8")
-    (places.images).mkdir(parents=True)
-    text = document.write(places).read_text(encoding="utf-8")
-    assert "not run" not in text and "None of these" not in text
-    assert "Cars go round." in text.partition("## Toy cars")[2]
-    assert row(text, "learned poses (PoF3D)")[0] == "2"
-    linked = {link for link in LINKS.findall(text) if link.endswith(".png")}
-    assert linked >= {f"images/results/{name}" for name in document.PICTURES}
-    for link in linked:
-        with Image.open(places.docs / link) as image:
-            assert image.width in (1034, 384), link
-
-
-def test_the_document_of_little(tmp_path: Path) -> None:
-    places = Places(tmp_path)
-    put(places, record("labels", images_seen=5000), record("prior-narrow"))
-    places.images.mkdir(parents=True)
-    stale = places.images / "spread.png"
-    stale.write_bytes(b"of an earlier document")
-    text = document.write(places).read_text(encoding="utf-8")
-    assert not stale.exists()
-    assert "The bundled network was not evaluated." in text and "## Toy cars" not in text
-    assert "`labels-seed0` saw 5,000 of 20,000 images" in text
-    assert "Not run: *learned poses (PoF3D)*" in text
-    assert row(text, "the data set's poses")[0].startswith("1<sup>")
-    assert all((places.docs / link).exists() for link in LINKS.findall(text) if link.endswith(".png"))
-
-
-def test_networks_measured_otherwise_are_named() -> None:
-    other = Protocol("other.zip", "2" * 64, 1000, 500, 256, 20_000)
-    records = [record(), record("labels"), record("prior-narrow", protocol=other)]
-    assert "Measured otherwise, and not to be compared: `prior-narrow-seed0`." in document.page(records, {})
-
-
-def test_nothing_to_write(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"there is nothing to write: .* Run `python -m scripts"):
-        document.write(Places(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("weather = 'fine'", "has a text 'weather': sections are introduction, toy-cats"),
-        ("prior = 3", "prior cannot be used: it is no text"),
-        ("prior = ", r"cannot read .*commentary\.toml"),
-    ],
-)
-def test_commentary_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "commentary.toml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=message):
-        document.read_commentary(path)
-
-
-# --------------------------------------------------------------------------------------- what is committed
-def test_the_committed_document_is_what_its_records_say() -> None:
-    places = Places(ROOT / "docs")
-    records = read_records(places.data)
-    assert records, "docs/results/data is empty"
-    text = document.page(records, document.read_commentary(places.commentary))
-    assert places.page.read_text(encoding="utf-8") == text, "run `python -m scripts.make_results write`"
-    assert not [link for link in LINKS.findall(text) if not (places.docs / link).exists()]
-    for each in records:
-        limit = collect.LARGEST_GRID if each.seed is None else collect.LARGEST_STRIP
-        assert (places.strips / f"{each.label}.png").stat().st_size <= limit
-
-
-def test_snapshots_give_a_curve(tmp_path: Path) -> None:
-    import torch
-
-    path = tmp_path / "statistics.jsonl"
-    for images, spread in ((2000, 0.1), (4000, 0.3)):
-        poses = torch.tensor([[spread, 0.0], [-spread, 0.0]])
-        statistics.append(path, statistics.measure(poses, images, f"network-{images}.safetensors", 1.0))
-    found = curves.read_curves(tmp_path / "log.jsonl", path)
-    assert found.snapshot_kimg == (2.0, 4.0)
-    assert found.snapshot_yaw_std == pytest.approx((0.1, 0.3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -57,6 +58,34 @@ class Fakes:
     """(discriminator input [B, 6, S, S], pose [B, 2]): the own camera first, then the mirrored one."""
 
 
+class PoseMoments:
+    """Running means and squares of the poses that D reads off real and off generated images.
+
+    Offsets of h and v from the front, radians; over some tens of batches.
+    """
+
+    decay = 0.95
+
+    def __init__(self, device: torch.device) -> None:
+        self.values = torch.zeros(2, 2, 2, device=device)
+        """[real or generated, mean or mean square, h or v]."""
+        self.started = False
+
+    def update(self, values: Tensor) -> None:
+        """Move towards a batch's moments [2, 2, 2]."""
+        self.values = values.lerp(self.values, self.decay) if self.started else values.clone()
+        self.started = True
+
+    def correction(self, read: Tensor) -> Tensor:
+        """What is to be added to the poses of generated images that D reads as ``read`` [B, 2], to be read as
+        real ones are: as far from the mean, in standard deviations, of a distribution like that of real images.
+        """
+        (real_mean, real_square), (mean, square) = self.values
+        spread = (square - mean.square()).clamp(min=1e-6).sqrt()
+        ratio = (real_square - real_mean.square()).clamp(min=1e-6).sqrt() / spread
+        return real_mean - mean + (read - mean) * (ratio.clamp(0.5, 2.0) - 1.0)
+
+
 class Objective:
     """Losses of one step, for given networks and settings.
 
@@ -86,8 +115,11 @@ class Objective:
         """Share of the initial random offsets of cameras that is left."""
         self.pose_consistency_weight = config.pose_consistency_weight
         self.pose_fidelity_weight = config.pose_fidelity_weight
+        self.pose_matching_weight = config.pose_matching_weight
         self.mean_yaw = torch.zeros([], device=generator.device)
         """Running mean of G's yaw, radians."""
+        self.pose_moments = PoseMoments(generator.device)
+        self.front = torch.tensor([generator.config.camera.h_mean, math.pi / 2], device=generator.device)
 
     def set_progress(self, kimg: float) -> None:
         """Set blur, resolution and ramps for the number of images seen."""
@@ -103,6 +135,7 @@ class Objective:
         grown = min(kimg / ramp, 1.0) if ramp > 0 else 1.0
         self.pose_consistency_weight = config.pose_consistency_weight * grown
         self.pose_fidelity_weight = config.pose_fidelity_weight * grown
+        self.pose_matching_weight = config.pose_matching_weight * grown
 
     def mixed_precision(self) -> torch.autocast:
         """Convolutions and matrix products in bfloat16, where asked for; cameras and rays never."""
@@ -187,6 +220,7 @@ class Objective:
         """
         config = self.config
         stats: dict[str, Tensor] = {}
+        read: list[Tensor] = []
         loss = torch.zeros([], device=real.device)
         for name, (x, pose) in zip(("", "_mirrored"), fakes.views, strict=False):
             verdict = self.judge(self.augmented(x.detach()), pose.detach())
@@ -196,6 +230,7 @@ class Objective:
                 error = pose_distance(verdict.pose, pose.detach(), periodic=config.periodic_yaw)
                 loss = loss + config.pose_aware_weight * error
                 stats[f"D/pose_error{name}"] = error.detach()
+                read.append(verdict.pose.detach() - self.front)
         x = self.augmented(self.real_input(real)).detach().requires_grad_(penalize)
         verdict = self.judge(x, real_pose)
         loss = loss + F.softplus(-verdict.score).mean()
@@ -203,6 +238,8 @@ class Objective:
         if self.augmentation is not None:
             self.augmentation.observe(verdict.score)
         if verdict.pose is not None:
+            both = torch.stack([verdict.pose.detach() - self.front, read[0]])
+            stats["moments"] = torch.stack([both.mean(dim=1), both.square().mean(dim=1)], dim=1)
             angles = yaw_pitch_from_hv(verdict.pose.detach(), self.generator.config.camera.h_mean)
             stats |= _moments("D/yaw_real", angles[:, 0])
         if penalize:
@@ -236,6 +273,10 @@ class Objective:
             stats["G/pose_consistency"] = consistency.detach()
             if mapping.learns_pose:
                 loss = loss + self.pose_consistency_weight * consistency
+                if self.pose_matching_weight > 0:
+                    more = self.pose_moments.correction(predicted[0].detach() - self.front)
+                    wanted = pose.detach() + more
+                    loss = loss + self.pose_matching_weight * F.mse_loss(pose, wanted)
         angles = yaw_pitch_from_hv(pose, self.generator.config.camera.h_mean)
         if config.front_weight > 0 and mapping.learns_pose:
             # The gradient of the squared mean, the mean itself being taken over many batches.

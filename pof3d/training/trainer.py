@@ -250,7 +250,10 @@ class Trainer:
                 fakes, images, poses, penalize=self.step_count % config.r1_interval == 0
             )
             self._accumulate(loss, stats, sums, "discriminator")
-        self.workers.average([w_mean, yaw_mean])
+        moments = sums.pop("moments", None)
+        self.workers.average([w_mean, yaw_mean, *([] if moments is None else [moments])])
+        if moments is not None:
+            self.objective.pose_moments.update(moments)
         self._finish(self.d_optimizer, "discriminator")
         self.generator.mapping.update_w_avg(w_mean[None])
         self.objective.mean_yaw = yaw_mean.lerp(self.objective.mean_yaw, _MEAN_YAW_DECAY)
@@ -275,7 +278,8 @@ class Trainer:
     def _accumulate(self, loss: Tensor, stats: dict[str, Tensor], sums: dict[str, Tensor], name: str) -> None:
         parts = self.preset.training.accumulation
         if self.workers.any(not bool(torch.isfinite(loss))):
-            self.health.stop_for_loss(name, {k: float(v) for k, v in stats.items()}, self.images_seen)
+            terms = {key: float(value) for key, value in stats.items() if value.dim() == 0}
+            self.health.stop_for_loss(name, terms, self.images_seen)
         (loss / parts).backward()
         for key, value in stats.items():
             sums[key] = sums.get(key, torch.zeros_like(value)) + value / parts
@@ -353,6 +357,7 @@ class Trainer:
             "g_optimizer": self.g_optimizer.state_dict(),
             "d_optimizer": self.d_optimizer.state_dict(),
             "mean_yaw": self.objective.mean_yaw,
+            "pose_moments": self.objective.pose_moments.values,
             "augmentation": None if augmentation is None else augmentation.state(),
             "health": self.health.state(),
             "step_count": self.step_count,
@@ -392,6 +397,7 @@ class Trainer:
                 for group, settings in zip(optimizer.param_groups, wanted, strict=True):
                     group.update(settings)
             self.objective.mean_yaw = state["mean_yaw"].to(self.device)
+            self.objective.pose_moments.update(state["pose_moments"].to(self.device))
             if self.objective.augmentation is not None and state["augmentation"] is not None:
                 self.objective.augmentation.restore(state["augmentation"])
             self.health.restore(state["health"])

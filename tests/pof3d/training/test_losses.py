@@ -12,7 +12,7 @@ from pof3d.config import DiscriminatorConfig, GeneratorConfig, RenderConfig, Sup
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 from pof3d.training.config import TrainingConfig
-from pof3d.training.losses import Objective, gaussian_blur
+from pof3d.training.losses import Objective, PoseMoments, gaussian_blur
 from pof3d.training.poses import mirror_poses
 from pof3d.training.random import BatchRandom
 
@@ -169,3 +169,43 @@ def test_the_front_is_held_by_the_mean_yaw() -> None:
         gradients.append(gradient)
     # Of 3 · (mean yaw)² with respect to a bias that counts a hundredth.
     assert gradients[0] - gradients[1] == pytest.approx(torch.tensor([3 * 2 * 0.4 * 0.01, 0.0]), abs=1e-5)
+
+
+def test_matching_moments_maps_one_distribution_onto_the_other() -> None:
+    rng = torch.Generator().manual_seed(0)
+    generated = torch.randn(4000, 2, generator=rng) * torch.tensor([0.2, 0.1]) + torch.tensor([0.1, 0.0])
+    real = torch.randn(4000, 2, generator=rng) * torch.tensor([0.3, 0.08]) + torch.tensor([-0.1, 0.05])
+    both = torch.stack([real, generated])
+    moments = PoseMoments(torch.device("cpu"))
+    moments.update(torch.stack([both.mean(dim=1), both.square().mean(dim=1)], dim=1))
+    moved = generated + moments.correction(generated)
+    torch.testing.assert_close(moved.mean(dim=0), real.mean(dim=0), atol=1e-3, rtol=0)
+    torch.testing.assert_close(moved.std(dim=0), real.std(dim=0), atol=1e-3, rtol=0)
+
+
+def test_matching_moments_widens_poses_that_are_too_narrow() -> None:
+    gradients = []
+    for weight in (1.0, 0.0):
+        objective = make(TrainingConfig(pose_matching_weight=weight, blur_sigma=0.0), batch=64)
+        # D reads real poses as off to one side.
+        objective.pose_moments.update(torch.tensor([[[0.3, 0.0], [0.1, 0.1]], [[0.0, 0.0], [0.1, 0.1]]]))
+        objective.generator_loss(objective.generate(64), smooth=False)[0].backward()
+        gradient = objective.generator.mapping.pose_output.bias.grad
+        assert gradient is not None
+        gradients.append(gradient)
+    assert (gradients[0] - gradients[1])[0] < 0  # descending it moves h up
+
+
+def test_cameras_wander_at_first_and_the_discriminator_knows() -> None:
+    config = TrainingConfig(pose_jitter=(0.5, 0.0), pose_jitter_fade_kimg=10.0, blur_sigma=0.0)
+    objective = make(config, batch=64)
+    objective.set_progress(0.0)
+    fakes = objective.generate(64)
+    pose = objective.generator.mapping.predict_pose(fakes.w)
+    wandered = fakes.views[0][1] - pose
+    assert wandered[:, 0].std().item() == pytest.approx(0.5, rel=0.3)
+    assert wandered[:, 1].abs().max() < 1e-6
+    assert isinstance(fakes.offset, torch.Tensor)
+    torch.testing.assert_close(wandered, fakes.offset)
+    objective.set_progress(10.0)
+    assert objective.generate(64).offset == 0.0
