@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +69,7 @@ class Collect:
 class Write:
     """Write the document and its plots from what was collected."""
 
-    docs: Path = field(default=Path("docs"))
+    docs: Path = Path("docs")
     """Where the document is to stand."""
 
 
@@ -89,7 +89,10 @@ def sources(options: Collect, say: Callable[[str], None]) -> Iterator[tuple[coll
                 yield collecting.bundle_source(path, name), data
             except CheckpointError as error:
                 say(f"{name}: left out, {error}")
-    for run in sorted(options.runs.iterdir()) if options.runs.is_dir() else []:
+    if not options.runs.is_dir():
+        say(f"There is no folder {options.runs}: no experiment was evaluated.")
+        return
+    for run in sorted(options.runs.iterdir()):
         match = re.fullmatch(r"(.+)-seed(\d+)", run.name)
         if options.only and not {run.name, match[1] if match else run.name} & set(options.only):
             continue
@@ -140,18 +143,21 @@ def collect(options: Collect) -> int:
     def say(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    digests: dict[Path, str] = {}
+    protocols = {
+        data: Protocol(
+            test_set=collecting.describe_set(data),
+            test_sha256=collecting.digest(data),
+            images=options.images,
+            generated=options.generated,
+            depths=options.depths,
+            latents=options.latents,
+        )
+        for data in (options.test_data, options.cars_test_data)
+        if data is not None
+    }
     try:
         for source, data in sources(options, say):
-            digests.setdefault(data, collecting.digest(data))
-            protocol = Protocol(
-                test_set=data.name,
-                test_sha256=digests[data],
-                images=options.images,
-                generated=options.generated,
-                depths=options.depths,
-                latents=options.latents,
-            )
+            protocol = protocols[data]
             try:
                 seen, planned = collecting.progress(source)
                 if planned is not None and seen < planned and not options.unfinished:

@@ -54,8 +54,8 @@ class TrainingConfig:
     """Weight of D's pose error on generated images in G's own loss: they must look as if seen from
     their cameras, and objects are not turned instead. Grows with w_pose. Not in the paper."""
     pose_matching_weight: float = 0.0
-    """Weight of matching moments: mean and spread of the poses that D reads off generated images are pulled to
-    those that it reads off real ones. Grows with w_pose. Not in the paper."""
+    """Weight of matching moments: mean and spread of the poses that D reads off generated images are pulled
+    to those that it reads off real ones. Grows with w_pose. Not in the paper."""
     periodic_yaw: bool = False
     """Whether azimuths are compared the short way round the circle: for cameras from all sides."""
     front_weight: float = 0.0

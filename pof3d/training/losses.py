@@ -77,8 +77,10 @@ class PoseMoments:
         self.started = True
 
     def correction(self, read: Tensor) -> Tensor:
-        """What is to be added to the poses of generated images that D reads as ``read`` [B, 2], to be read as
-        real ones are: as far from the mean, in standard deviations, of a distribution like that of real images.
+        """What to add to the poses of generated images, which D reads as ``read`` [B, 2].
+
+        They would then be read with the mean and the spread of real images; each keeps its place in standard
+        deviations from the mean. At most twice, and at least half the spread at a time.
         """
         (real_mean, real_square), (mean, square) = self.values
         spread = (square - mean.square()).clamp(min=1e-6).sqrt()

@@ -17,7 +17,9 @@ from PIL import Image
 
 import pof3d
 from pof3d.cameras import hv_from_yaw_pitch
+from pof3d.data.decoding import DAMAGE
 from pof3d.data.folder import ImageFolder
+from pof3d.data.layout import ABOUT_FILE
 from pof3d.errors import CheckpointError, DatasetError, TrainingError
 from pof3d.evaluation.figures import Settings, Stage, evaluate
 from pof3d.evaluation.plots import depth_colours
@@ -40,7 +42,7 @@ SCATTERED = 500
 LARGEST_STRIP, LARGEST_GRID = 40_000, 160_000
 """Bytes of a run's and of a bundled network's picture."""
 _YAW_EDGES, _PITCH_EDGES = np.linspace(-1.6, 1.6, 41), np.linspace(-0.8, 0.8, 41)
-_CIRCLE_EDGES = np.linspace(-math.pi, math.pi, 73)
+_CIRCLE_EDGES = np.linspace(-math.pi, math.pi, 37)
 _PSI = 0.8
 
 
@@ -100,8 +102,24 @@ def digest(path: Path) -> str:
     return hashlib.sha256("\n".join(listing).encode()).hexdigest()
 
 
+def describe_set(path: Path) -> str:
+    """What a set says it is: "toy-cats, seed 1000"; otherwise its name.
+
+    Raises
+    ------
+    DatasetError
+        When there is no such set, or it cannot be read.
+    """
+    with ImageFolder(path) as folder:
+        try:
+            about = json.loads(folder.reader.read(ABOUT_FILE))
+            return f"{about['dataset']}, seed {about['seed']}"
+        except (*DAMAGE, KeyError, TypeError):
+            return path.name
+
+
 def is_current(source: Source, protocol: Protocol, places: Places) -> bool:
-    """Whether this very network was evaluated in this way before."""
+    """Whether this very network was evaluated in this way before, and its preset is still what it was."""
     path = places.data / f"{source.label}.json"
     if not path.exists() or not (places.strips / f"{source.label}.png").exists():
         return False
@@ -109,7 +127,12 @@ def is_current(source: Source, protocol: Protocol, places: Places) -> bool:
         record = read_record(path)
     except pof3d.errors.ConfigError:
         return False
-    return record.protocol == protocol and record.sha256 == digest(source.checkpoint)
+    settings = differing(_settings(source), record.configuration)
+    return (record.protocol, record.settings, record.sha256) == (
+        protocol,
+        settings,
+        digest(source.checkpoint),
+    )
 
 
 def progress(source: Source) -> tuple[int, int | None]:
@@ -282,7 +305,10 @@ def small_png(picture: NDArray[np.uint8], largest: int) -> bytes:
     """
     image = Image.fromarray(picture)
     for colours in (None, 256, 128, 64, 32, 16, 8):
-        shown = image if colours is None else image.quantize(colours, dither=Image.Dither.NONE)
+        shown = image
+        if colours is not None:
+            palette = image.quantize(colours)
+            shown = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
         buffer = io.BytesIO()
         shown.save(buffer, "png", optimize=True)
         if buffer.tell() <= largest:

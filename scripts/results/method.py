@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from scripts.results import tables
-from scripts.results.records import Record
+from scripts.results.records import BUNDLES, Record
 from scripts.results.sections import TITLES, listing
 
 
@@ -25,24 +25,36 @@ def section(records: Sequence[Record]) -> str:
         if seconds:
             words += f", {fmean(seconds) / 60:.0f} minutes on average"
         lines.append(f"{words}.")
-        lines += [
-            f"Cut short: `{r.label}` saw {r.images_seen:,} of {r.images_planned:,} images."
-            for r in runs
-            if r.cut_short
+        cut = [
+            f"`{r.label}` saw {r.images_seen:,} of {r.images_planned:,} images" for r in runs if r.cut_short
         ]
+        lines += [f"Cut short: {listing(cut)}."] if cut else []
         lines += _settings(runs)
     lines += _alike(records)
+    lines.append(_commands(cars=any(record.configuration == "toy-cars" for record in records)))
     lines.append(
-        "```sh\npython -m scripts.experiments --data data/toy-cats-64.zip --out runs/results --seeds 0 1\n"
-        "python -m scripts.make_results collect --test-data data/toy-cats-64-test.zip\n"
-        "python -m scripts.make_results write\n```"
-    )
-    lines.append(
-        "The first command trains, the second keeps figures, curves and samples in [results](results),"
-        " the last writes"
-        " this page from them alone."
+        "`scripts.experiments` trains; `collect` keeps figures, curves and samples in [results](results);"
+        " `write` makes this page from them alone."
     )
     return "\n\n".join(lines)
+
+
+def _commands(*, cars: bool) -> str:
+    """What makes the page again."""
+    test = "--count 1000 --resolution 64 --seed 1000 --out data"
+    lines = ["make-data toy-cats --count 10000 --resolution 64 --out data/toy-cats-64.zip"]
+    lines += [f"make-data {name} {test}/{name}-64-test.zip" for name in BUNDLES[: 2 if cars else 1]]
+    more = " --cars-test-data data/toy-cars-64-test.zip" if cars else ""
+    return "\n".join(
+        [
+            "```sh",
+            *(f"python -m pof3d {line}" for line in lines),
+            "python -m scripts.experiments --data data/toy-cats-64.zip --out runs/results --seeds 0 1",
+            f"python -m scripts.make_results collect --test-data data/toy-cats-64-test.zip{more}",
+            "python -m scripts.make_results write",
+            "```",
+        ]
+    )
 
 
 def _alike(records: Sequence[Record]) -> list[str]:
@@ -53,9 +65,8 @@ def _alike(records: Sequence[Record]) -> list[str]:
         ways = [record.protocol for record in found]
         usual = max(ways, key=ways.count)
         lines.append(
-            f"{configuration}: {usual.images:,} test images of `{usual.test_set}` for poses,"
-            f" {usual.generated:,} generated"
-            f" images for the FID, {usual.depths:,} for depth."
+            f"{configuration}: {usual.images:,} test images ({usual.test_set}) for poses,"
+            f" {usual.generated:,} generated images for the FID, {usual.depths:,} for depth."
         )
         odd = [f"`{record.label}`" for record in found if record.protocol != usual]
         if odd:
@@ -71,19 +82,21 @@ def _settings(runs: Sequence[Record]) -> list[str]:
     if common:
         words = ", ".join(f"`{key}` {_short(value)}" for key, value in sorted(common.items()))
         lines.append(f"All differ from the preset `{runs[0].configuration}` by {words}.")
-    own: dict[str, dict[str, str]] = {}
-    for record, values in zip(runs, changed, strict=True):
-        own.setdefault(record.name, {}).update({k: v for k, v in values.items() if k not in common})
-    rows = [
-        [
-            TITLES.get(name, name),
-            ", ".join(f"`{key}` {_short(value)}" for key, value in sorted(values.items())) or "–",
-        ]
-        for name, values in own.items()
-    ]
+    rows = []
+    for name in dict.fromkeys(record.name for record in runs):
+        found = [_own(v, common) for r, v in zip(runs, changed, strict=True) if r.name == name]
+        words = found[0] or tables.DASH
+        if any(other != found[0] for other in found):
+            words = "**its runs differ:** " + "; ".join(other or tables.DASH for other in found)
+        rows.append([TITLES.get(name, name), words])
     head = ("experiment", "differs further by")
     lines.append(tables.table(head, rows).replace("--:|", "---|"))
     return lines
+
+
+def _own(values: dict[str, str], common: dict[str, str]) -> str:
+    """Settings beyond the common ones, in words."""
+    return ", ".join(f"`{key}` {_short(v)}" for key, v in sorted(values.items()) if key not in common)
 
 
 def _short(value: str) -> str:

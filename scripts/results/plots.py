@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.projections.polar import PolarAxes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -63,12 +64,11 @@ def _density(histogram: Histogram, counts: tuple[int, ...]) -> NDArray[np.float6
     return np.array(counts) / max(sum(counts), 1) / np.diff(histogram.edges)
 
 
-def _name_distributions(axis: Axes, place: str) -> None:
-    handles = [
-        Patch(color=TRUE, alpha=0.4, lw=0, label="true"),
-        Line2D([], [], color=LEARNED, label="learned by G"),
-    ]
-    axis.legend(handles=handles, fontsize=_SMALL, frameon=False, loc=place, handlelength=1.3)
+def _name_distributions(axis: Axes, place: Literal["upper left", "upper right"]) -> None:
+    handles = [Patch(color=TRUE, alpha=0.4, lw=0), Line2D([], [], color=LEARNED)]
+    axis.legend(
+        handles, ["true", "learned by G"], fontsize=_SMALL, frameon=False, loc=place, handlelength=1.3
+    )
 
 
 def pose_distributions(record: Record) -> bytes:
@@ -186,6 +186,7 @@ def spread_over_training(runs: Runs, names: Sequence[str]) -> bytes | None:
         va="center",
     )
     axis.set(xlim=(0, max(last, 1e-3)), ylim=(0, min(_LARGEST_SPREAD, top * 1.12)))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel("thousands of images", fontsize=9)
     axis.set_ylabel("standard deviation of G's yaw (rad)", fontsize=9)
     axis.legend(fontsize=_SMALL, frameon=False, loc="lower right")
@@ -251,7 +252,7 @@ def training_curves(
     shown = [(title, names) for title, names in shown if names]
     if not shown:
         return None
-    figure = Figure(figsize=(_WIDTH, 5.6), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 6.2), layout="constrained")
     axes = figure.subplots(2, len(shown), squeeze=False, sharex=True, sharey="row")
     top = YAW_STD
     for column, (title, names) in enumerate(shown):
@@ -276,8 +277,8 @@ def training_curves(
         below.set_yticks([], minor=True)
     cut = top * 1.1 > _LARGEST_SPREAD
     axes[0, 0].set_ylim(0, _LARGEST_SPREAD if cut else top * 1.1)
-    axes[0, 0].set_ylabel("standard deviation of G's yaw (rad)", fontsize=9)
-    axes[1, 0].set_ylabel("D's pose error, generated (rad)", fontsize=9)
+    axes[0, 0].set_ylabel(f"G's yaw spread (rad{', cut off' if cut else ''})", fontsize=9)
+    axes[1, 0].set_ylabel("D's pose error (rad)", fontsize=9)
     return _png(figure)
 
 

@@ -56,7 +56,7 @@ class Protocol:
     """What the figures depend on, beside the network."""
 
     test_set: str
-    """Name of the file of images that were not trained on."""
+    """Images that were not trained on: kind and seed of a toy set, otherwise the file's name."""
     test_sha256: str
     images: int
     """Test images for poses."""

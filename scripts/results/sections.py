@@ -57,7 +57,7 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _how_trained(record: Record) -> str:
-    words = f"It saw {record.images_seen:,} images"
+    words = f"The network saw {record.images_seen:,} images"
     if record.cut_short:
         words += f" of the {record.images_planned:,} planned"
     if record.training_seconds is not None:
@@ -232,7 +232,8 @@ def _comparison(runs: Runs) -> list[str]:
             words += f" all {len(found)} others are worse"
         else:
             better = [name for name in found if name not in worse]
-            words += f" {len(worse)} of {len(found)} others are worse, and not {_named(better)}"
+            words += f" {len(worse)} of {len(found)} others are worse"
+            words += f": {_named(worse)}" if len(worse) <= len(better) else f"; not worse: {_named(better)}"
         sentences.append(f"{words}.")
     return [" ".join(sentences)] if sentences else []
 

@@ -120,9 +120,9 @@ def over_seeds(column: Column, records: Iterable[Record]) -> Summary | None:
 
 
 def cell(column: Column, summary: Summary) -> str:
-    """``0.981 ± 0.004``, or the value alone of one run."""
+    """``0.981 ± 0.004``, or the value alone of one run. A narrow table breaks it before the ±."""
     text = column.text(summary.mean)
-    return text if summary.spread is None else f"{text} ± {column.text(summary.spread)}"
+    return text if summary.spread is None else f"{text} ±\u00a0{column.text(summary.spread)}"
 
 
 @dataclass
