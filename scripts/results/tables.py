@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
@@ -48,12 +48,6 @@ PITCH_CORRELATION = Column(
 YAW_ERROR = Column(
     "yaw error",
     _pose("yaw", "predicted_against_true", "mean_absolute_error_degrees"),
-    digits=1,
-    reason="pose agreement",
-)
-PITCH_ERROR = Column(
-    "pitch error",
-    _pose("pitch", "predicted_against_true", "mean_absolute_error_degrees"),
     digits=1,
     reason="pose agreement",
 )
@@ -220,4 +214,3 @@ CAT_TARGETS = (
     Target("D's yaw: mean absolute error after one offset", YAW_ERROR, 6.0, False, "°"),
     Target("G's yaw: Jensen–Shannon divergence, aligned, bits", DIVERGENCE_ALIGNED, 0.1, False),
 )
-Namer = Callable[[str], str]
