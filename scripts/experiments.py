@@ -28,6 +28,8 @@ SMALL = (
 )
 """The toy-cats preset at 16²."""
 _PRIOR = "--network.generator.pose-source gaussian --network.generator.pose-prior"
+_AS_DRAWN = "--training.no-mirror"
+"""Mirrored cameras belong to the pose learner: they would symmetrise, and halve the shift of, a prior."""
 ExperimentName = Literal[
     "full",
     "no-mirroring",
@@ -48,17 +50,17 @@ EXPERIMENTS: dict[ExperimentName, tuple[str, str]] = {
     "unaware-d": ("D not pose-aware", "--network.discriminator.no-pose-aware"),
     "pose-lr-10": ("pose learner's step size × 10", "--network.generator.pose-lr-multiplier 0.1"),
     "pose-lr-100": ("pose learner's step size × 100", "--network.generator.pose-lr-multiplier 1.0"),
-    "prior-right": ("gaussian prior, right", f"{_PRIOR}.spread 0.45 0.28"),
+    "prior-right": ("gaussian prior, right", f"{_PRIOR}.spread 0.45 0.28 {_AS_DRAWN}"),
     "prior-shifted": (
         "gaussian prior, shifted by 17°",
-        f"{_PRIOR}.spread 0.45 0.28 --network.generator.pose-prior.mean 0.3 0.0",
+        f"{_PRIOR}.spread 0.45 0.28 --network.generator.pose-prior.mean 0.3 0.0 {_AS_DRAWN}",
     ),
-    "prior-narrow": ("gaussian prior, a third as wide", f"{_PRIOR}.spread 0.15 0.09"),
+    "prior-narrow": ("gaussian prior, a third as wide", f"{_PRIOR}.spread 0.15 0.09 {_AS_DRAWN}"),
     "residual-narrow": (
         "learned correction of the narrow prior",
         "--network.generator.pose-source residual --network.generator.pose-prior.spread 0.15 0.09",
     ),
-    "labels": ("the data set's poses", "--network.generator.pose-source labels"),
+    "labels": ("the data set's poses", f"--network.generator.pose-source labels {_AS_DRAWN}"),
     "spread-0.2": ("learned poses, initial spread 0.2", "--training.pose-init-spread 0.2 0.3"),
     "spread-0.6": ("learned poses, initial spread 0.6", "--training.pose-init-spread 0.6 0.3"),
 }
@@ -80,7 +82,7 @@ class Experiments:
     kimg: float = KIMG
     """Length of each, in thousands of images."""
     jobs: int = 2
-    """Runs at a time, with one thread each."""
+    """Runs at a time, with one thread each; at least 1."""
 
 
 def command(options: Experiments, name: ExperimentName, seed: int) -> list[str]:
@@ -93,6 +95,9 @@ def command(options: Experiments, name: ExperimentName, seed: int) -> list[str]:
 
 def main(options: Experiments) -> int:
     """Run them, `jobs` at a time; the exit status is 1 where one failed."""
+    if options.jobs < 1:
+        print("--jobs must be at least 1", file=sys.stderr)
+        return 1
     waiting = deque(command(options, name, seed) for seed in options.seeds for name in options.only)
     running: list[subprocess.Popen[bytes]] = []
     failed = 0
@@ -104,7 +109,10 @@ def main(options: Experiments) -> int:
                 print("python", shlex.join(words), flush=True)
                 running.append(subprocess.Popen([sys.executable, *words], env=environment))
             done = [process for process in running if process.poll() is not None]
-            failed += sum(process.returncode != 0 for process in done)
+            for process in done:
+                if process.returncode != 0:
+                    failed += 1
+                    print("failed:", shlex.join(map(str, process.args)), flush=True)  # type: ignore[arg-type]
             running = [process for process in running if process not in done]
             if running:
                 try:

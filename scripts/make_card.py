@@ -24,7 +24,8 @@ from pof3d.data.folder import ImageFolder
 from pof3d.errors import CheckpointError, DatasetError, Pof3dError
 from pof3d.evaluation import plots
 from pof3d.evaluation.poses import evaluate_pose, read_images
-from pof3d.metrics.pose import DistributionDistance, PoseAgreement
+from pof3d.metrics.distributions import DistributionDistance
+from pof3d.metrics.pose import PoseAgreement
 from pof3d.training.samples import latent, pose_statistics, to_uint8, yaw_grid
 
 _IMAGES = 1000
@@ -80,9 +81,13 @@ def describe_error(agreement: PoseAgreement) -> str:
     return f"{error:.1f}° (offset {offset:.1f}°)"
 
 
-def describe_divergence(distance: DistributionDistance) -> str:
-    """As it is, and after one offset."""
-    return f"{distance.divergence:.3f} / {distance.divergence_aligned:.3f}"
+def describe_distance(distance: DistributionDistance) -> str:
+    """Jensen–Shannon distance, divergence in brackets; as it is, and after one offset."""
+    return (
+        f"{distance.js_distance:.3f} / {distance.js_distance_aligned:.3f}"
+        f" ({distance.divergence:.3f} / {distance.divergence_aligned:.3f} bits;"
+        f" equal ones of this size: {distance.js_distance_floor:.3f})"
+    )
 
 
 def page(options: MakeCard, facts: dict[str, Any], folder: str) -> str:
@@ -102,7 +107,8 @@ A PoF3D network trained on procedural cat heads, without ever seeing a pose. Mad
 {rows}
 
 Figures are on {_IMAGES} images that were not trained on, and on {_LATENTS} random latents. "After one
-offset" removes a constant, and no scale: without poses nobody can know where "front" is.
+offset" removes a constant, and no scale: without poses nobody can know where "front" is. Distributions
+are compared by the Jensen–Shannon distance, the root of the divergence in bits.
 
 ![learned and true pose distribution]({folder}/poses.png)
 
@@ -130,7 +136,7 @@ def make(options: MakeCard) -> None:
         images = read_images(folder, network.config.generator.image_resolution, _IMAGES)
         poses = evaluate_pose(network, folder, images=images, latents=_LATENTS)
     yaw, pitch = poses.yaw, poses.pitch
-    if yaw.agreement is None or pitch.agreement is None or poses.true is None:
+    if yaw.agreement is None or pitch.agreement is None or poses.true is None or poses.distribution is None:
         raise DatasetError(f"{options.test_data} cannot be compared with", poses.skipped["agreement"])
     assert yaw.distribution is not None and pitch.distribution is not None
     assert poses.predicted is not None and poses.truth_of_predicted is not None
@@ -151,6 +157,8 @@ def make(options: MakeCard) -> None:
     metrics = {
         "yaw": asdict(yaw.agreement),
         "pitch": asdict(pitch.agreement),
+        "yaw_js_distance_aligned": yaw.distribution.js_distance_aligned,
+        "pitch_js_distance_aligned": pitch.distribution.js_distance_aligned,
         "yaw_divergence_aligned": yaw.distribution.divergence_aligned,
         "pitch_divergence_aligned": pitch.distribution.divergence_aligned,
     }
@@ -172,9 +180,10 @@ def make(options: MakeCard) -> None:
         "D's yaw: mean absolute error after one offset": describe_error(yaw.agreement),
         "D's pitch: mean absolute error after one offset": describe_error(pitch.agreement),
         "G's learned poses": pose_statistics(torch.from_numpy(poses.learned)).degrees(),
-        "true poses": pose_statistics(torch.from_numpy(poses.true)).degrees(),
-        "Jensen–Shannon divergence of yaw, as it is / aligned": describe_divergence(yaw.distribution),
-        "Jensen–Shannon divergence of pitch, as it is / aligned": describe_divergence(pitch.distribution),
+        "true poses of these images": pose_statistics(torch.from_numpy(poses.true)).degrees(),
+        "true distribution, poses": poses.distribution.description,
+        "Jensen–Shannon distance of yaw to it, as it is / aligned": describe_distance(yaw.distribution),
+        "Jensen–Shannon distance of pitch to it, as it is / aligned": describe_distance(pitch.distribution),
     }
     options.out.write_text(page(options, facts, pictures.name))
     Console().print_json(json.dumps(metrics))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def test_targets_are_told_honestly(value: float, shown: str, verdict: str) -> No
     assert row[1:] == ["≥ 0.97", shown, verdict]
 
 
+@pytest.mark.parametrize(("divergence", "verdict"), [(0.0199, "met"), (0.0202, "**not met**")])
+def test_the_distance_is_judged_not_the_divergence(divergence: float, verdict: str) -> None:
+    # Half of it when aligned; √0.01 = 0.1.
+    row = tables.CAT_TARGETS[3].row(record("toy-cats", None, figures=figures(divergence=divergence)))
+    assert row[0] == "G's yaw: Jensen–Shannon distance, aligned"
+    assert (row[1], row[3]) == ("≤ 0.1", verdict)
+    assert float(row[2]) == pytest.approx(math.sqrt(divergence / 2), abs=6e-4)
+
+
+def test_what_distributions_are_compared_with_is_said() -> None:
+    text = sections.toy_cats(record("toy-cats", None, figures=figures(divergence=0.02)))
+    assert (
+        "G's yaws: JS distance 0.141, JS distance aligned 0.100, JS bits 0.020 and JS bits aligned 0.010."
+        " JS is Jensen–Shannon, of G's yaws against 20,000 poses drawn as toy-cats are (samples as large"
+        " from one distribution: about 0.031)." in text
+    )
+    own = figures()
+    own["pose"]["true_distribution"] = {"source": "own", "poses": 1000}
+    text = sections.compared_with([record("toy-cats", None, figures=own)])
+    assert "against 1,000 true poses of the test images (samples as large" in text
+
+
 def test_a_target_without_a_figure_is_not_met() -> None:
     row = tables.CAT_TARGETS[2].row(record("toy-cats", None, figures=figures(correlation=None)))
     assert row[1:] == ["≤ 6°", "–", "not measured"]
@@ -80,7 +103,7 @@ def test_spreads_are_compared_in_words() -> None:
     del runs["full"], runs["spread-0.6"]
     text = sections.spread(runs)
     assert "Starts of" not in text
-    assert row(text, "learned poses (PoF3D)") == ["not run", "", "", "", ""]
+    assert row(text, "learned poses (PoF3D)") == ["not run", *[""] * 6]
 
 
 def test_ablations_are_compared_in_words() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import NamedTuple
@@ -13,8 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from pof3d.data.contents import first_names
 from pof3d.data.decoding import SetReader, in_threads
 from pof3d.data.folder import ImageFolder
+from pof3d.data.layout import LABEL_FILE
 from pof3d.data.processes import processors
 from pof3d.data.stream import TRIES, Images, Stream
 from pof3d.errors import DatasetError
@@ -154,7 +156,7 @@ class ImageBatches:
     Raises
     ------
     DatasetError
-        When no image is readable, or `poses` are asked for and an image has none.
+        When no image is readable, or `poses` are asked for and a readable image has none.
     """
 
     def __init__(
@@ -188,7 +190,7 @@ class ImageBatches:
             self._images = folder.load_images(resolution, progress=progress)
             self.names = folder.loaded_names
         else:
-            self.names = _readable(folder, progress)
+            self.names = _readable(folder, known, progress)
             if workers is None:
                 workers = max(1, min(_MOST_WORKERS, processors() - 1))
             images = Images(SetReader(folder.path), self.names, resolution)
@@ -208,7 +210,7 @@ class ImageBatches:
         return batch_indices(self.size, self._batch, step, self._seed)[self._rows]
 
     def skipped_message(self) -> str:
-        """Count and name the files found unreadable so far in one line; empty when there is none."""
+        """Count and name the files that are not used in one line: see `ImageFolder.skipped_message`."""
         return self._folder.skipped_message()
 
     def read(self, step: int) -> Batch:
@@ -270,16 +272,20 @@ class ImageBatches:
             self._stream = None
 
 
-def _readable(folder: ImageFolder, progress: Callable[[int, int], None] | None) -> list[str]:
+def _readable(
+    folder: ImageFolder,
+    labels: Mapping[str, object] | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[str]:
     """Names of the files that begin like images; the others are skipped."""
     # Archives are read by one thread at a time anyway.
     threads = min(processors(), _MOST_THREADS) if folder.reader.is_folder else 1
     names = []
     for done, (name, damage) in enumerate(in_threads(folder.reader.check_header, folder.names, threads), 1):
-        if damage is None:
-            names.append(name)
-        else:
+        if damage is not None:
             folder.skip(name)
+        elif labels is None or name in labels:  # one without a label has been found damaged
+            names.append(name)
         if progress is not None:
             progress(done, len(folder))
     if not names:
@@ -292,18 +298,32 @@ def _labels(folder: ImageFolder) -> dict[str, npt.NDArray[np.float64]]:
     if labels is None:
         raise DatasetError(
             f"The data set {folder.path} has no camera labels",
-            "there is no dataset.json, or none with labels",
+            f"there is no {' or '.join(folder.contents.label_places)}, or none with labels",
             "Learn the poses, or draw them from a prior: neither needs labels.",
         )
-    missing = [name for name in folder.names if name not in labels]
+    missing = _without_damaged(folder, [name for name in folder.names if name not in labels])
     if missing:
-        named = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
         raise DatasetError(
             f"{len(missing)} of {len(folder)} images of {folder.path} have no camera label",
-            f"dataset.json does not list {named}",
+            f"{folder.contents.root}{LABEL_FILE} does not list {first_names(missing)}",
             "Add their labels, or take these images out.",
         )
     return labels
+
+
+def _without_damaged(folder: ImageFolder, names: list[str]) -> list[str]:
+    """Names less those that are skipped for damage; whole images are opened up to the first intact one."""
+    begun = []
+    for name, damage in in_threads(folder.reader.check_header, names, 1):
+        if damage is None:
+            begun.append(name)
+        else:
+            folder.skip(name)
+    for place, (name, image) in enumerate(in_threads(folder.reader.image, begun, 1)):
+        if not isinstance(image, Exception):
+            return begun[place:]
+        folder.skip(name)
+    return []
 
 
 def _poses(labels: dict[str, npt.NDArray[np.float64]], names: list[str], h_mean: float, flip: bool) -> Tensor:

@@ -11,12 +11,13 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps, TiffImagePlugin
 
 _MAX_MEMBER = 256 * 1024 * 1024  # bytes; no image is larger, and a zip bomb ends here
 _AHEAD = 16  # files per thread that are worked on at a time
@@ -36,6 +37,9 @@ DAMAGE = (
     Image.DecompressionBombError,
 )
 """What zipfile, Pillow and NumPy raise on damaged, encrypted or foreign content."""
+
+_BAD_EXIF = (*DAMAGE, LookupError, TypeError, AttributeError)
+"""What Pillow raises on damaged EXIF data, which make no image unreadable."""
 
 
 class SetReader:
@@ -90,16 +94,25 @@ class SetReader:
         if self.is_folder:
             return (self.path / name).read_bytes()
         with self._lock:
-            entry = self.archive.NameToInfo.get(name)
-            if entry is None:
-                raise FileNotFoundError(f"{self.path} no longer holds {name}")
-            if entry.file_size > _MAX_MEMBER:
-                raise ValueError(f"larger than {_MAX_MEMBER} bytes")
-            return self.archive.read(name)
+            return self.archive.read(self._member(name))
+
+    def _member(self, name: str) -> zipfile.ZipInfo:
+        entry = self.archive.NameToInfo.get(name)
+        if entry is None:
+            raise FileNotFoundError(f"{self.path} no longer holds {name}")
+        if entry.file_size > _MAX_MEMBER:
+            raise ValueError(f"larger than {_MAX_MEMBER} bytes")
+        return entry
 
     def image(self, name: str) -> Image.Image:
-        """An image as RGB, transparent pixels laid over white; raises one of `DAMAGE`."""
+        """An image as RGB and upright, transparent pixels laid over white; raises one of `DAMAGE`."""
         with Image.open(io.BytesIO(self.read(name))) as image:
+            deep = _is_deep(image)
+            image.load()
+            with suppress(*_BAD_EXIF):
+                ImageOps.exif_transpose(image, in_place=True)
+            if deep:
+                return _to_8_bits(image)
             if image.has_transparency_data:
                 clear = image.convert("RGBA")
                 white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
@@ -128,12 +141,35 @@ class SetReader:
         return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
     def check_header(self, name: str) -> None:
-        """Raise one of `DAMAGE` where a file does not begin like an image; pixels are not decoded."""
+        """Raise one of `DAMAGE` where a file does not begin like a usable image; pixels are not decoded."""
         if self.is_folder:
-            with Image.open(self.path / name):
-                return
-        with self._lock, self.archive.open(name) as stream, Image.open(stream):
+            with Image.open(self.path / name) as image:
+                _is_deep(image)
             return
+        with self._lock, self.archive.open(self._member(name)) as stream, Image.open(stream) as image:
+            _is_deep(image)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether an image is grey with 16 bits; ValueError where one cannot know what its values mean."""
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return False
+    known = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # may have 12 bits, or black and white swapped
+        bits = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE)
+        known = known and bits == (16,) and image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 1
+    if not known:
+        raise ValueError("grey values of an unknown range: only 8 or 16 bits without sign are read")
+    return True
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """A grey image with 16 bits as RGB: 0 … 65535 becomes 0 … 255, the transparent value white."""
+    values = np.asarray(image).astype(np.uint32)
+    grey = np.minimum((values + 128) // 257, 255).astype(np.uint8)
+    if "transparency" in image.info:
+        grey[values == image.info["transparency"]] = 255
+    return Image.fromarray(grey).convert("RGB")
 
 
 def in_threads(

@@ -10,13 +10,14 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from pof3d.data.contents import Contents, first_names
 from pof3d.data.decoding import DAMAGE, SetReader, in_threads
 from pof3d.data.layout import DEPTH_FILE, DEPTH_STEPS, IMAGE_SUFFIXES, LABEL_FILE, POSE_FILE
 from pof3d.data.processes import processors
@@ -25,7 +26,6 @@ from pof3d.errors import DatasetError
 if TYPE_CHECKING:
     import torch
 
-_SKIPPED_NAMED = 10
 _MOST_THREADS = 8
 
 
@@ -38,7 +38,9 @@ class ImageFolder:
     Parameters
     ----------
     path : Path or str
-        Folder (searched with its sub-folders; hidden ones and ``depth/`` are left out) or .zip file.
+        Folder (searched with its sub-folders; hidden ones and ``depth/`` are left out) or .zip file. Where
+        all images lie in one top folder that holds files of the layout, such as dataset.json, that folder is
+        the set; the names still begin with it.
 
     Raises
     ------
@@ -52,7 +54,10 @@ class ImageFolder:
     reader : SetReader
         What opens the files.
     skipped : list of str
-        Names found unreadable so far, in the order met; filled while images are read.
+        Names found unreadable so far, in the order met; filled while images are read. Names that lead out of
+        the set are in it from the start.
+    contents : Contents
+        What the files are, by their names.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -82,13 +87,16 @@ class ImageFolder:
                 ) from error
             found = sorted({i.filename for i in entries if not i.is_dir()})
         self._all = frozenset(found)
-        self.names = [n for n in found if _is_image(n)]
+        self.contents = Contents.of(found)
+        self.names = self.contents.images
+        self.skipped.extend(self.contents.outside)
         if not self.names:
             self.close()
             raise DatasetError(
                 f"The data set {self.path} holds no image",
-                f"none of its {len(found)} files ends in {', '.join(IMAGE_SUFFIXES)}",
-                "Give a folder or .zip of images.",
+                self.skipped_message()
+                or f"none of its {len(found)} files ends in {', '.join(IMAGE_SUFFIXES)}",
+                f"Give a folder or .zip of images ({', '.join(IMAGE_SUFFIXES)}).",
             )
 
     def __len__(self) -> int:
@@ -110,7 +118,8 @@ class ImageFolder:
         Returns
         -------
         uint8 array, shape (3, H, W)
-            sRGB; transparent pixels are laid over white, grey images have three equal channels.
+            sRGB, turned upright where EXIF data say how; transparent pixels are laid over white, grey images
+            have three equal channels.
 
         Raises
         ------
@@ -189,34 +198,47 @@ class ImageFolder:
         return out[: len(self.loaded_names)]
 
     def skipped_message(self) -> str:
-        """Count and name the files skipped so far (the first ten) in one line; empty when there is none."""
-        if not self.skipped:
-            return ""
-        named = ", ".join(self.skipped[:_SKIPPED_NAMED])
-        more = f" and {len(self.skipped) - _SKIPPED_NAMED} more" if len(self.skipped) > _SKIPPED_NAMED else ""
-        return f"skipped {len(self.skipped)} unreadable image{'s' * (len(self.skipped) > 1)}: {named}{more}"
+        """Count and name the files that are not used (ten of a kind) in one line; empty without any.
+
+        These are the images found unreadable so far, the files that are no images, and those in ``depth/``.
+        """
+        parts = self.contents.left_out()
+        if self.skipped:
+            count = len(self.skipped)
+            parts.insert(
+                0, f"skipped {count} unreadable image{'s' * (count > 1)}: {first_names(self.skipped)}"
+            )
+        return "; ".join(parts)
+
+    def _own(self, file: str) -> str | None:
+        """Full name of a file of the layout; None where the set has none."""
+        name = self.contents.root + file
+        return name if name in self._all else None
 
     # ---- ground truth; training calls none of these ----
     def labels(self) -> dict[str, npt.NDArray[np.float64]] | None:
         """Camera labels of dataset.json, by image name, each of shape (25,); None where the set has none.
+
+        Names in dataset.json are relative to its folder.
 
         Raises
         ------
         DatasetError
             When dataset.json is damaged.
         """
-        if LABEL_FILE not in self._all:
+        label_file, root = self._own(LABEL_FILE), self.contents.root
+        if label_file is None:
             return None
         try:
-            entries = json.loads(self.reader.read(LABEL_FILE))["labels"]
+            entries = json.loads(self.reader.read(label_file))["labels"]
             if entries is None:
                 return None
             pairs = entries.items() if isinstance(entries, dict) else entries
-            found = {str(name): np.asarray(label, np.float64) for name, label in pairs}
+            found = {f"{root}{name}": np.asarray(label, np.float64) for name, label in pairs}
             if any(label.shape != (25,) or not np.isfinite(label).all() for label in found.values()):
                 raise ValueError("a label is not made of 25 finite numbers")
         except (*DAMAGE, KeyError, TypeError) as error:
-            raise DatasetError(f"Cannot read {LABEL_FILE} of {self.path}", str(error)) from error
+            raise DatasetError(f"Cannot read {label_file} of {self.path}", str(error)) from error
         return found
 
     def true_poses(self) -> npt.NDArray[np.float64] | None:
@@ -229,14 +251,15 @@ class ImageFolder:
         DatasetError
             When poses.npz is damaged.
         """
-        if POSE_FILE not in self._all:
+        pose_file, root = self._own(POSE_FILE), self.contents.root
+        if pose_file is None:
             return None
         try:
-            with np.load(io.BytesIO(self.reader.read(POSE_FILE)), allow_pickle=False) as file:
+            with np.load(io.BytesIO(self.reader.read(pose_file)), allow_pickle=False) as file:
                 stored = np.stack([file["yaw"], file["pitch"]], axis=1).astype(np.float64)
-                rows = {str(name): row for name, row in zip(file["name"], stored, strict=True)}
+                rows = {f"{root}{name}": row for name, row in zip(file["name"], stored, strict=True)}
         except (*DAMAGE, KeyError, TypeError) as error:
-            raise DatasetError(f"Cannot read {POSE_FILE} of {self.path}", str(error)) from error
+            raise DatasetError(f"Cannot read {pose_file} of {self.path}", str(error)) from error
         return np.stack([rows.get(name, np.full(2, np.nan)) for name in self.names])
 
     def depth(self, index: int) -> npt.NDArray[np.float32] | None:
@@ -250,30 +273,24 @@ class ImageFolder:
             When the depth file is damaged.
         """
         name = self.names[index]
-        if DEPTH_FILE not in self._all:
+        depth_file, member = self._own(DEPTH_FILE), name.removeprefix(self.contents.root)
+        if depth_file is None:
             return None
         try:
             if self._depth_zip is None:
                 keep = self._open_files.enter_context
                 stream = keep(
-                    (self.path / DEPTH_FILE).open("rb")
+                    (self.path / depth_file).open("rb")
                     if self.reader.is_folder
-                    else self.reader.archive.open(DEPTH_FILE)
+                    else self.reader.archive.open(depth_file)
                 )
                 self._depth_zip = keep(zipfile.ZipFile(stream))
-            if name not in self._depth_zip.NameToInfo:
+            if member not in self._depth_zip.NameToInfo:
                 return None
-            with Image.open(io.BytesIO(self._depth_zip.read(name))) as image:
+            with Image.open(io.BytesIO(self._depth_zip.read(member))) as image:
                 steps = np.asarray(image)
             if steps.ndim != 2:
                 raise ValueError("a depth map has one channel")
         except DAMAGE as error:
             raise DatasetError(f"Cannot read the depth of {name} of {self.path}", str(error)) from error
         return (steps.astype(np.float64) / DEPTH_STEPS).astype(np.float32)
-
-
-def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    if path.suffix.lower() not in IMAGE_SUFFIXES or path.is_absolute():
-        return False
-    return path.parts[0] not in ("depth", "__MACOSX") and not any(part.startswith(".") for part in path.parts)

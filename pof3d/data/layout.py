@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 DEPTH_STEPS = 10_000
 """Steps of a stored depth value per world unit."""
 LABEL_FILE, POSE_FILE, DEPTH_FILE, ABOUT_FILE = "dataset.json", "poses.npz", "depth.zip", "about.json"

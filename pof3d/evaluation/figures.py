@@ -28,7 +28,7 @@ from pof3d.metrics import inception, probe
 from pof3d.metrics.images import FeatureFunction, ImageDistance, extract, image_distance
 from pof3d.metrics.pose import PoseAgreement, pose_agreement
 
-SCHEMA, SCHEMA_VERSION = "pof3d-figures", 1
+SCHEMA, SCHEMA_VERSION = "pof3d-figures", 2
 _LEAST_HALVES = 8  # real images, for their two halves to be compared
 Stage = Callable[[str, int], Callable[[int], None]]
 """Begins a stage (name, number of items); gives the function to call as items are done."""
@@ -151,11 +151,20 @@ class Evaluation:
                 )
             if figures.distribution is not None:
                 d = figures.distribution
-                both = f"{d.divergence:.3f} bits, {d.divergence_aligned:.3f} aligned"
-                lines.append(f"learned {name}: Jensen–Shannon {both}")
+                js = f"Jensen–Shannon distance {d.js_distance:.3f}, {d.js_distance_aligned:.3f} aligned"
+                bits = f"divergence {d.divergence:.3f}, {d.divergence_aligned:.3f} bits"
+                chance = f"equal ones of this size: {d.js_distance_floor:.3f}"
+                lines.append(f"learned {name}: {js} ({bits}; {chance})")
         for image in self.images:
             kid = f"KID {image.distance.kid_mean:.4f} ± {image.distance.kid_std:.4f}"
-            lines.append(f"FID {image.distance.fid:.2f}, {kid}: {image.features}")
+            line = f"FID {image.distance.fid:.2f}, {kid}: {image.features}"
+            if image.distance.few:
+                images = min(image.distance.real, image.distance.generated)
+                line += (
+                    f"; the FID is too large: {images:,} images are not more"
+                    f" than the {image.distance.num_features:,} features"
+                )
+            lines.append(line)
         if self.depth is not None and self.depth_floor is not None:
             ours, floor = float(self.depth.errors.mean()), float(self.depth_floor.errors.mean())
             lines.append(f"depth error {ours:.3f}, true images {floor:.3f}")

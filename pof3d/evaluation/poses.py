@@ -12,14 +12,10 @@ from torch import Tensor
 
 from pof3d.checkpoint import Network
 from pof3d.data.folder import ImageFolder
+from pof3d.evaluation.truth import TrueDistribution, true_distribution
 from pof3d.metrics.circle import spans_circle, wrap
-from pof3d.metrics.pose import (
-    DistributionDistance,
-    PoseAgreement,
-    distribution_distance,
-    pose_agreement,
-    predict_image_poses,
-)
+from pof3d.metrics.distributions import DistributionDistance, distribution_distance
+from pof3d.metrics.pose import PoseAgreement, pose_agreement, predict_image_poses
 from pof3d.training.samples import learned_poses
 
 ANGLES = ("yaw", "pitch")
@@ -65,7 +61,7 @@ class AngleFigures:
     agreement: PoseAgreement | None
     """D's prediction against the truth; None where `PoseFigures.skipped` says why."""
     distribution: DistributionDistance | None
-    """G's learned poses against the true ones; None likewise."""
+    """G's learned poses against the true distribution; None likewise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +71,14 @@ class PoseFigures:
     yaw: AngleFigures
     pitch: AngleFigures
     yaw_is_circular: bool
-    """Whether yaw was taken on the circle: the set's true yaws go all around
+    """Whether yaw was taken on the circle: the yaws of the true distribution go all around
     (`pof3d.metrics.circle.spans_circle`)."""
     learned: NDArray[np.float64]
     """[L, 2], yaw and pitch that G gives random latents; on the circle within [−π, π)."""
     true: NDArray[np.float64] | None
     """[M, 2], of all images of the set that have one."""
+    distribution: TrueDistribution | None
+    """What the learned poses are compared with; None without true poses."""
     predicted: NDArray[np.float64] | None
     """[N, 2], D's, of the images compared."""
     truth_of_predicted: NDArray[np.float64] | None
@@ -94,6 +92,9 @@ class PoseFigures:
             "yaw_is_circular": self.yaw_is_circular,
             "latents": len(self.learned),
             "true_poses": 0 if self.true is None else len(self.true),
+            "true_distribution": None
+            if self.distribution is None
+            else {"source": self.distribution.source, "poses": len(self.distribution.poses)},
             "images": 0 if self.predicted is None else len(self.predicted),
             "yaw": _angle_summary(self, 0),
             "pitch": _angle_summary(self, 1),
@@ -115,10 +116,16 @@ def _angle_summary(pose: PoseFigures, column: int) -> dict[str, Any]:
     if figures.distribution is not None:
         distance = figures.distribution
         found["learned_against_true"] = {
+            "jensen_shannon_distance": distance.js_distance,
+            "jensen_shannon_distance_aligned": distance.js_distance_aligned,
+            "jensen_shannon_distance_noise_floor": distance.js_distance_floor,
             "jensen_shannon_bits": distance.divergence,
             "jensen_shannon_aligned_bits": distance.divergence_aligned,
+            "jensen_shannon_noise_floor_bits": distance.divergence_floor,
+            "jensen_shannon_offset_degrees": float(np.degrees(distance.divergence_offset)),
             "wasserstein_degrees": float(np.degrees(distance.wasserstein)),
             "wasserstein_aligned_degrees": float(np.degrees(distance.wasserstein_aligned)),
+            "wasserstein_offset_degrees": float(np.degrees(distance.wasserstein_offset)),
         }
     if figures.agreement is not None:
         agreement = figures.agreement
@@ -140,9 +147,10 @@ def evaluate_pose(
     latents: int = 20_000,
     seed: int = 0,
 ) -> PoseFigures:
-    """Compare D's predictions and G's learned distribution with the true poses of a set.
+    """Compare D's predictions with the true poses of a set, and G's learned distribution with the set's.
 
-    Takes seconds: nothing is rendered.
+    That distribution is the procedural set's own where the set is one, otherwise that of the true poses
+    (`pof3d.evaluation.truth`). Takes seconds: nothing is rendered.
 
     Parameters
     ----------
@@ -170,7 +178,8 @@ def evaluate_pose(
         why = NO_TRUTH if not (known is not None and len(known)) else f"fewer than {LEAST} true poses"
         skipped |= {"agreement": why, "distribution": why}
         known = None
-    circular = spans_circle(learned[:2000, 0] if known is None else known[:, 0])
+    distribution = None if known is None else true_distribution(folder, known)
+    circular = spans_circle(learned[:2000, 0] if distribution is None else distribution.poses[:, 0])
     if circular:
         learned[:, 0] = wrap(learned[:, 0])
     predicted = truth = None
@@ -185,15 +194,29 @@ def evaluate_pose(
             truth, skipped["agreement"] = None, f"fewer than {LEAST} of the images have a true pose"
         else:
             truth = truth[has_truth]
-            predicted = predict_image_poses(net.discriminator, images.images[torch.from_numpy(has_truth)])
+            config = net.generator.config
+            raw = None if config.superres.kind == "none" else config.render.resolution
+            chosen = images.images[torch.from_numpy(has_truth)]
+            predicted = predict_image_poses(net.discriminator, chosen, raw)
 
     def figures(column: int) -> AngleFigures:
         on_circle = circular and column == 0
         agreement = distance = None
         if predicted is not None and truth is not None:
             agreement = pose_agreement(predicted[:, column], truth[:, column], circular=on_circle)
-        if known is not None:
-            distance = distribution_distance(learned[:, column], known[:, column], circular=on_circle)
+        if distribution is not None:
+            true = distribution.poses[:, column]
+            distance = distribution_distance(learned[:, column], true, circular=on_circle)
         return AngleFigures(agreement, distance)
 
-    return PoseFigures(figures(0), figures(1), circular, learned, known, predicted, truth, skipped)
+    return PoseFigures(
+        yaw=figures(0),
+        pitch=figures(1),
+        yaw_is_circular=circular,
+        learned=learned,
+        true=known,
+        distribution=distribution,
+        predicted=predicted,
+        truth_of_predicted=truth,
+        skipped=skipped,
+    )

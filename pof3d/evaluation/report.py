@@ -8,7 +8,8 @@ import math
 
 from pof3d.errors import ConfigError
 from pof3d.evaluation.figures import Evaluation
-from pof3d.metrics.pose import JS_BINS, JS_RANGE, DistributionDistance, PoseAgreement
+from pof3d.metrics.distributions import JS_BINS, JS_REACH, DistributionDistance
+from pof3d.metrics.pose import PoseAgreement
 
 try:
     from pof3d.evaluation import plots
@@ -75,12 +76,23 @@ def _agreement_rows(name: str, found: PoseAgreement, with_flips: bool) -> list[_
 
 
 def _distribution_rows(name: str, found: DistributionDistance) -> list[_Row]:
-    offset = "turned by the best angle" if found.circular else "moved to the same median"
-    js = f"{found.divergence:.3f} / {found.divergence_aligned:.3f} bits"
+    best = "after the best turn" if found.circular else "after the best offset"
+
+    def how(offset: float) -> str:
+        return f"as it is / {best}, {_degrees(offset)}"
+
+    js = f"{found.js_distance:.3f} / {found.js_distance_aligned:.3f}"
+    bits = f"{found.divergence:.3f} / {found.divergence_aligned:.3f} bits"
+    floor = f"samples of this size from one distribution: {found.js_distance_floor:.3f}"
     way = f"{_degrees(found.wasserstein)} / {_degrees(found.wasserstein_aligned)}"
     return [
-        (f"{name}: Jensen–Shannon divergence", js, f"0 is alike, 1 disjoint; as it is / {offset}"),
-        (f"{name}: Wasserstein distance", way, f"as it is / {offset}"),
+        (
+            f"{name}: Jensen–Shannon distance",
+            js,
+            f"0 is alike, 1 disjoint; {how(found.divergence_offset)}; {floor}",
+        ),
+        (f"{name}: Jensen–Shannon divergence", bits, "the square of the distance"),
+        (f"{name}: Wasserstein distance", way, how(found.wasserstein_offset)),
     ]
 
 
@@ -99,9 +111,10 @@ def _pose_table(found: Evaluation) -> str:
     for name, agreement in zip(("yaw", "pitch"), found.own_poses or (), strict=False):
         own += _agreement_rows(name, agreement, False)[:2]
     images = 0 if pose.predicted is None else len(pose.predicted)
+    true = "" if pose.distribution is None else f": {pose.distribution.description}"
     return (
         _rows(f"D's prediction against the truth, {images:,} images", predicted)
-        + _rows(f"G's learned poses ({len(pose.learned):,} latents) against the true ones", learned)
+        + _rows(f"G's learned poses ({len(pose.learned):,} latents) against true ones{true}", learned)
         + _rows(f"D's prediction against G's pose, {len(found.generated.poses):,} generated images", own)
     )
 
@@ -227,11 +240,13 @@ def page(found: Evaluation) -> str:
 
 
 def _distribution_caption(found: Evaluation) -> str:
-    width = math.degrees(JS_RANGE[1] - JS_RANGE[0]) / JS_BINS
-    bins = f"Divergences compare {JS_BINS} bins of {width:.1f}°"
+    width = math.degrees(2 * JS_REACH) / JS_BINS
+    bins = f"Jensen–Shannon compares {JS_BINS} bins of {width:.1f}°"
     if found.pose.yaw_is_circular:
         bins += f" (yaw, taken on the circle: of {360 / JS_BINS:g}°)"
+    of_set = "" if found.pose.distribution is None else f" ({found.pose.distribution.description})"
     return (
-        f"Poses that G learned, and those of the set. {bins}. Where the front lies cannot be known from "
-        "unposed images: hence also the figures after a constant offset."
+        f"Poses that G learned, and those of the set{of_set}. {bins}. Where the front lies cannot be known "
+        "from unposed images: hence also the figures after a constant offset, which is chosen from steps of "
+        "0.25° so that the figure is least."
     )

@@ -15,8 +15,10 @@ Angles = NDArray[np.floating]
 
 TURN = 2.0 * math.pi
 _LARGEST_GAP = math.pi / 2
-_STEPS = 360
-"""Rotations tried when two samples are aligned: one degree apart."""
+_MEDIAN_STEPS = 360
+"""Directions from which a median is looked for: one degree apart."""
+_TURNS = 1440
+"""Rotations tried when two samples are aligned: a quarter of a degree apart."""
 
 
 def wrap(angles: Angles) -> NDArray[np.float64]:
@@ -55,7 +57,7 @@ def _sine_square(angles: Angles) -> float:
 
 def circular_median(angles: Angles) -> float:
     """The direction from which a sample [N] is least far, on average along the circle; within [−π, π)."""
-    tried = np.arange(_STEPS) * (TURN / _STEPS)
+    tried = np.arange(_MEDIAN_STEPS) * (TURN / _MEDIAN_STEPS)
     cost = [np.abs(wrap(angles - start)).mean() for start in tried]
     best = tried[int(np.argmin(cost))]
     return float(wrap(best + np.median(wrap(angles - best))))
@@ -84,9 +86,11 @@ def circular_wasserstein(a: Angles, b: Angles) -> float:
 
 
 def best_rotation(a: Angles, b: Angles) -> float:
-    """The turn of a [N], within [−π, π), that brings it nearest to b [M] by `circular_wasserstein`, to 1°."""
-    fine = [circular_histogram(x, _STEPS) / len(x) for x in (a, b)]
-    turned = fine[0][(np.arange(_STEPS)[None] - np.arange(_STEPS)[:, None]) % _STEPS]
+    """The turn of a [N], within [−π, π), that brings it nearest to b [M] by `circular_wasserstein`, to
+    0.25°.
+    """
+    fine = [circular_histogram(x, _TURNS) / len(x) for x in (a, b)]
+    turned = fine[0][(np.arange(_TURNS)[None] - np.arange(_TURNS)[:, None]) % _TURNS]
     difference = np.cumsum(turned - fine[1], axis=1)
     cost = np.abs(difference - np.median(difference, axis=1, keepdims=True)).sum(axis=1)
-    return float(wrap(np.asarray(np.argmin(cost) * TURN / _STEPS)))
+    return float(wrap(np.asarray(np.argmin(cost) * TURN / _TURNS)))

@@ -1,7 +1,8 @@
 """Adaptive discriminator augmentation (ADA; Karras et al., arXiv 2006.06676), for small data sets.
 
 What the discriminator sees is changed at random, with a probability that follows how much it overfits. Of the
-paper's changes, those that would change the camera's pose are left out: flips and rotations.
+paper's changes, those that would change the camera's pose are left out (flips and rotations), and those that
+it found of little use (filtering, noise and cutout).
 """
 
 from __future__ import annotations
@@ -37,16 +38,17 @@ class Augmentation:
         self.target = target
         self.kimg = kimg
         self.probability = 0.0
-        self._signs: list[Tensor] = []
+        self.signs: list[Tensor] = []
+        """Mean signs of D's scores of real images since the last adjustment."""
 
     def observe(self, real_score: Tensor) -> None:
         """Note the scores [B, 1] of real images."""
-        self._signs.append(real_score.detach().sign().mean())
+        self.signs.append(real_score.detach().sign().mean())
 
     def overfitting(self) -> Tensor:
         """r_t since the last adjustment, −1…1; the notes are dropped."""
-        mean = torch.stack(self._signs).mean()
-        self._signs = []
+        mean = torch.stack(self.signs).mean()
+        self.signs = []
         return mean
 
     def adjust(self, overfitting: float, images: int) -> None:
@@ -56,18 +58,18 @@ class Augmentation:
 
     def state(self) -> dict[str, Any]:
         """For a snapshot."""
-        return {"probability": self.probability, "signs": list(self._signs)}
+        return {"probability": self.probability, "signs": list(self.signs)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
         self.probability = float(state["probability"])
-        self._signs = list(state["signs"])
+        self.signs = list(state["signs"])
 
     def apply(self, x: Tensor, random: BatchRandom) -> Tensor:
         """[B, 3·n, S, S] in −1…1, n pictures of the same view → the same, changed alike.
 
-        Order and amounts are those of the paper's appendix B: translation, isotropic and anisotropic scaling,
-        fractional translation; brightness, contrast, inversion of the luma, hue, saturation.
+        Amounts are those of the paper's appendix B: translation by whole pixels and by fractions, isotropic
+        and anisotropic scaling, in one step; then brightness, contrast, inverted luma, hue, saturation.
         """
         if self.probability <= 0.0:
             return x

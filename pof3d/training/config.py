@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from pof3d import config as networks
 from pof3d.checkpoint.assemble import check_config
@@ -23,13 +24,13 @@ class TrainingConfig:
     total_kimg: float = 25000.0
     """Length, in thousands of real images shown to the discriminator."""
     batch: int = 32
-    """Images a step, over all processes."""
+    """Images a step, over all processes. Half-lives and fades in kimg do not follow it: scale them too."""
     accumulation: int = 1
     """Parts of a process's share of the batch that are worked off one after another, to save memory. With
     more than one, images are generated twice a step."""
     precision: Precision = "float32"
-    """Of convolutions and matrix products: ``tf32`` and ``bfloat16`` (mixed precision) where the device has
-    them. Cameras, rays, compositing and weights stay float32."""
+    """``tf32`` and ``bfloat16`` (mixed precision) where the device has them. With bfloat16, weights, mapping,
+    decoder, cameras and rays stay float32; the backbone, super-resolution and D do not."""
     flip: bool = False
     """Whether the data set is doubled by its mirror images (x-flips)."""
     generator_lr: float = 2.5e-3
@@ -66,6 +67,9 @@ class TrainingConfig:
     mirror_up_down: bool = True
     """Whether half of the mirrored cameras are mirrored up-down, as in the paper; otherwise all left-right.
     Off where no camera ever looks from below."""
+    mirror_jitter: tuple[float, float] = (0.0, 0.0)
+    """Standard deviations of h and v, radians, of random offsets of the mirrored cameras: D learns poses, and
+    G shapes, from more sides than a narrow start has. Not in the paper."""
     density_weight: float = 0.25
     """Weight of the density smoothness."""
     density_interval: int = 4
@@ -101,11 +105,6 @@ class TrainingConfig:
     have it (near 0.7, around a random centre)."""
     pose_init_mean: tuple[float, float] = (0.0, 0.0)
     """Means that it starts with, together with a spread: offsets of h and v from the front, radians."""
-    pose_jitter: tuple[float, float] = (0.0, 0.0)
-    """Standard deviations of h and v, radians, of random offsets that cameras get at first, so that shapes
-    are seen from more sides than a narrow start has. D learns the true camera. Not in the paper."""
-    pose_jitter_fade_kimg: float = 0.0
-    """Images over which these offsets fade to nothing."""
     resolution_schedule: tuple[tuple[float, int], ...] = ()
     """Volume-rendering resolutions by stage: (kimg from which it holds, pixels). Empty: the network's own."""
     depth_samples: int | None = None
@@ -145,7 +144,6 @@ def check_training(config: TrainingConfig) -> None:
         "pose_consistency_ramp_kimg",
         "pose_fidelity_weight",
         "pose_matching_weight",
-        "pose_jitter_fade_kimg",
         "front_weight",
         "density_weight",
         "density_distance",
@@ -170,6 +168,21 @@ def check_training(config: TrainingConfig) -> None:
             if not holds(value):
                 option = name.replace("_", "-")
                 raise ConfigError(f"--training.{option} is {value}", f"it must be {must_be}")
+    for name in ("pose_init_mean", "mirror_jitter"):
+        for value in getattr(config, name):
+            if not math.isfinite(value) or (name == "mirror_jitter" and value < 0):
+                option = name.replace("_", "-")
+                raise ConfigError(f"--training.{option} holds {value}", "that is no angle it could be")
+    if config.pose_matching_weight > 0 and config.periodic_yaw:
+        raise ConfigError(
+            "--training.pose-matching-weight and --training.periodic-yaw do not go together",
+            "the means that are matched have no meaning on a circle",
+        )
+    starts = [start for start, _ in config.resolution_schedule]
+    if starts != sorted(starts):
+        raise ConfigError(
+            f"--training.resolution-schedule begins its stages at {starts}", "they must increase"
+        )
     fine = config.importance_samples
     if fine is not None and fine < 0:
         raise ConfigError(f"--training.importance-samples is {fine}", "it must be 0 or more")
@@ -198,6 +211,21 @@ def check_network(network: NetworkConfig) -> None:
     for spread in network.generator.pose_prior.spread:
         if spread <= 0:
             raise ConfigError(f"--network.generator.pose-prior.spread holds {spread}", "it must be above 0")
+
+
+def plain_settings(preset: Preset) -> dict[str, Any]:
+    """A preset as JSON has it: dictionaries, lists, numbers and texts."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(preset)))
+    return plain
+
+
+def differences(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Names, dotted, and values of settings that differ between two results of :func:`plain_settings`."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            yield from differences(before.get(key), after.get(key), f"{name}.{key}" if name else key)
+    elif before != after:
+        yield name, before, after
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from pof3d.errors import TrainingError
 
-_DECAY = 0.98
+_DECAY, _QUICK_DECAY = 0.98, 0.8
 _SETTLING = 50
 """Steps that do not count: losses are large at the start."""
 _PATIENCE = 20
@@ -49,17 +49,18 @@ class Health:
             When the running mean of a loss is beyond the limit.
         """
         self._steps += 1
-        if self._steps == _SETTLING:
-            self._means = {}
+        decay = _DECAY if self._steps > _SETTLING else _QUICK_DECAY
         for name, value in stats.items():
-            self._means[name] = _DECAY * self._means.get(name, value) + (1 - _DECAY) * value
+            self._means[name] = decay * self._means.get(name, value) + (1 - decay) * value
+        if self._steps <= _SETTLING:
+            return
         for name in ("discriminator", "generator"):
             mean = self._means.get(f"{name[0].upper()}/loss", 0.0)
-            if self._steps >= _SETTLING and not abs(mean) <= self.limit:
+            if not abs(mean) <= self.limit:
                 self._stop(f"the {name}'s loss has grown to {mean:.3g}", images)
 
     def note_gradients(self, name: str, finite: bool, images: int) -> None:
-        """Note whether a network's gradients are finite; single ones that are not are set to zero.
+        """Note whether a network's gradients are finite; single steps in which they are not are let pass.
 
         Raises
         ------

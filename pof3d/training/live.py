@@ -7,7 +7,6 @@ import time
 from collections import deque
 from types import TracebackType
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -129,23 +128,26 @@ class LivePage:
         head.add_row("", ProgressBar(total=self.total, completed=min(self._kimg, self.total), width=40))
         head.add_row("images per second", f"{self.rate:.1f}")
         head.add_row("trained / time left", f"{duration(self._seconds)} / {duration(left)}")
-        poses = Table(title="learned poses", title_justify="left", show_edge=False)
-        for title in ("", "mean", "spread"):
-            poses.add_column(title, justify="left" if not title else "right")
+        poses = Table.grid(padding=(0, 2))
+        poses.add_row(Text("learned poses", style="bold"), "mean", "spread")
         for name in _POSES:
             if f"{name}_mean" in self._figures:
                 mean, spread = (math.degrees(self._figures[f"{name}_{part}"]) for part in ("mean", "std"))
                 poses.add_row(_NAMES[name], f"{mean:.1f}°", f"{spread:.1f}°")
-        losses = Table(title="losses", title_justify="left", show_edge=False)
-        losses.add_column("")
-        losses.add_column("lately", justify="right")
-        for name, value in sorted(self._figures.items()):
-            if not name.startswith(_POSES):
-                losses.add_row(name, f"{value:.4f}")
-        trend = Text(f"spread of G's yaw  {spark(self._spreads, 40)}")
+        poses.add_row("spread of G's yaw", spark(self._spreads, 20))
+        losses = Table.grid(padding=(0, 2))
+        losses.add_row(Text("losses, lately", style="bold"))
+        cells = [
+            cell
+            for name, value in sorted(self._figures.items())
+            if not name.startswith(_POSES)
+            for cell in (name, f"{value:.4f}")
+        ]
+        for i in range(0, len(cells), 4):
+            losses.add_row(*cells[i : i + 4])
         last = Text(f"last snapshot  {self._snapshot}" if self._snapshot else "no snapshot yet")
         return Panel(
-            Group(head, Text(), Columns([losses, Group(poses, Text(), trend)], padding=(0, 4)), Text(), last),
+            Group(head, poses, last, losses),
             title="training",
             subtitle="Ctrl-C stops and keeps a snapshot",
         )

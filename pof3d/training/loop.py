@@ -40,7 +40,8 @@ def train(
     directory : Path
         Run directory, which exists.
     on_step, on_snapshot
-        Called after every step, and after every snapshot was written; by the leading process alone.
+        Called after every step, and before every snapshot is written; by the leading process alone. What a
+        run shows is thus never older than what it goes on from.
     stopped
         Asked between steps; a snapshot is written before returning, when any process says so.
 
@@ -54,12 +55,16 @@ def train(
     total = config.total_kimg * 1000
     every = max(round(config.snapshot_kimg * 1000 / config.batch), 1)
 
+    kept = trainer.step_count if trainer.step_count else -1  # resumed: that is there already
+
     def keep() -> None:
+        nonlocal kept
         state = trainer.state()
         if workers.leads:
-            save_snapshot(directory, state)
             on_snapshot(trainer)
+            save_snapshot(directory, state)
         workers.wait()
+        kept = trainer.step_count
 
     while trainer.images_seen < total and not workers.any(stopped()):
         report = trainer.step()
@@ -67,5 +72,6 @@ def train(
             on_step(report)
         if trainer.step_count % every == 0 and trainer.images_seen < total:
             keep()
-    keep()
+    if trainer.step_count != kept:
+        keep()
     return trainer.images_seen >= total

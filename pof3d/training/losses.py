@@ -17,6 +17,7 @@ from pof3d.training.augment import Augmentation
 from pof3d.training.config import TrainingConfig
 from pof3d.training.poses import mirror_poses
 from pof3d.training.random import BatchRandom
+from pof3d.training.samples import circular_statistics
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
@@ -50,8 +51,6 @@ class Fakes:
     """Untruncated [B, w_dim]."""
     draw: Tensor | None
     """Random numbers [B, 2] behind the poses, where the latent alone does not decide."""
-    offset: Tensor | float
-    """Random offsets [B, 2] of the cameras from the poses."""
     planes: Tensor
     """Tri-planes [B, 3, C, R, R]."""
     views: list[tuple[Tensor, Tensor]]
@@ -113,8 +112,6 @@ class Objective:
         )
         self.resolution = generator.config.render.resolution
         self.blur = 0.0
-        self.pose_jitter = 0.0
-        """Share of the initial random offsets of cameras that is left."""
         self.pose_consistency_weight = config.pose_consistency_weight
         self.pose_fidelity_weight = config.pose_fidelity_weight
         self.pose_matching_weight = config.pose_matching_weight
@@ -131,8 +128,6 @@ class Objective:
         for start, resolution in config.resolution_schedule:
             if kimg >= start:
                 self.resolution = resolution
-        fade = config.pose_jitter_fade_kimg
-        self.pose_jitter = max(1.0 - kimg / fade, 0.0) if fade > 0 else 0.0
         ramp = config.pose_consistency_ramp_kimg
         grown = min(kimg / ramp, 1.0) if ramp > 0 else 1.0
         self.pose_consistency_weight = config.pose_consistency_weight * grown
@@ -171,18 +166,14 @@ class Objective:
         mapping = generator.mapping
         w = mapping.map_w(random.normal((batch, generator.config.z_dim)))
         draw = None if mapping.source == "learned" else random.normal((batch, 2))
-        offset: Tensor | float = 0.0
-        if self.pose_jitter > 0 and mapping.learns_pose:
-            spread = torch.tensor(self.config.pose_jitter, device=w.device) * self.pose_jitter
-            offset = random.normal((batch, 2)) * spread
-        poses = [mapping.predict_pose(w, draw) + offset]
+        poses = [mapping.predict_pose(w, draw)]
         if self.config.mirror:
             choice = random.uniform((batch, 1))[:, 0]
-            poses.append(
-                mirror_poses(
-                    poses[0], generator.config.camera.h_mean, choice, up_down=self.config.mirror_up_down
-                )
-            )
+            h_mean, up_down = generator.config.camera.h_mean, self.config.mirror_up_down
+            mirrored = mirror_poses(poses[0], h_mean, choice, up_down=up_down)
+            if any(self.config.mirror_jitter):
+                mirrored = mirrored + random.normal((batch, 2)) * w.new_tensor(self.config.mirror_jitter)
+            poses.append(mirrored)
         ws = mapping.truncate(w)
         with self.mixed_precision():
             noise = random.normal if self.config.noise == "random" else self.config.noise
@@ -202,7 +193,7 @@ class Objective:
                 image = generator.superresolve(raw, ws).float()
             frame = RenderedFrame(image, raw.raw, raw.depth, raw.opacity)
             views.append((self.see(frame.image, frame.raw), pose))
-        return Fakes(w, draw, offset, planes, views)
+        return Fakes(w, draw, planes, views)
 
     def discriminator_loss(
         self, fakes: Fakes, real: Tensor, real_pose: Tensor | None = None, *, penalize: bool
@@ -243,7 +234,7 @@ class Objective:
             both = torch.stack([verdict.pose.detach() - self.front, read[0]])
             stats["moments"] = torch.stack([both.mean(dim=1), both.square().mean(dim=1)], dim=1)
             angles = yaw_pitch_from_hv(verdict.pose.detach(), self.generator.config.camera.h_mean)
-            stats |= _moments("D/yaw_real", angles[:, 0])
+            stats |= _moments("D/yaw_real", angles[:, 0], circular=config.periodic_yaw)
         if penalize:
             (gradient,) = torch.autograd.grad(verdict.score.sum(), x, create_graph=True)
             penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
@@ -270,8 +261,7 @@ class Objective:
         mapping = self.generator.mapping
         pose = mapping.predict_pose(fakes.w.detach(), fakes.draw)
         if predicted[0] is not None:
-            seen = predicted[0].detach() - fakes.offset
-            consistency = pose_distance(pose, seen, periodic=config.periodic_yaw)
+            consistency = pose_distance(pose, predicted[0].detach(), periodic=config.periodic_yaw)
             stats["G/pose_consistency"] = consistency.detach()
             if mapping.learns_pose:
                 loss = loss + self.pose_consistency_weight * consistency
@@ -283,7 +273,8 @@ class Objective:
         if config.front_weight > 0 and mapping.learns_pose:
             # The gradient of the squared mean, the mean itself being taken over many batches.
             loss = loss + 2.0 * config.front_weight * self.mean_yaw * angles[:, 0].mean()
-        stats |= _moments("G/yaw", angles[:, 0]) | _moments("G/pitch", angles[:, 1])
+        stats |= _moments("G/yaw", angles[:, 0], circular=config.periodic_yaw)
+        stats |= _moments("G/pitch", angles[:, 1])
         if smooth:
             roughness = self.density_roughness(fakes.planes)
             loss = loss + roughness * (config.density_weight * config.density_interval)
@@ -316,18 +307,25 @@ class Objective:
         return F.l1_loss(here, there)
 
 
-def _moments(name: str, angle: Tensor) -> dict[str, Tensor]:
+def _moments(name: str, angle: Tensor, *, circular: bool = False) -> dict[str, Tensor]:
     angle = angle.detach()
+    if circular:
+        return {f"{name}_cosine": angle.cos().mean(), f"{name}_sine": angle.sin().mean()}
     return {f"{name}_mean": angle.mean(), f"{name}_square": angle.square().mean()}
 
 
 def spreads_from_moments(stats: dict[str, float]) -> dict[str, float]:
-    """Replace each "…_square", a mean of squares, by "…_std": so several processes can average them."""
+    """Replace means of squares, or of cosine and sine, by "…_mean" and "…_std", radians.
+
+    Moments, unlike spreads, can be averaged over parts of a batch.
+    """
     done = {}
     for name, value in stats.items():
-        if name.endswith("_square"):
-            stem = name.removesuffix("_square")
+        stem, _, kind = name.rpartition("_")
+        if kind == "square":
             done[f"{stem}_std"] = max(value - stats[f"{stem}_mean"] ** 2, 0.0) ** 0.5
-        else:
+        elif kind == "cosine":
+            done[f"{stem}_mean"], done[f"{stem}_std"] = circular_statistics(value, stats[f"{stem}_sine"])
+        elif kind != "sine":
             done[name] = value
     return done

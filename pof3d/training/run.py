@@ -5,19 +5,22 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 import tyro
+from filelock import FileLock, Timeout
 from rich.console import Console
+from torch import Tensor
 
 from pof3d.checkpoint import load
 from pof3d.config import NetworkConfig
 from pof3d.data.batches import ImageBatches
 from pof3d.data.folder import ImageFolder
 from pof3d.devices import find_device
+from pof3d.errors import ConfigError, TrainingError
 from pof3d.memory import keep_freed_memory
 from pof3d.training import workers
 from pof3d.training.config import Preset, PresetName, TrainingConfig
@@ -112,7 +115,36 @@ def run(options: Train) -> int:
 
 
 def _run(options: Train, preset: Preset, device: torch.device, group: workers.Workers) -> int:
+    if options.threads < 0 or (options.loaders or 0) < 0:
+        raise ConfigError(
+            "--threads and --loaders cannot be negative", todo="Leave them out to let them be chosen."
+        )
     console = Console(quiet=not group.leads)
+    with _alone_in(options.out) if group.leads else nullcontext():
+        return _run_alone(options, preset, device, group, console)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Hold the run directory; it is made, and thus found writable, before anything takes long."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with FileLock(directory / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise TrainingError(
+            f"cannot train into {directory}", "another training runs there", "Choose another --out."
+        ) from error
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise TrainingError(
+            f"cannot write to the run directory {directory}", why, "Choose another --out."
+        ) from error
+
+
+def _run_alone(
+    options: Train, preset: Preset, device: torch.device, group: workers.Workers, console: Console
+) -> int:
     config, network = preset.training, preset.network.generator
     with ImageFolder(options.data) as folder, LivePage(config.total_kimg, console) as page:
         batches = ImageBatches(
@@ -131,18 +163,24 @@ def _run(options: Train, preset: Preset, device: torch.device, group: workers.Wo
             page.say(f"{batches.size} images from {options.data}.")
             if batches.skipped_message():
                 page.say(batches.skipped_message())
-            trainer = Trainer(preset, batches, device, group)
-            if batches.labels is not None:
-                trainer.take_labels(batches.labels)
-            return _train(options, trainer, page)
+            return _train(options, Trainer(preset, batches, device, group), batches.labels, page)
 
 
-def _train(options: Train, trainer: Trainer, page: LivePage) -> int:
+def _train(options: Train, trainer: Trainer, labels: Tensor | None, page: LivePage) -> int:
     if resume(trainer, options.out):
         page.say(f"Going on from {trainer.images_seen / 1000:.1f} kimg.")
+        for change in trainer.history:
+            if change["images"] == trainer.images_seen:
+                page.say(
+                    f"  {change['setting']} is {change['after']} from now on, it was {change['before']}."
+                )
+        if options.initial is not None:
+            page.say("  --initial is not used: the run has a snapshot of its own.")
     elif options.initial is not None:
         start = load(options.initial, trainer.device)
         trainer.start_from(start.generator, start.discriminator)
+    if labels is not None:
+        trainer.take_labels(labels)
     provenance = {
         "dataset": options.data.name,
         "dataset_images": trainer.data.size,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from imageio.v3 import imwrite
 
 from pof3d.checkpoint import native
-from pof3d.errors import TrainingError
+from pof3d.errors import CheckpointError, TrainingError
 from pof3d.files import replacing
 from pof3d.training import statistics
 from pof3d.training.config import Preset
@@ -55,24 +56,28 @@ class RunDirectory:
 
     def __init__(self, path: Path, preset: Preset, provenance: dict[str, Any], images_seen: int = 0) -> None:
         self.path = path
+        self._events: Any = None
         try:
             path.mkdir(parents=True, exist_ok=True)
+            for part in path.glob(".*.part*"):  # of a session that was killed
+                part.unlink()
             with replacing(path / CONFIG_NAME) as part:
                 part.write_text(json.dumps(asdict(preset), indent=1) + "\n")
-            _forget(path / LOG_NAME, lambda line: line["kimg"] * 1000 <= images_seen)
+            _forget(path / LOG_NAME, lambda line: round(line["kimg"] * 1000) <= images_seen)
             _forget(path / statistics.STATISTICS_NAME, lambda line: line["images"] <= images_seen)
             self._log = (path / LOG_NAME).open("a")
+            self._events = _tensorboard_writer(path, images_seen)
         except OSError as error:
-            raise TrainingError(f"cannot write to the run directory {path}", str(error)) from error
+            raise self._failure(error) from error
         self.preset = preset
         self.provenance = provenance
-        self._events = _tensorboard_writer(path, images_seen)
 
     def close(self) -> None:
-        """Flush and close the logs."""
-        self._log.close()
-        if self._events is not None:
-            self._events.close()
+        """Flush and close the logs; what a full disk cannot take is lost."""
+        for file in (self._log, self._events):
+            if file is not None:
+                with suppress(OSError):
+                    file.close()
 
     def log(self, report: StepReport) -> None:
         """Append scalars of one step."""
@@ -80,23 +85,24 @@ class RunDirectory:
         try:
             self._log.write(json.dumps(line | {k: round(v, 5) for k, v in report.stats.items()}) + "\n")
             self._log.flush()
+            if self._events is not None:
+                for name, value in report.stats.items():
+                    self._events.add_scalar(name, value, round(report.kimg * 1000))
         except OSError as error:
             raise self._failure(error) from error
-        if self._events is not None:
-            for name, value in report.stats.items():
-                self._events.add_scalar(name, value, int(report.kimg * 1000))
 
     def publish(self, trainer: Trainer) -> PoseStatistics:
         """Write the moving average as a checkpoint, with sample pictures and its learned poses."""
         try:
             return self._publish(trainer)
-        except OSError as error:
+        except (OSError, CheckpointError) as error:
             raise self._failure(error) from error
 
-    def _failure(self, error: OSError) -> TrainingError:
+    def _failure(self, error: OSError | CheckpointError) -> TrainingError:
+        why = error.why if isinstance(error, CheckpointError) else (error.strerror or str(error)).lower()
         return TrainingError(
             f"cannot write to the run directory {self.path}",
-            error.strerror or str(error),
+            why,
             "The last snapshot is intact; free some space and start the same command again.",
         )
 
@@ -106,8 +112,9 @@ class RunDirectory:
         poses = learned_poses(trainer.ema, POSE_SAMPLES)
         found = pose_statistics(poses)
         yaws = columns_for(found)
-        grid = yaw_grid(trainer.ema, _GRID_SEEDS, yaws=yaws)
-        imwrite(self.path / f"samples-{tag}.png", grid)
+        grid = yaw_grid(trainer.ema, _GRID_SEEDS, yaws=yaws, pitch=found.pitch_mean)
+        with replacing(self.path / f"samples-{tag}.png", durable=False) as part:
+            imwrite(part, grid)
         name = f"network-{tag}.safetensors"
         native.save(
             self.path / name,
@@ -119,6 +126,7 @@ class RunDirectory:
                 "images_seen": seen,
                 "training_seconds": round(trainer.seconds),
                 "learned_poses": asdict(found),
+                "changed_settings": trainer.history,
             },
         )
         # After the network: who reads of a snapshot finds it.

@@ -45,6 +45,7 @@ def yaw_grid(
     seeds: int,
     *,
     yaws: tuple[float, ...] = GRID_YAWS,
+    pitch: float = 0.0,
     psi: float = 0.8,
     resolution: int | None = None,
     depth: bool = True,
@@ -58,16 +59,22 @@ def yaw_grid(
     rows = []
     for seed in range(seeds):
         w, _ = generator.map(latent(seed, generator.config.z_dim).to(generator.device), psi)
-        rows.append(_row(generator, w, yaws, resolution, depth=depth))
+        rows.append(_row(generator, w, yaws, pitch, resolution, depth=depth))
     return np.concatenate(rows, axis=0)
 
 
 @torch.no_grad()
 def _row(
-    generator: Generator, w: Tensor, yaws: tuple[float, ...], resolution: int | None, *, depth: bool
+    generator: Generator,
+    w: Tensor,
+    yaws: tuple[float, ...],
+    pitch: float,
+    resolution: int | None,
+    *,
+    depth: bool,
 ) -> NDArray[np.uint8]:
     """One latent [1, num_ws, w_dim] from several yaws side by side; with ``depth``, then their depth maps."""
-    angles = torch.tensor([[yaw, 0.0] for yaw in yaws], device=generator.device)
+    angles = torch.tensor([[yaw, pitch] for yaw in yaws], device=generator.device)
     pose = hv_from_yaw_pitch(angles, generator.config.camera.h_mean)
     frame = generator.render(w.expand(len(yaws), -1, -1), pose, resolution=resolution)
     cells = list(to_uint8(frame.image))
@@ -95,7 +102,7 @@ def turntable(generator: Generator, seed: int, poses: PoseStatistics) -> NDArray
     else:
         yaws = np.linspace(-math.pi, math.pi, _TURNTABLE_VIEWS, endpoint=False)
     w, _ = generator.map(latent(seed, generator.config.z_dim).to(generator.device), 0.8)
-    return _row(generator, w, tuple(yaws.tolist()), None, depth=False)
+    return _row(generator, w, tuple(yaws.tolist()), poses.pitch_mean, None, depth=False)
 
 
 def latent(seed: int, z_dim: int) -> Tensor:
@@ -132,6 +139,19 @@ def learned_poses(generator: Generator, count: int, seed: int = 0) -> Tensor:
 
 
 def pose_statistics(yaw_pitch: Tensor) -> PoseStatistics:
-    """Mean and standard deviation of poses [N, 2], radians."""
-    mean, std = yaw_pitch.mean(dim=0), yaw_pitch.std(dim=0)
-    return PoseStatistics(float(mean[0]), float(std[0]), float(mean[1]), float(std[1]))
+    """Mean and standard deviation of poses [N, 2], radians; on the circle where yaws reach the rear."""
+    mean, std = yaw_pitch.mean(dim=0), yaw_pitch.std(dim=0, correction=0)
+    yaw = float(mean[0]), float(std[0])
+    if bool((yaw_pitch[:, 0].abs() > 0.9 * math.pi).any()):
+        yaw = circular_statistics(float(yaw_pitch[:, 0].cos().mean()), float(yaw_pitch[:, 0].sin().mean()))
+    return PoseStatistics(*yaw, float(mean[1]), float(std[1]))
+
+
+def circular_statistics(cosine: float, sine: float) -> tuple[float, float]:
+    """Circular mean and standard deviation, radians, of directions with this mean cosine and sine.
+
+    The spread is √(−2 ln R) (Mardia and Jupp, Directional Statistics, 2000), and at most π.
+    """
+    length = min(math.hypot(cosine, sine), 1.0)
+    spread = math.sqrt(-2.0 * math.log(length)) if length > 0 else math.pi
+    return math.atan2(sine, cosine), min(spread, math.pi)

@@ -62,6 +62,6 @@ def load_snapshot(directory: Path, device: torch.device) -> dict[str, Any] | Non
         raise TrainingError(
             f"cannot read the snapshot {path}",
             str(error),
-            "Remove the file to start over, or choose another --out.",
+            "Choose another --out; the checkpoints in this directory still open.",
         ) from error
     return state

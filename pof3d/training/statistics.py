@@ -102,7 +102,12 @@ def measure(yaw_pitch: Tensor, images: int, network: str, seconds: float) -> Sna
     pitch_edges, pitches = _occupied(angles[:, 1], _PITCH_REACH)
     counts = np.histogram2d(yaws, pitches, bins=[yaw_edges, pitch_edges])[0].astype(np.int64)
     yaw_bins, pitch_bins = counts.shape
-    mean, std = (angles.mean(axis=0), angles.std(axis=0)) if len(angles) else (np.zeros(2), np.zeros(2))
+    # Here, because who only reads records needs no torch.
+    import torch
+
+    from pof3d.training.samples import PoseStatistics, pose_statistics
+
+    found = pose_statistics(torch.from_numpy(angles)) if len(angles) else PoseStatistics(0, 0, 0, 0)
     return SnapshotStatistics(
         images=images,
         network=network,
@@ -110,10 +115,10 @@ def measure(yaw_pitch: Tensor, images: int, network: str, seconds: float) -> Sna
         yaw=AngleHistogram(_plain(yaw_edges), tuple(counts.sum(axis=1).tolist())),
         pitch=AngleHistogram(_plain(pitch_edges), tuple(counts.sum(axis=0).tolist())),
         joint=JointHistogram(yaw_bins, pitch_bins, tuple(map(tuple, counts.tolist()))),
-        yaw_mean=float(mean[0]),
-        yaw_std=float(std[0]),
-        pitch_mean=float(mean[1]),
-        pitch_std=float(std[1]),
+        yaw_mean=found.yaw_mean,
+        yaw_std=found.yaw_std,
+        pitch_mean=found.pitch_mean,
+        pitch_std=found.pitch_std,
     )
 
 

@@ -19,18 +19,20 @@ from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 from pof3d.nets.mapping import POSE_TABLE_SIZE, Mapping
 from pof3d.training.augment import INTERVAL as AUGMENT_INTERVAL
-from pof3d.training.config import Preset, check_network, check_training
+from pof3d.training.config import Preset, check_network, check_training, differences, plain_settings
 from pof3d.training.health import Health
 from pof3d.training.losses import Fakes, Objective, spreads_from_moments
 from pof3d.training.precision import set_precision
 from pof3d.training.random import BatchRandom, share_of_batch
 from pof3d.training.workers import Workers
 
-SNAPSHOT_FORMAT = 2
+SNAPSHOT_FORMAT = 3
 """Changes whenever older snapshots cannot be resumed any more."""
 _GENERATING, _JUDGING, _BEING_JUDGED = range(3)
 """Phases of a step, each with a stream of random numbers of its own."""
 _MEAN_YAW_DECAY = 0.95
+_FIXED = ("seed", "flip")
+"""Settings that a run keeps for life, with those of its network."""
 
 
 def lazy_adam(
@@ -155,6 +157,8 @@ class Trainer:
         self.images_seen = 0
         """Real images shown to the discriminator so far."""
         self.seconds = 0.0
+        self.history: list[dict[str, Any]] = []
+        """Settings that were changed on the way: at how many images, which, from what, to what."""
 
     def _check(self, preset: Preset, data: ImageSource, device: torch.device) -> None:
         config = preset.training
@@ -207,7 +211,8 @@ class Trainer:
         Raises
         ------
         TrainingError
-            When a loss is not finite, before anything changes; or when losses or gradients have run away.
+            When a loss is not finite, before it changes its network; or when losses or gradients have run
+            away.
         """
         config = self.preset.training
         began = time.monotonic()
@@ -347,10 +352,14 @@ class Trainer:
             ) from error
 
     def state(self) -> dict[str, Any]:
-        """Everything a later session needs to go on exactly here."""
+        """Everything a later session needs to go on exactly here; all processes must ask together."""
         augmentation = self.objective.augmentation
+        if augmentation is not None:
+            self.workers.average(augmentation.signs)
         return {
             "format": SNAPSHOT_FORMAT,
+            "settings": plain_settings(self.preset),
+            "history": self.history,
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "ema": self.ema.state_dict(),
@@ -365,6 +374,27 @@ class Trainer:
             "data_size": self.data.size,
             "seconds": self.seconds,
         }
+
+    def _changed_settings(self, state: dict[str, Any]) -> list[dict[str, Any]]:
+        """The run's history with what is different from now on."""
+        settings = plain_settings(self.preset)
+        changes = list(differences(state["settings"], settings))
+        fixed = [
+            change
+            for change in changes
+            if change[0].startswith("network.") or change[0].removeprefix("training.") in _FIXED
+        ]
+        if fixed:
+            named = "; ".join(f"{name} was {before}, now {after}" for name, before, after in fixed[:3])
+            more = f" and {len(fixed) - 3} more" if len(fixed) > 3 else ""
+            raise TrainingError(
+                "cannot resume",
+                f"the run in this directory is another one ({named}{more})",
+                "Choose another --out, or give the settings it began with.",
+            )
+        seen = int(state["images_seen"])
+        new = [{"images": seen, "setting": n, "before": b, "after": a} for n, b, a in changes]
+        return [*state["history"], *new]
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`, with this run's own learning rates.
@@ -385,6 +415,7 @@ class Trainer:
                     f"the run began on {state['data_size']} images, this data set has {self.data.size}",
                     "Give the data set it began with, or choose another --out.",
                 )
+            history = self._changed_settings(state)
             self.generator.load_state_dict(state["generator"])
             self.discriminator.load_state_dict(state["discriminator"])
             self.ema.load_state_dict(state["ema"])
@@ -404,6 +435,8 @@ class Trainer:
             self.step_count = int(state["step_count"])
             self.images_seen = int(state["images_seen"])
             self.seconds = float(state["seconds"])
+            self.history = history
+            self.objective.set_progress(self.images_seen / 1000)
         except (KeyError, TypeError, AttributeError) as error:
             raise TrainingError(
                 "cannot resume", f"the snapshot is incomplete ({error})", "Choose another --out."

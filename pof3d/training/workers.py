@@ -5,9 +5,9 @@ Every process holds the same networks and sees its share of each batch; gradient
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -35,8 +35,11 @@ class Workers:
         if self.count == 1:
             return
         held = list(tensors)
+        if not held:
+            return
         flat = torch.cat([x.reshape(-1) for x in held])
-        dist.all_reduce(flat)
+        with _meeting():
+            dist.all_reduce(flat)
         flat /= self.count
         for x, mean in zip(held, flat.split([x.numel() for x in held]), strict=True):
             x.copy_(mean.view_as(x))
@@ -46,21 +49,29 @@ class Workers:
         if self.count == 1:
             return flag
         raised = torch.tensor(float(flag), device="cuda" if dist.get_backend() == "nccl" else "cpu")
-        dist.all_reduce(raised, op=dist.ReduceOp.MAX)
+        with _meeting():
+            dist.all_reduce(raised, op=dist.ReduceOp.MAX)
         return bool(raised > 0)
 
     def wait(self) -> None:
         """Return once all processes have come here."""
         if self.count > 1:
-            dist.barrier()
+            with _meeting():
+                dist.barrier()
 
-    def gather(self, value: Tensor) -> list[Tensor]:
-        """Everyone's value, by rank."""
-        if self.count == 1:
-            return [value]
-        values: list[Any] = [None] * self.count
-        dist.all_gather_object(values, value)
-        return values
+
+_LOST = ("connection", "closed", "reset", "timed out", "nccl")
+
+
+@contextmanager
+def _meeting() -> Iterator[None]:
+    """Around transfers: says in one line that another process has ended, which tells its reason itself."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(word in str(error).lower() for word in _LOST):
+            raise
+        raise TrainingError("stopped", "another training process has ended, see its message") from error
 
 
 def started_by_torchrun() -> bool:

@@ -246,7 +246,7 @@ def collect(source: Source, test_set: Path, protocol: Protocol, places: Places, 
 
 
 def _histogram(pose: PoseFigures, column: int) -> Histogram:
-    assert pose.true is not None
+    assert pose.distribution is not None
     circular = pose.yaw_is_circular and column == 0
     edges = _CIRCLE_EDGES if circular else (_YAW_EDGES, _PITCH_EDGES)[column]
 
@@ -254,7 +254,7 @@ def _histogram(pose: PoseFigures, column: int) -> Histogram:
         inside = wrap(angles) if circular else np.clip(angles, edges[0], edges[-1])
         return tuple(np.histogram(inside, edges)[0].tolist())
 
-    learned, true = count(pose.learned[:, column]), count(pose.true[:, column])
+    learned, true = count(pose.learned[:, column]), count(pose.distribution.poses[:, column])
     return Histogram(tuple(edges.round(6).tolist()), learned, true)
 
 

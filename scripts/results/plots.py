@@ -23,7 +23,7 @@ from pof3d.data.toy_sets import YAW_STD
 from pof3d.evaluation.plots import LEARNED, TRUE
 from scripts.results.curves import smooth_spread
 from scripts.results.records import Histogram, Record
-from scripts.results.tables import DIVERGENCE_ALIGNED, SPREAD
+from scripts.results.tables import DISTANCE_ALIGNED, SPREAD
 
 COLOURS = (LEARNED, "#d07c1f", "#2b8f66", "#a8447c", "#7b6248", "#4a4f57")
 """Of lines in one plot."""
@@ -97,7 +97,7 @@ def _draw_circle(axis: PolarAxes, histogram: Histogram) -> None:
     middles, width = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     shares = [np.array(c) / max(sum(c), 1) * len(c) for c in (histogram.learned, histogram.true)]
     # Areas are counts: a radius is the root of a share, 1 on the line of the uniform distribution.
-    axis.bar(middles, np.sqrt(shares[1]), width, color=TRUE, alpha=0.4, lw=0, label="true (test images)")
+    axis.bar(middles, np.sqrt(shares[1]), width, color=TRUE, alpha=0.4, lw=0, label="true")
     steps = np.repeat(np.sqrt(shares[0]), 2)
     around = np.stack([edges[:-1], edges[1:]], axis=1).ravel()
     axis.plot([*around, around[0]], [*steps, steps[0]], color=LEARNED, lw=1.5, label="learned by G")
@@ -208,8 +208,8 @@ def distributions(runs: Runs, titles: Mapping[str, str]) -> bytes | None:
         axis.set_title(titles[name], fontsize=9, loc="left")
         # Where several seeds exist, the first is spelt out; the table has means.
         first = runs[name][0]
-        divergence = DIVERGENCE_ALIGNED.value(first)
-        words = [] if divergence is None else [f"JS aligned {divergence:.3f}"]
+        distance = DISTANCE_ALIGNED.value(first)
+        words = [] if distance is None else [f"JS distance aligned\n{distance:.3f}"]
         if len(runs[name]) > 1:
             words = [f"{len(runs[name])} seeds"]
         axis.text(

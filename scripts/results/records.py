@@ -14,7 +14,7 @@ import msgspec
 from pof3d.errors import ConfigError
 from pof3d.files import replacing
 
-SCHEMA = "pof3d-results 1"
+SCHEMA = "pof3d-results 2"
 BUNDLES = ("toy-cats", "toy-cars")
 """Names of the records of the bundled networks."""
 
@@ -70,7 +70,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts of one angle, learned and true, in the same bins."""
+    """Counts of one angle, learned and of the true distribution, in the same bins."""
 
     edges: tuple[float, ...]
     """Radians."""

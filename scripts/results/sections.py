@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from pof3d.data.toy_sets import YAW_STD
+from pof3d.evaluation.truth import OWN
 from scripts.experiments import EXPERIMENTS
 from scripts.results import tables
 from scripts.results.records import Record
@@ -12,9 +13,10 @@ from scripts.results.tables import (
     ABLATION_COLUMNS,
     CAT_TARGETS,
     DEPTH,
-    DIVERGENCE,
-    DIVERGENCE_ALIGNED,
+    DISTANCE,
+    DISTANCE_FLOOR,
     FID_FLOOR,
+    JS_COLUMNS,
     PITCH_CORRELATION,
     REAR,
     SPREAD,
@@ -65,6 +67,22 @@ def _how_trained(record: Record) -> str:
     return f"{words}."
 
 
+def compared_with(records: Iterable[Record]) -> str:
+    """What G's yaws are compared with, and the distance that chance alone gives."""
+    found: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        true = record.figures["pose"].get("true_distribution")
+        if true:
+            found.setdefault((true["source"], true["poses"]), []).append(record)
+    words = []
+    for (source, count), group in found.items():
+        poses = "true poses of the test images" if source == OWN else f"poses drawn as {source} are"
+        floor = tables.summarise(DISTANCE_FLOOR.value(record) for record in group)
+        chance = f" (samples as large from one distribution: about {floor.mean:.3f})" if floor else ""
+        words.append(f"{count:,} {poses}{chance}")
+    return f"JS is Jensen–Shannon, of G's yaws against {listing(words)}." if words else ""
+
+
 def toy_cats(record: Record | None) -> str:
     """The bundled toy cats against their targets."""
     if record is None:
@@ -110,7 +128,15 @@ def _beside(record: Record) -> list[str]:
                 f"{what} {column.text(value)}"
                 + (f" (true images: {floor.text(least)})" if least is not None else "")
             )
-    return [f"Without a target: {listing(parts)}."] if parts else []
+    lines = [f"Without a target: {listing(parts)}."] if parts else []
+    yaw = [
+        f"{column.title} {column.text(value)}"
+        for column in JS_COLUMNS
+        if (value := column.value(record)) is not None
+    ]
+    if yaw:
+        lines.append(f"G's yaws: {listing(yaw)}. {compared_with([record])}".rstrip())
+    return lines
 
 
 def spread(runs: Runs) -> str:
@@ -123,7 +149,7 @@ def spread(runs: Runs) -> str:
         start = next((r.initial_spread for r in found if r.initial_spread is not None), None)
         summary = tables.over_seeds(SPREAD, found)
         words = "" if start is None else f"{start:g}"
-        row = tables.experiment_row(TITLES[name], found, (SPREAD, DIVERGENCE, DIVERGENCE_ALIGNED), notes)
+        row = tables.experiment_row(TITLES[name], found, (SPREAD, *JS_COLUMNS), notes)
         rows.append([row[0], row[1], words, *row[2:]])
         if start is not None and summary is not None:
             ends[start] = summary.mean
@@ -144,7 +170,8 @@ def spread(runs: Runs) -> str:
         )
     elif not ends:
         lines[0] += " None of these experiments was run."
-    lines.append(tables.table(("", "runs", "initial spread", "final spread", "JS", "JS aligned"), rows))
+    head = ("", "runs", "initial spread", "final spread", *(column.title for column in JS_COLUMNS))
+    lines.append(tables.table(head, rows))
     lines += _footnotes(notes)
     if ends:
         lines += [
@@ -172,10 +199,11 @@ def ablations(runs: Runs) -> str:
         rows.append(_floor(every))
     lines = [
         "D's yaw and pitch: correlation of its predictions with the truth; yaw error: mean absolute,"
-        " after one offset; JS:"
-        " divergence of G's yaws from the true ones, in bits; yaw spread: of G's yaws, rad; depth error:"
-        " against the toy"
-        " probe, 1 is a flat map; FID: of the toy probe's features, not comparable with an Inception FID.",
+        " after one offset; JS distance: of G's yaws from the true ones, 0 to 1; JS bits: the divergence, its"
+        " square; aligned: after the offset that makes it least; yaw spread: of G's yaws, rad; depth error:"
+        " against the toy probe, 1 is a flat map; FID: of the toy probe's features, not comparable with an"
+        " Inception FID."
+        f" {compared_with(every)}".rstrip(),
         tables.table(head, rows),
         *_footnotes(notes),
         *_comparison(runs),
@@ -215,7 +243,7 @@ def _comparison(runs: Runs) -> list[str]:
     others = [name for name in ABLATIONS if name != "full"]
     for column, what, higher_is_better in (
         (YAW_CORRELATION, "D's yaw correlation", True),
-        (DIVERGENCE, "the divergence of G's yaws", False),
+        (DISTANCE, "the JS distance of G's yaws", False),
         (DEPTH, "the depth error", False),
     ):
         found = tables.means(column, runs, ("full", *others))
@@ -244,10 +272,10 @@ def prior(runs: Runs) -> str:
     if not present:
         return "None of these experiments was run."
     missing = [name for name in PRIORS if name not in present]
-    divergence, depth = (tables.means(c, runs, PRIORS) for c in (DIVERGENCE, DEPTH))
+    distance, depth = (tables.means(c, runs, PRIORS) for c in (DISTANCE, DEPTH))
     parts = []
     for name in present:
-        figures = [f"JS {DIVERGENCE.text(divergence[name])}"] if name in divergence else []
+        figures = [f"JS distance {DISTANCE.text(distance[name])}"] if name in distance else []
         figures += [f"depth error {DEPTH.text(depth[name])}"] if name in depth else []
         if figures:
             parts.append(f"*{TITLES[name]}*: {', '.join(figures)}")
@@ -296,8 +324,7 @@ def toy_cars(record: Record) -> str:
             ("D's yaw: mean absolute error after one offset", YAW_ERROR, "°"),
             ("D's yaw: front taken for rear (error beyond 90°)", REAR, " %"),
             ("D's pitch: correlation with the truth", PITCH_CORRELATION, ""),
-            ("G's yaw: Jensen–Shannon divergence, bits", DIVERGENCE, ""),
-            ("G's yaw: the same, aligned", DIVERGENCE_ALIGNED, ""),
+            *((f"G's yaw: {column.title}", column, "") for column in JS_COLUMNS),
             ("G's yaw: resultant length (0 is uniform, 1 one direction)", tables.RESULTANT, ""),
             ("test images' yaw: resultant length", tables.TRUE_RESULTANT, ""),
         )
@@ -309,6 +336,7 @@ def toy_cars(record: Record) -> str:
     lines = [
         words,
         tables.table(("figure", "value"), rows),
+        *filter(None, [compared_with([record])]),
         picture("Learned yaw and pitch of cars against the truth", "toy-cars-poses.png"),
     ]
     if record.circular:

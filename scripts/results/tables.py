@@ -58,8 +58,18 @@ REAR = Column(
     scale=100.0,
     reason="pose agreement",
 )
-DIVERGENCE = Column("JS", _pose("yaw", "learned_against_true", "jensen_shannon_bits"))
-DIVERGENCE_ALIGNED = Column("JS aligned", _pose("yaw", "learned_against_true", "jensen_shannon_aligned_bits"))
+DISTANCE = Column("JS distance", _pose("yaw", "learned_against_true", "jensen_shannon_distance"))
+DISTANCE_ALIGNED = Column(
+    "JS distance aligned", _pose("yaw", "learned_against_true", "jensen_shannon_distance_aligned")
+)
+DISTANCE_FLOOR = Column(
+    "JS distance of equals", _pose("yaw", "learned_against_true", "jensen_shannon_distance_noise_floor")
+)
+DIVERGENCE = Column("JS bits", _pose("yaw", "learned_against_true", "jensen_shannon_bits"))
+DIVERGENCE_ALIGNED = Column(
+    "JS bits aligned", _pose("yaw", "learned_against_true", "jensen_shannon_aligned_bits")
+)
+JS_COLUMNS = (DISTANCE, DISTANCE_ALIGNED, DIVERGENCE, DIVERGENCE_ALIGNED)
 SPREAD = Column("yaw spread", ("pose", "yaw", "learned_std_degrees"), scale=math.radians(1.0))
 TRUE_SPREAD = Column("true spread", ("pose", "yaw", "true_std_degrees"), scale=math.radians(1.0))
 RESULTANT = Column("resultant length", ("pose", "yaw", "learned_resultant_length"))
@@ -74,8 +84,7 @@ ABLATION_COLUMNS = (
     YAW_CORRELATION,
     PITCH_CORRELATION,
     YAW_ERROR,
-    DIVERGENCE,
-    DIVERGENCE_ALIGNED,
+    *JS_COLUMNS,
     SPREAD,
     DEPTH,
     FID,
@@ -212,5 +221,5 @@ CAT_TARGETS = (
     Target("D's yaw: correlation with the truth", YAW_CORRELATION, 0.97, True),
     Target("D's pitch: correlation with the truth", PITCH_CORRELATION, 0.95, True),
     Target("D's yaw: mean absolute error after one offset", YAW_ERROR, 6.0, False, "°"),
-    Target("G's yaw: Jensen–Shannon divergence, aligned, bits", DIVERGENCE_ALIGNED, 0.1, False),
+    Target("G's yaw: Jensen–Shannon distance, aligned", DISTANCE_ALIGNED, 0.1, False),
 )

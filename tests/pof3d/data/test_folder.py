@@ -276,7 +276,11 @@ def test_mixed_content(mixed: Path) -> None:
         images = data.load_images(4)
         assert data.loaded_names == ["a.PNG", "b/c.jpg", "b/d.webp", "e.png", "f.png", "g.png"]
         assert data.skipped == ["x-cut.png", "x-empty.png", "x-text.jpg"]
-        assert data.skipped_message() == "skipped 3 unreadable images: x-cut.png, x-empty.png, x-text.jpg"
+        assert data.skipped_message() == (
+            "skipped 3 unreadable images: x-cut.png, x-empty.png, x-text.jpg; "
+            "ignored 2 files that are no images: notes.txt, table.npz; "
+            "left out the folder depth/ (1 image), which is for depth maps"
+        )
         assert images.shape == (6, 3, 4, 4)
         middle = [image[:, 2, 2].tolist() for image in images]
         assert middle[0] == [255, 0, 0]

@@ -20,7 +20,15 @@ from pof3d.config import (
     RenderConfig,
     SuperResolutionConfig,
 )
-from pof3d.data.layout import DEPTH_FILE, LABEL_FILE, POSE_FILE, depth_to_steps, encode_png, image_name
+from pof3d.data.layout import (
+    ABOUT_FILE,
+    DEPTH_FILE,
+    LABEL_FILE,
+    POSE_FILE,
+    depth_to_steps,
+    encode_png,
+    image_name,
+)
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 
@@ -62,7 +70,15 @@ def true_poses(count: int, around: bool = False) -> np.ndarray:
     return np.stack([yaw, rng.normal(0, 0.15, count)], axis=1)
 
 
-def make_set(path: Path, count: int = 24, *, truth: bool = True, around: bool = False, seed: int = 0) -> Path:
+def make_set(
+    path: Path,
+    count: int = 24,
+    *,
+    truth: bool = True,
+    around: bool = False,
+    seed: int = 0,
+    about: dict[str, object] | None = None,
+) -> Path:
     """Write balls of random colour on white, with poses, labels and depth where asked for."""
     rng = np.random.default_rng(seed)
     focal = GENERATOR.camera.focal
@@ -85,9 +101,11 @@ def make_set(path: Path, count: int = 24, *, truth: bool = True, around: bool = 
             file.writestr(POSE_FILE, poses.getvalue())
             label = [0.0] * 16 + [focal, 0.0, 0.5, 0.0, focal, 0.5, 0.0, 0.0, 1.0]
             file.writestr(LABEL_FILE, json.dumps({"labels": [[name, label] for name in names]}))
-    if truth:
-        with zipfile.ZipFile(path, "a") as file:
+    with zipfile.ZipFile(path, "a") as file:
+        if truth:
             file.writestr(DEPTH_FILE, depths.getvalue())
+        if about is not None:
+            file.writestr(ABOUT_FILE, json.dumps(about))
     return path
 
 

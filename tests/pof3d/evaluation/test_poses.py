@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 import pof3d
-from pof3d.config import PosePrior
+from pof3d.config import PosePrior, SuperResolutionConfig
 from pof3d.data.folder import ImageFolder
 from pof3d.evaluation import poses
 from pof3d.evaluation.generated import random_latents
@@ -29,7 +30,8 @@ def net(tmp_path: Path) -> pof3d.Network:
 def pretend(monkeypatch: pytest.MonkeyPatch, predicted: np.ndarray, learned: np.ndarray) -> None:
     """Let D predict and G have learned the given poses."""
 
-    def predict(_: Any, images: torch.Tensor) -> np.ndarray:
+    def predict(_: Any, images: torch.Tensor, raw_resolution: int | None) -> np.ndarray:
+        assert raw_resolution is None
         assert len(images) == len(predicted)
         return predicted
 
@@ -52,8 +54,13 @@ def test_an_offset_is_no_error_and_no_distance(
     assert yaw["predicted_against_true"]["mean_absolute_error_degrees"] == pytest.approx(0.0, abs=1e-9)
     assert yaw["learned_against_true"]["wasserstein_degrees"] == pytest.approx(20.0)
     assert yaw["learned_against_true"]["wasserstein_aligned_degrees"] == pytest.approx(0.0, abs=1e-9)
-    assert yaw["learned_against_true"]["jensen_shannon_bits"] > 0.1
-    assert yaw["learned_against_true"]["jensen_shannon_aligned_bits"] == pytest.approx(0.0, abs=1e-9)
+    against = yaw["learned_against_true"]
+    assert against["wasserstein_offset_degrees"] == pytest.approx(20.0)
+    assert against["jensen_shannon_bits"] > 0.1
+    assert against["jensen_shannon_distance"] == pytest.approx(math.sqrt(against["jensen_shannon_bits"]))
+    assert against["jensen_shannon_aligned_bits"] == pytest.approx(0.0, abs=1e-9)
+    assert against["jensen_shannon_distance_aligned"] == pytest.approx(0.0, abs=1e-4)
+    assert found["true_distribution"] == {"source": "own", "poses": 24}
     pitch = found["pitch"]["predicted_against_true"]
     assert pitch["offset_degrees"] == pytest.approx(-4.0)
 
@@ -117,3 +124,23 @@ def test_real_predictions_do_not_depend_on_how_images_came(net: pof3d.Network, t
     assert first.summary() == second.summary()
     assert first.predicted is not None
     assert np.isfinite(first.predicted).all()
+
+
+def test_super_resolution_shows_d_the_raw_image_at_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharper = replace(GENERATOR, superres=SuperResolutionConfig("2x", widths=(4, 4)))
+    wide = replace(DISCRIMINATOR, resolution=128, channel_base=512)
+    net = pof3d.load(make_network(tmp_path / "net.safetensors", discriminator=wide, generator=sharper))
+    assert net.discriminator is not None
+    with ImageFolder(make_set(tmp_path / "set.zip")) as folder:
+        read = poses.read_images(folder, 128, 24)
+        found = evaluate_pose(net, folder, images=read, latents=50)
+    # What training shows: bilinear, antialiased, at the renderer's 16².
+    x = read.images.float() / 127.5 - 1.0
+    raw = torch.nn.functional.interpolate(x, (16, 16), mode="bilinear", antialias=True)
+    expected = net.discriminator.predict_pose(SimpleNamespace(image=x, raw=raw)).numpy()
+    assert found.predicted is not None
+    np.testing.assert_allclose(found.predicted, expected, atol=1e-5)
+    twice = net.discriminator.predict_pose(SimpleNamespace(image=x, raw=x)).numpy()
+    assert np.abs(found.predicted - twice).max() > 1e-4

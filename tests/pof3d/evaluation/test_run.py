@@ -88,12 +88,18 @@ def test_figures_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     page = Page()
     page.feed(text)
     assert not page.open
+    assert "yaw: Jensen–Shannon distance" in text and "yaw: Jensen–Shannon divergence" in text
+    assert "against true ones: 24 of the set&#x27;s own" in text
+    assert "samples of this size from one distribution: 0." in text
     assert len(page.sources) == 6
     for source in page.sources:
         match = re.fullmatch(r"data:image/png;base64,(.*)", source)
         assert match
         assert png_size(base64.b64decode(match[1]))[0] > 900
-    assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "report.html")
+    printed = capsys.readouterr()
+    assert printed.out.strip() == str(tmp_path / "out" / "report.html")
+    assert "learned yaw: Jensen–Shannon distance " in printed.err
+    assert "the FID is too large: 16 images are not more than the 128 features" in printed.err
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -108,7 +114,9 @@ def test_equal_seeds_give_equal_figures(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_inception_features_come_beside_the_probes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inception_features_come_beside_the_probes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     weights = tmp_path / "weights.pth"
 
     def load(path: Path, _: Any) -> Any:
@@ -124,6 +132,8 @@ def test_inception_features_come_beside_the_probes(tmp_path: Path, monkeypatch: 
     assert (beside["num_features"], beside["fewer_images_than_features"]) == (3, False)
     assert figures["settings"]["inception"] == "weights.pth"
     assert not any("Inception" in name for name in figures["not_computed"])
+    of_probe, of_inception = (x for x in capsys.readouterr().err.splitlines() if x.startswith("FID"))
+    assert "too large" in of_probe and "too large" not in of_inception
 
 
 def test_a_set_of_images_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import resource
 import signal
@@ -17,7 +18,7 @@ import pytest
 import torch
 
 import pof3d
-from pof3d.config import NetworkConfig, PosePrior
+from pof3d.config import NetworkConfig, PosePrior, PoseSource
 from pof3d.data.batches import Batch, batch_indices
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import ConfigError, TrainingError
@@ -275,17 +276,98 @@ def test_resuming_on_another_data_set_is_refused(tmp_path: Path) -> None:
 def test_resuming_takes_the_new_learning_rate_and_batch(tmp_path: Path) -> None:
     go(Trainer(PRESET, images(), CPU), tmp_path, steps=2)
     slower = replace(PRESET, training=replace(SETTINGS, generator_lr=1e-4, batch=2))
+    expected = [("training.batch", 4, 2), ("training.generator_lr", 0.0025, 0.0001)]
     trainer = Trainer(slower, Images(batch=2), CPU)
     resume(trainer, tmp_path)
     assert trainer.images_seen == 8
+    assert [(x["setting"], x["before"], x["after"]) for x in trainer.history] == expected
+    assert {x["images"] for x in trainer.history} == {8}
     assert trainer.g_optimizer.param_groups[0]["lr"] == pytest.approx(1e-4 * 2 / 3)
     trainer.step()
     assert trainer.images_seen == 10
 
 
 @pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (replace(PRESET, training=replace(SETTINGS, seed=7)), "training.seed was 0, now 7"),
+        (
+            replace(
+                PRESET, network=replace(PRESET.network, generator=replace(GENERATOR, pose_source="uniform"))
+            ),
+            "pose_source was learned, now uniform",
+        ),
+    ],
+)
+def test_another_run_in_the_same_directory_is_refused(tmp_path: Path, other: Preset, named: str) -> None:
+    go(Trainer(PRESET, images(), CPU), tmp_path, steps=1)
+    with pytest.raises(TrainingError, match=named):
+        resume(Trainer(other, images(), CPU), tmp_path)
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
+    go(Trainer(PRESET, images(), CPU), tmp_path)
+    before = (tmp_path / "resume.pt").read_bytes()
+    published: list[int] = []
+    trainer = Trainer(PRESET, images(), CPU)
+    resume(trainer, tmp_path)
+    config = trainer.network_config()
+    assert train(
+        trainer,
+        tmp_path,
+        on_step=lambda _: None,
+        on_snapshot=lambda trainer: published.append(trainer.images_seen),
+        stopped=lambda: False,
+    )
+    assert not published
+    assert (tmp_path / "resume.pt").read_bytes() == before
+    assert config == Trainer(PRESET, images(), CPU).network_config()
+
+
+def test_what_is_shown_is_never_older_than_the_snapshot(tmp_path: Path) -> None:
+    def fail(_: Trainer) -> None:
+        raise TrainingError("cannot write")
+
+    with pytest.raises(TrainingError):
+        train(
+            Trainer(PRESET, images(), CPU),
+            tmp_path,
+            on_step=lambda _: None,
+            on_snapshot=fail,
+            stopped=lambda: False,
+        )
+    assert not (tmp_path / "resume.pt").exists()
+
+
+def test_step_sizes_fall_to_zero_at_the_end() -> None:
+    trainer = Trainer(replace(PRESET, training=replace(SETTINGS, decay_kimg=0.016)), images(), CPU)
+    rates = []
+    for _ in range(6):
+        trainer.step()
+        rates.append(trainer.g_optimizer.param_groups[0]["lr"] / (2.5e-3 * 2 / 3))
+    assert rates == pytest.approx([1.0, 1.0, 1.0, 0.75, 0.5, 0.25])
+
+
+@pytest.mark.parametrize("source", ["labels", "residual"])
+def test_every_pose_source_resumes_bit_for_bit(source: PoseSource) -> None:
+    network = replace(PRESET.network, generator=replace(GENERATOR, pose_source=source))
+    training = replace(SETTINGS, augment=True, accumulation=2, mirror_jitter=(0.2, 0.1))
+    preset = Preset(network, training)
+    first, second = Trainer(preset, images(), CPU), Trainer(preset, images(), CPU)
+    if source == "labels":
+        first.take_labels(torch.rand(50, 2, generator=torch.Generator().manual_seed(0)))
+    for _ in range(3):
+        first.step()
+    second.restore(copy.deepcopy(first.state()))
+    assert first.step().stats == second.step().stats
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("pose_init_mean", (float("nan"), 0.0)),
+        ("mirror_jitter", (-0.1, 0.0)),
+        ("resolution_schedule", ((4.0, 8), (0.0, 4))),
         ("batch", 0),
         ("total_kimg", float("nan")),
         ("r1_interval", 0),

@@ -8,26 +8,28 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from imageio.v3 import imwrite
 from rich.console import Console
 from safetensors.torch import load_file
 
 import pof3d
-from pof3d.__main__ import parse
+from pof3d.__main__ import main, parse
+from pof3d.cameras import orbit_cam2world
 from pof3d.errors import TrainingError
 from pof3d.training import statistics
 from pof3d.training.config import PRESETS
 from pof3d.training.live import LivePage, duration, spark
 from pof3d.training.run import Train
 from pof3d.training.run_directory import RunDirectory
-from pof3d.training.samples import PoseStatistics, columns_for, turntable
+from pof3d.training.samples import PoseStatistics, columns_for, learned_poses, pose_statistics, turntable
 from pof3d.training.trainer import StepReport, Trainer
 from tests.pof3d.training.test_loop import CPU, PRESET, images
 
@@ -172,10 +174,68 @@ def test_what_was_written_after_the_snapshot_is_taken_back(tmp_path: Path) -> No
     assert (path / "log.jsonl").read_text().splitlines() == lines[:2]
 
 
+def test_two_trainings_do_not_share_a_directory(tmp_path: Path, data: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    words = command(data, out)[3:]
+    with FileLock(out / ".lock"):
+        assert main(words) == 1
+    assert not (out / "config.json").exists()
+
+
+def test_a_full_disk_is_said_in_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = RunDirectory(tmp_path / "run", PRESET, {})
+    trainer = Trainer(PRESET, images(), CPU)
+    report = trainer.step()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(directory._events, "add_scalar", full)
+    with pytest.raises(TrainingError, match="no space left"):
+        directory.log(report)
+    monkeypatch.setattr("pof3d.training.run_directory.imwrite", full)
+    with pytest.raises(TrainingError, match="no space left"):
+        directory.publish(trainer)
+    monkeypatch.setattr(directory._events, "close", full)
+    directory.close()
+
+
+def test_leftovers_of_a_kill_are_removed(tmp_path: Path) -> None:
+    (tmp_path / ".resume-abcd.part.pt").write_bytes(b"half")
+    RunDirectory(tmp_path, PRESET, {}).close()
+    assert not list(tmp_path.glob(".*.part*"))
+
+
+def test_labels_replace_those_of_the_checkpoint_a_run_starts_from(tmp_path: Path, data: Path) -> None:
+    camera = replace(PRESETS["toy-cats"].network.generator.camera)
+    for name, yaw in (("first", 0.1), ("second", 0.9)):
+        matrix = orbit_cam2world(yaw, 0.0, camera=camera)[0].flatten().tolist()
+        label = [*matrix, 4.26, 0, 0.5, 0, 4.26, 0.5, 0, 0, 1]
+        labels = {"labels": [[f"{i}.png", label] for i in range(8)]}
+        (data / "dataset.json").write_text(json.dumps(labels))
+        more = ["--network.generator.pose-source", "labels", "--training.total-kimg", "0.004"]
+        more += (
+            ["--initial", str(tmp_path / "first" / "network-000000.safetensors")] if name == "second" else []
+        )
+        assert main([*command(data, tmp_path / name)[3:], *more]) == 0
+        network = pof3d.load(tmp_path / name / "network-000000.safetensors")
+        assert learned_poses(network.generator, 10)[:, 0].mean().item() == pytest.approx(yaw, abs=1e-3)
+
+
 def test_a_run_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file")
     with pytest.raises(TrainingError, match="cannot write to the run directory"):
         RunDirectory(tmp_path / "run", PRESET, {})
+
+
+def test_yaws_around_the_rear_are_taken_on_the_circle() -> None:
+    yaw = torch.cat([torch.full((50,), 3.0), torch.full((50,), -3.0)])
+    found = pose_statistics(torch.stack([yaw, torch.zeros(100)], dim=1))
+    assert abs(found.yaw_mean) == pytest.approx(np.pi)
+    assert found.yaw_std == pytest.approx(np.pi - 3.0, rel=0.01)
+    even = torch.arange(100) / 100 * 2 * np.pi - np.pi
+    assert pose_statistics(torch.stack([even, torch.zeros(100)], dim=1)).yaw_std == pytest.approx(np.pi)
 
 
 def test_grids_and_turntables_go_all_round_where_cameras_do() -> None:
