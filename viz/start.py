@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from viz.window import Window
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+FIRST_SHOWN = "toy-cats"
+"""Name of the bundled checkpoint that opens at the first start."""
 _QUIET = tyro.conf.arg(help_behavior_hint="")
 """The texts say what the defaults are."""
 _log = logging.getLogger(__name__)
@@ -53,8 +55,8 @@ class WindowOptions:
 
 
 def bundled_checkpoints() -> list[Path]:
-    """The checkpoints that come with the program."""
-    return sorted(ASSETS.glob("*.safetensors"))
+    """The checkpoints that come with the program; the one to show at first leads."""
+    return sorted(ASSETS.glob("*.safetensors"), key=lambda path: (path.stem != FIRST_SHOWN, path.name))
 
 
 def display_missing() -> bool:
