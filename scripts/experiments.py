@@ -30,6 +30,14 @@ SMALL = (
 _PRIOR = "--network.generator.pose-source gaussian --network.generator.pose-prior"
 _AS_DRAWN = "--training.no-mirror"
 """Mirrored cameras belong to the pose learner: they would symmetrise, and halve the shift of, a prior."""
+_WIDENING = (
+    "--network.generator.pose-lr-multiplier 0.5 --training.mirror-jitter 0.45 0.2 "
+    "--training.pose-matching-weight 3 --training.pose-consistency-weight 1 "
+    "--training.pose-consistency-ramp-kimg 8"
+)
+"""What lets the spread be learned within some thousand steps: D must have seen wide views to read real poses
+at their true scale, and the pose learner, a hundred times slower than the rest in the paper's long training,
+must be able to follow. They need about 40 kimg."""
 ExperimentName = Literal[
     "full",
     "no-mirroring",
@@ -42,6 +50,7 @@ ExperimentName = Literal[
     "residual-narrow",
     "labels",
     "spread-0.2",
+    "spread-0.4",
     "spread-0.6",
 ]
 EXPERIMENTS: dict[ExperimentName, tuple[str, str]] = {
@@ -61,8 +70,9 @@ EXPERIMENTS: dict[ExperimentName, tuple[str, str]] = {
         "--network.generator.pose-source residual --network.generator.pose-prior.spread 0.15 0.09",
     ),
     "labels": ("the data set's poses", f"--network.generator.pose-source labels {_AS_DRAWN}"),
-    "spread-0.2": ("learned poses, initial spread 0.2", "--training.pose-init-spread 0.2 0.3"),
-    "spread-0.6": ("learned poses, initial spread 0.6", "--training.pose-init-spread 0.6 0.3"),
+    "spread-0.2": ("learned poses, initial spread 0.2", f"--training.pose-init-spread 0.2 0.3 {_WIDENING}"),
+    "spread-0.4": ("learned poses, initial spread 0.4", f"--training.pose-init-spread 0.4 0.3 {_WIDENING}"),
+    "spread-0.6": ("learned poses, initial spread 0.6", f"--training.pose-init-spread 0.6 0.3 {_WIDENING}"),
 }
 """Title, and what differs from the full model."""
 

@@ -26,7 +26,14 @@ from pof3d.evaluation import plots
 from pof3d.evaluation.poses import evaluate_pose, read_images
 from pof3d.metrics.distributions import DistributionDistance
 from pof3d.metrics.pose import PoseAgreement
-from pof3d.training.samples import latent, pose_statistics, to_uint8, yaw_grid
+from pof3d.training.samples import (
+    ALL_ROUND,
+    columns_for,
+    latent,
+    pose_statistics,
+    to_uint8,
+    yaw_grid,
+)
 
 _IMAGES = 1000
 _LATENTS = 20_000
@@ -50,6 +57,8 @@ class MakeCard:
     """The command that made the training data."""
     train: str = "python -m pof3d train --preset toy-cats --data data/toy-cats-64.zip --out runs/toy-cats"
     """The command that trained the network."""
+    subject: str = "procedural cat heads"
+    """What the images show."""
     note: str = ""
     """What a reader must know beyond the commands."""
 
@@ -90,12 +99,12 @@ def describe_distance(distance: DistributionDistance) -> str:
     )
 
 
-def page(options: MakeCard, facts: dict[str, Any], folder: str) -> str:
+def page(options: MakeCard, facts: dict[str, Any], folder: str, columns: str) -> str:
     """The card's text."""
     rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
     return f"""# {options.out.stem}
 
-A PoF3D network trained on procedural cat heads, without ever seeing a pose. Made by:
+A PoF3D network trained on {options.subject}, without ever seeing a pose. Made by:
 
 ```
 {options.make_data}
@@ -114,7 +123,7 @@ are compared by the Jensen–Shannon distance, the root of the divergence in bit
 
 ![D's predictions against the truth]({folder}/predictions.png)
 
-Seeds (rows) from yaw −46° to 46° (columns), then the depth of the same, ψ = 0.8:
+Seeds (rows) from {columns} (columns), then the depth of the same, ψ = 0.8:
 
 ![seeds and yaws]({folder}/grid.png)
 
@@ -146,7 +155,18 @@ def make(options: MakeCard) -> None:
     (pictures / "poses.png").write_bytes(plots.distributions(poses))
     scatter = plots.predictions(poses.predicted, poses.truth_of_predicted, poses.yaw_is_circular, "true")
     (pictures / "predictions.png").write_bytes(scatter)
-    imwrite(pictures / "grid.png", yaw_grid(network.generator, 8, resolution=96))
+    learned = pose_statistics(torch.from_numpy(poses.learned))
+    yaws = columns_for(learned)
+    all_round = learned.yaw_std > ALL_ROUND
+    grid = yaw_grid(
+        network.generator, 8, yaws=yaws, pitch=learned.pitch_mean if all_round else 0.0, resolution=96
+    )
+    imwrite(pictures / "grid.png", grid)
+    columns = (
+        "eight yaws all round"
+        if all_round
+        else f"yaw −{np.degrees(yaws[-1]):.0f}° to {np.degrees(yaws[-1]):.0f}°"
+    )
     shown = images.images[:40].permute(0, 2, 3, 1).numpy()
     rows = shown.reshape(4, 10, *shown.shape[1:])
     imwrite(pictures / "data.png", np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
@@ -179,13 +199,13 @@ def make(options: MakeCard) -> None:
         "D's pitch: correlation with the truth": f"{pitch.agreement.correlation:.3f}",
         "D's yaw: mean absolute error after one offset": describe_error(yaw.agreement),
         "D's pitch: mean absolute error after one offset": describe_error(pitch.agreement),
-        "G's learned poses": pose_statistics(torch.from_numpy(poses.learned)).degrees(),
+        "G's learned poses": learned.degrees(),
         "true poses of these images": pose_statistics(torch.from_numpy(poses.true)).degrees(),
         "true distribution, poses": poses.distribution.description,
         "Jensen–Shannon distance of yaw to it, as it is / aligned": describe_distance(yaw.distribution),
         "Jensen–Shannon distance of pitch to it, as it is / aligned": describe_distance(pitch.distribution),
     }
-    options.out.write_text(page(options, facts, pictures.name))
+    options.out.write_text(page(options, facts, pictures.name, columns))
     Console().print_json(json.dumps(metrics))
 
 

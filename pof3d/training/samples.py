@@ -14,7 +14,7 @@ from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
 from pof3d.nets.generator import Generator, RenderedFrame
 
 GRID_YAWS = (-0.8, -0.4, 0.0, 0.4, 0.8)
-_ALL_ROUND = 1.2
+ALL_ROUND = 1.2
 """A spread of yaws, radians, beyond which cameras are taken to stand all round the object."""
 _TURNTABLE_VIEWS = 12
 
@@ -90,14 +90,14 @@ def _row(
 
 def columns_for(poses: PoseStatistics) -> tuple[float, ...]:
     """Yaws of a sample grid, radians: the front ±0.8, or eight all round where the cameras are."""
-    if poses.yaw_std < _ALL_ROUND:
+    if poses.yaw_std < ALL_ROUND:
         return GRID_YAWS
     return tuple(2.0 * math.pi * i / 8 - math.pi for i in range(8))
 
 
 def turntable(generator: Generator, seed: int, poses: PoseStatistics) -> NDArray[np.uint8]:
     """Twelve views [S, 12 · S, 3] of one seed: from −1.2 to 1.2 rad, or all round where the cameras are."""
-    if poses.yaw_std < _ALL_ROUND:
+    if poses.yaw_std < ALL_ROUND:
         yaws = np.linspace(-1.2, 1.2, _TURNTABLE_VIEWS)
     else:
         yaws = np.linspace(-math.pi, math.pi, _TURNTABLE_VIEWS, endpoint=False)
