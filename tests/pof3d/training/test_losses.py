@@ -11,6 +11,7 @@ import torch
 from pof3d.config import DiscriminatorConfig, GeneratorConfig, RenderConfig, SuperResolutionConfig
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
+from pof3d.nets.layers import FullyConnected
 from pof3d.training.config import TrainingConfig
 from pof3d.training.losses import Objective, PoseMoments, gaussian_blur, spreads_from_moments
 from pof3d.training.poses import mirror_poses
@@ -80,7 +81,12 @@ def test_pose_consistency_trains_the_pose_learner_only() -> None:
         objective = make(TrainingConfig(pose_consistency_weight=weight, blur_sigma=0.0))
         objective.generator_loss(objective.generate(4), smooth=False)[0].backward()
         mapping = objective.generator.mapping
-        gradients.append([mapping.pose_output.weight.grad, mapping.get_submodule("fc0").weight.grad])
+        first = mapping.get_submodule("fc0")
+        assert isinstance(first, FullyConnected)
+        learner, w = mapping.pose_output.weight.grad, first.weight.grad
+        assert learner is not None
+        assert w is not None
+        gradients.append((learner, w))
     (without, w_without), (with_term, w_with) = gradients
     assert not torch.allclose(with_term, without)
     torch.testing.assert_close(w_with, w_without)
@@ -91,8 +97,10 @@ def test_fidelity_reaches_the_picture_not_only_the_pose() -> None:
     for weight in (0.0, 5.0):
         objective = make(TrainingConfig(pose_fidelity_weight=weight, blur_sigma=0.0))
         objective.generator_loss(objective.generate(4), smooth=False)[0].backward()
-        gradients.append(objective.generator.decoder.output.weight.grad)
-    assert not torch.allclose(*gradients)
+        gradient = objective.generator.decoder.output.weight.grad
+        assert gradient is not None
+        gradients.append(gradient)
+    assert not torch.allclose(gradients[0], gradients[1])
 
 
 def test_mirroring_can_be_left_right_alone() -> None:
