@@ -245,5 +245,3 @@ TOY_CARS = replace(
         render=replace(TOY_CATS.generator.render, ray_start=1.0, ray_end=2.4, box_warp=1.4),
     ),
 )
-
-PRESETS: dict[str, NetworkConfig] = {config.name: config for config in (FFHQ, CATS, CARS, TOY_CATS, TOY_CARS)}

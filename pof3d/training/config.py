@@ -51,9 +51,6 @@ class TrainingConfig:
     """w_pose: weight of the distance between G's pose and D's prediction, which trains the pose learner."""
     pose_consistency_ramp_kimg: float = 0.0
     """Images over which w_pose grows linearly from zero."""
-    pose_fidelity_weight: float = 0.0
-    """Weight of D's pose error on generated images in G's own loss: they must look as if seen from
-    their cameras, and objects are not turned instead. Grows with w_pose. Not in the paper."""
     pose_matching_weight: float = 0.0
     """Weight of matching moments: mean and spread of the poses that D reads off generated images are pulled
     to those that it reads off real ones. Grows with w_pose. Not in the paper."""
@@ -142,7 +139,6 @@ def check_training(config: TrainingConfig) -> None:
         "pose_aware_weight",
         "pose_consistency_weight",
         "pose_consistency_ramp_kimg",
-        "pose_fidelity_weight",
         "pose_matching_weight",
         "front_weight",
         "density_weight",

@@ -113,7 +113,6 @@ class Objective:
         self.resolution = generator.config.render.resolution
         self.blur = 0.0
         self.pose_consistency_weight = config.pose_consistency_weight
-        self.pose_fidelity_weight = config.pose_fidelity_weight
         self.pose_matching_weight = config.pose_matching_weight
         self.mean_yaw = torch.zeros([], device=generator.device)
         """Running mean of G's yaw, radians."""
@@ -131,7 +130,6 @@ class Objective:
         ramp = config.pose_consistency_ramp_kimg
         grown = min(kimg / ramp, 1.0) if ramp > 0 else 1.0
         self.pose_consistency_weight = config.pose_consistency_weight * grown
-        self.pose_fidelity_weight = config.pose_fidelity_weight * grown
         self.pose_matching_weight = config.pose_matching_weight * grown
 
     def mixed_precision(self) -> torch.autocast:
@@ -255,9 +253,6 @@ class Objective:
             adversarial = F.softplus(-verdict.score).mean()
             loss = loss + adversarial
             stats[f"G/adversarial{name}"] = adversarial.detach()
-            if self.pose_fidelity_weight > 0 and verdict.pose is not None:
-                error = pose_distance(verdict.pose, pose.detach(), periodic=config.periodic_yaw)
-                loss = loss + self.pose_fidelity_weight * error
         mapping = self.generator.mapping
         pose = mapping.predict_pose(fakes.w.detach(), fakes.draw)
         if predicted[0] is not None:

@@ -10,8 +10,11 @@ import torch
 
 from pof3d.errors import TrainingError
 from pof3d.files import replacing
+from pof3d.training.config import Preset, differences, plain_settings
 
 SNAPSHOT_NAME = "resume.pt"
+_FIXED = ("seed", "flip")
+"""Settings that a run keeps for life, with those of its network."""
 
 
 def save_snapshot(directory: Path, state: dict[str, Any]) -> None:
@@ -65,3 +68,28 @@ def load_snapshot(directory: Path, device: torch.device) -> dict[str, Any] | Non
             "Choose another --out; the checkpoints in this directory still open.",
         ) from error
     return state
+
+
+def changed_settings(state: dict[str, Any], preset: Preset) -> list[dict[str, Any]]:
+    """What a run's settings change to from now on: at how many images, which, before and after.
+
+    Raises
+    ------
+    TrainingError
+        When that would be another run: with another network, seed or x-flips.
+    """
+    changes = list(differences(state["settings"], plain_settings(preset)))
+    fixed = [
+        f"{name} was {before}, now {after}"
+        for name, before, after in changes
+        if name.startswith("network.") or name.removeprefix("training.") in _FIXED
+    ]
+    if fixed:
+        more = f" and {len(fixed) - 3} more" if len(fixed) > 3 else ""
+        raise TrainingError(
+            "cannot resume",
+            f"the run in this directory is another one ({'; '.join(fixed[:3])}{more})",
+            "Choose another --out, or give the settings it began with.",
+        )
+    seen = int(state["images_seen"])
+    return [{"images": seen, "setting": n, "before": b, "after": a} for n, b, a in changes]

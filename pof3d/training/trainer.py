@@ -17,13 +17,15 @@ from pof3d.data.batches import Batch
 from pof3d.errors import TrainingError
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
-from pof3d.nets.mapping import POSE_TABLE_SIZE, Mapping
+from pof3d.nets.mapping import POSE_TABLE_SIZE
 from pof3d.training.augment import INTERVAL as AUGMENT_INTERVAL
-from pof3d.training.config import Preset, check_network, check_training, differences, plain_settings
+from pof3d.training.config import Preset, check_network, check_training, plain_settings
 from pof3d.training.health import Health
 from pof3d.training.losses import Fakes, Objective, spreads_from_moments
+from pof3d.training.poses import standardize_poses
 from pof3d.training.precision import set_precision
 from pof3d.training.random import BatchRandom, share_of_batch
+from pof3d.training.snapshots import changed_settings
 from pof3d.training.workers import Workers
 
 SNAPSHOT_FORMAT = 3
@@ -31,8 +33,6 @@ SNAPSHOT_FORMAT = 3
 _GENERATING, _JUDGING, _BEING_JUDGED = range(3)
 """Phases of a step, each with a stream of random numbers of its own."""
 _MEAN_YAW_DECAY = 0.95
-_FIXED = ("seed", "flip")
-"""Settings that a run keeps for life, with those of its network."""
 
 
 def lazy_adam(
@@ -40,40 +40,10 @@ def lazy_adam(
 ) -> torch.optim.Adam:
     """Adam, β = (0, ``beta2``), corrected for a regulariser every ``interval`` steps (StyleGAN2, app. B)."""
     ratio = interval / (interval + 1)
-    return torch.optim.Adam(parameters, lr=lr * ratio, betas=(0.0, beta2**ratio), eps=1e-8)
-
-
-@torch.no_grad()
-def standardize_poses(
-    mapping: Mapping,
-    spread: tuple[float, float],
-    mean: tuple[float, float] = (0.0, 0.0),
-    samples: int = 4096,
-) -> None:
-    """Rescale the last layer of a pose learner so that h and v spread by ``spread`` around ``mean``.
-
-    Poses that start far apart or off-centre stay so for long: the pose learner is slow on purpose.
-
-    Parameters
-    ----------
-    mapping : Mapping
-        Changed in place.
-    spread : tuple of float
-        Standard deviations of h and v, radians.
-    mean : tuple of float
-        Offsets of h and v from the front view, radians.
-    samples : int
-        Random latents to measure with, from torch's global generator.
-    """
-    if mapping.source != "learned":
-        return
-    layer = mapping.pose_output
-    w = mapping.map_w(torch.randn(samples, mapping.z_dim))
-    out = layer(mapping.pose_hidden(w) if mapping.has_pose_hidden else w)
-    factor = torch.tensor(spread) / out.std(dim=0)
-    layer.weight.mul_(factor[:, None])
-    middle = (layer.bias * layer.bias_gain - out.mean(dim=0)) * factor + torch.tensor(mean)
-    layer.bias.copy_(middle / layer.bias_gain)
+    optimizer = torch.optim.Adam(parameters, lr=lr * ratio, betas=(0.0, beta2**ratio), eps=1e-8)
+    for group in optimizer.param_groups:
+        group["initial_lr"] = group["lr"]  # what schedules scale, by torch's convention
+    return optimizer
 
 
 class ImageSource(Protocol):
@@ -304,12 +274,9 @@ class Trainer:
         config = self.preset.training
         left = (config.total_kimg * 1000 - self.images_seen) / max(config.decay_kimg * 1000, 1e-9)
         factor = min(max(left, 0.0), 1.0)
-        for optimizer, lr, interval in (
-            (self.g_optimizer, config.generator_lr, config.density_interval),
-            (self.d_optimizer, config.discriminator_lr, config.r1_interval),
-        ):
+        for optimizer in (self.g_optimizer, self.d_optimizer):
             for group in optimizer.param_groups:
-                group["lr"] = lr * interval / (interval + 1) * factor
+                group["lr"] = group["initial_lr"] * factor
 
     @torch.no_grad()
     def _update_ema(self) -> None:
@@ -375,27 +342,6 @@ class Trainer:
             "seconds": self.seconds,
         }
 
-    def _changed_settings(self, state: dict[str, Any]) -> list[dict[str, Any]]:
-        """The run's history with what is different from now on."""
-        settings = plain_settings(self.preset)
-        changes = list(differences(state["settings"], settings))
-        fixed = [
-            change
-            for change in changes
-            if change[0].startswith("network.") or change[0].removeprefix("training.") in _FIXED
-        ]
-        if fixed:
-            named = "; ".join(f"{name} was {before}, now {after}" for name, before, after in fixed[:3])
-            more = f" and {len(fixed) - 3} more" if len(fixed) > 3 else ""
-            raise TrainingError(
-                "cannot resume",
-                f"the run in this directory is another one ({named}{more})",
-                "Choose another --out, or give the settings it began with.",
-            )
-        seen = int(state["images_seen"])
-        new = [{"images": seen, "setting": n, "before": b, "after": a} for n, b, a in changes]
-        return [*state["history"], *new]
-
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`, with this run's own learning rates.
 
@@ -415,7 +361,7 @@ class Trainer:
                     f"the run began on {state['data_size']} images, this data set has {self.data.size}",
                     "Give the data set it began with, or choose another --out.",
                 )
-            history = self._changed_settings(state)
+            history = [*state["history"], *changed_settings(state, self.preset)]
             self.generator.load_state_dict(state["generator"])
             self.discriminator.load_state_dict(state["discriminator"])
             self.ema.load_state_dict(state["ema"])
@@ -423,7 +369,8 @@ class Trainer:
                 (self.g_optimizer, state["g_optimizer"]),
                 (self.d_optimizer, state["d_optimizer"]),
             ):
-                wanted = [{key: group[key] for key in ("lr", "betas")} for group in optimizer.param_groups]
+                own = ("lr", "initial_lr", "betas")
+                wanted = [{key: group[key] for key in own} for group in optimizer.param_groups]
                 optimizer.load_state_dict(held)
                 for group, settings in zip(optimizer.param_groups, wanted, strict=True):
                     group.update(settings)

@@ -24,9 +24,10 @@ from safetensors.torch import save_file
 
 import pof3d
 from pof3d.checkpoint import save
-from pof3d.config import PRESETS, TOY_CATS, NetworkConfig
+from pof3d.config import TOY_CATS, NetworkConfig
 from pof3d.errors import CheckpointError
 from pof3d.nets.generator import Generator
+from pof3d.training.config import PRESETS, PresetName
 from tests.pof3d.checkpoint.networks import tiny_network
 
 PROVENANCE: dict[str, object] = {
@@ -136,10 +137,10 @@ def test_other_programs_can_read_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_survive_json(name: str) -> None:
+def test_presets_survive_json(name: PresetName) -> None:
     from pof3d.checkpoint.native import decode_config
 
-    assert decode_config(msgspec.json.encode(PRESETS[name])) == PRESETS[name]
+    assert decode_config(msgspec.json.encode(PRESETS[name].network)) == PRESETS[name].network
 
 
 # --------------------------------------------------------------------------------------------------- writing
