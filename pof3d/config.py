@@ -167,6 +167,9 @@ class DiscriminatorConfig:
     """Group size of the minibatch standard deviation."""
     linear_pose: bool = False
     """Whether the pose branch is a single layer."""
+    circular_yaw: bool = False
+    """Whether the pose branch gives the direction of the yaw, (cosine, sine), instead of the angle: without a
+    jump where the circle closes (Zhou et al., arXiv 1812.07035). For cameras all around. Not in the paper."""
     activation_clamp: float | None = 256.0
     """Bound of the activations."""
 

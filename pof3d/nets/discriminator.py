@@ -76,15 +76,19 @@ def minibatch_stddev(x: Tensor, group: int) -> Tensor:
 class PoseMapping(nn.Module):
     """Pose (h, v) → conditioning vector."""
 
-    def __init__(self, width: int, layers: int) -> None:
+    def __init__(self, width: int, layers: int, *, circular_yaw: bool = False) -> None:
         super().__init__()
-        self.embed = FullyConnected(2, width)
+        self.circular_yaw = circular_yaw
+        self.embed = FullyConnected(3 if circular_yaw else 2, width)
         self.num_layers = layers
         for i in range(layers):
             self.add_module(f"fc{i}", FullyConnected(width, width, activate=True, lr_multiplier=0.01))
 
     def forward(self, pose: Tensor) -> Tensor:
         """[B, 2] → [B, width]."""
+        if self.circular_yaw:
+            h, v = pose.unbind(dim=1)
+            pose = torch.stack([h.cos(), h.sin(), v], dim=1)
         x = normalize_second_moment(self.embed(pose))
         for i in range(self.num_layers):
             x = self.get_submodule(f"fc{i}")(x)
@@ -104,10 +108,14 @@ class Epilogue(nn.Module):
         self.pose_aware = config.pose_aware
         if config.pose_aware:
             self.pose_hidden = None if config.linear_pose else FullyConnected(flat, flat // 2, activate=True)
-            self.pose_output = FullyConnected(flat if config.linear_pose else flat // 2, 2)
+            numbers = 3 if config.circular_yaw else 2
+            self.pose_output = FullyConnected(flat if config.linear_pose else flat // 2, numbers)
 
     def forward(self, x: Tensor, group: int | None = None) -> tuple[Tensor, Tensor | None]:
-        """[B, channels, 4, 4] → score vector [B, channels] and pose [B, 2], or score [B, 1] and None."""
+        """[B, channels, 4, 4] → score vector [B, channels] and pose, or score [B, 1] and None.
+
+        The pose is (h, v) [B, 2], or (cosine, sine of the offset from ``h_mean``, v) [B, 3] of any length.
+        """
         flat = self.conv(minibatch_stddev(x, group or self.group)).flatten(1)
         vector = self.out(self.fc(flat))
         if not self.pose_aware:
@@ -134,7 +142,9 @@ class Discriminator(nn.Module):
             self.add_module(f"b{resolution}", block)
         self.b4 = Epilogue(width(4), config)
         if config.pose_aware:
-            self.pose_mapping = PoseMapping(width(4), config.pose_mapping_layers)
+            self.pose_mapping = PoseMapping(
+                width(4), config.pose_mapping_layers, circular_yaw=config.circular_yaw
+            )
 
     def prepare(self, image: Tensor, raw: Tensor) -> Tensor:
         """Image ‖ raw image, both resized to the discriminator's size → [B, 6, S, S]."""
@@ -160,8 +170,11 @@ class Discriminator(nn.Module):
         """
         for resolution in self.resolutions:
             x = self.get_submodule(f"b{resolution}")(x)
-        seen: tuple[Tensor, Tensor | None] = self.b4(x, group)
-        return seen
+        vector, pose = self.b4(x, group)
+        if pose is not None and self.config.circular_yaw:
+            h = self.camera.h_mean + torch.atan2(pose[:, 1], pose[:, 0])
+            pose = torch.stack([h, pose[:, 2]], dim=1)
+        return vector, pose
 
     def condition(self, vector: Tensor, pose: Tensor) -> Tensor:
         """Inner product of the score vector with the mapped pose, / √width → [B, 1]."""

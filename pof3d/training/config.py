@@ -232,6 +232,24 @@ class Preset:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
+def check_preset(preset: Preset) -> None:
+    """Refuse settings that cannot be, alone or together.
+
+    Raises
+    ------
+    ConfigError
+        Naming the setting.
+    """
+    check_training(preset.training)
+    check_network(preset.network)
+    discriminator = preset.network.discriminator
+    if discriminator is not None and discriminator.circular_yaw and not preset.training.periodic_yaw:
+        raise ConfigError(
+            "--network.discriminator.circular-yaw needs --training.periodic-yaw",
+            "yaws that are directions are compared the short way round",
+        )
+
+
 PresetName = Literal["ffhq", "cats", "cars", "toy-cats", "toy-cars"]
 
 _TOY = TrainingConfig(

@@ -19,7 +19,7 @@ from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 from pof3d.nets.mapping import POSE_TABLE_SIZE
 from pof3d.training.augment import INTERVAL as AUGMENT_INTERVAL
-from pof3d.training.config import Preset, check_network, check_training, plain_settings
+from pof3d.training.config import Preset, check_preset, plain_settings
 from pof3d.training.health import Health
 from pof3d.training.losses import Fakes, Objective, spreads_from_moments
 from pof3d.training.poses import standardize_poses
@@ -96,8 +96,7 @@ class Trainer:
         self, preset: Preset, data: ImageSource, device: torch.device, workers: Workers | None = None
     ) -> None:
         config = preset.training
-        check_training(config)
-        check_network(preset.network)
+        check_preset(preset)
         self.workers = workers or Workers()
         self._check(preset, data, device)
         torch.manual_seed(config.seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import resource
 import signal
 import subprocess
@@ -123,6 +124,17 @@ def test_networks_that_cannot_be_built_are_refused(change: dict[str, Any], named
     network = replace(PRESET.network, generator=replace(GENERATOR, **change))
     with pytest.raises(ConfigError, match=named):
         Trainer(replace(PRESET, network=network), images(), CPU)
+
+
+def test_yaws_as_directions_are_compared_the_short_way_round() -> None:
+    assert PRESET.network.discriminator is not None
+    circular = replace(PRESET.network.discriminator, circular_yaw=True)
+    preset = replace(PRESET, network=replace(PRESET.network, discriminator=circular))
+    with pytest.raises(ConfigError, match="periodic-yaw"):
+        Trainer(preset, images(), CPU)
+    trainer = Trainer(replace(preset, training=replace(SETTINGS, periodic_yaw=True)), images(), CPU)
+    errors = [trainer.step().stats["D/pose_error"] for _ in range(3)]
+    assert all(0 < error <= math.pi**2 for error in errors)
 
 
 def test_divergence_stops_before_the_weights_are_touched() -> None:
