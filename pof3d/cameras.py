@@ -31,8 +31,8 @@ def yaw_pitch_from_hv(hv: Tensor, h_mean: float) -> Tensor:
 
     Parameters
     ----------
-    hv : Tensor [..., 2]
-        h in radians and v in [0, π] (values beyond are clamped to the poles).
+    hv : Tensor [..., 2 or more]
+        h in radians and v in [0, π] (values beyond are clamped to the poles); what follows is left out.
     h_mean : float
         Azimuth of the front view, radians.
 
@@ -70,8 +70,8 @@ def cam2world_from_hv(
 
     Parameters
     ----------
-    hv : Tensor [B, 2]
-        Model poses.
+    hv : Tensor [B, 2 or more]
+        Model poses; what follows h and v is left out.
     radius : float or Tensor [B]
         Distance from the world's origin, world units.
     pivot : tuple or Tensor [3]
@@ -143,9 +143,44 @@ def orbit_cam2world(
     return matrix.float()
 
 
-def intrinsics_from_focal(focal: float, *, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Normalised intrinsics [3, 3] = [[f, 0, ½], [0, f, ½], [0, 0, 1]], lengths in image widths."""
+def intrinsics_from_focal(focal: float | Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Normalised intrinsics [[f, 0, ½], [0, f, ½], [0, 0, 1]], lengths in image widths.
+
+    Parameters
+    ----------
+    focal : float or Tensor [B]
+        Focal length.
+    dtype : torch.dtype
+        Of the result.
+
+    Returns
+    -------
+    Tensor [3, 3] or [B, 3, 3]
+    """
+    if isinstance(focal, Tensor):
+        frame = intrinsics_from_focal(0.0, dtype=dtype).to(focal.device).repeat(len(focal), 1, 1)
+        frame[:, 0, 0] = frame[:, 1, 1] = focal.to(dtype)
+        return frame
     return torch.tensor([[focal, 0.0, 0.5], [0.0, focal, 0.5], [0.0, 0.0, 1.0]], dtype=dtype)
+
+
+def camera_labels(cam2world: Tensor, focal: float) -> Tensor:
+    """Camera labels, as EG3D's networks and data sets have them (arXiv 2112.07945 §4.3).
+
+    Parameters
+    ----------
+    cam2world : Tensor [B, 4, 4]
+        Camera matrices.
+    focal : float
+        Image widths.
+
+    Returns
+    -------
+    Tensor [B, 25]
+        cam2world row by row, then the normalised intrinsics row by row.
+    """
+    intrinsics = intrinsics_from_focal(focal).to(cam2world).flatten().expand(len(cam2world), -1)
+    return torch.cat([cam2world.flatten(1), intrinsics], dim=1)
 
 
 def camera_rays(cam2world: Tensor, intrinsics: Tensor, resolution: int) -> tuple[Tensor, Tensor]:

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 PlaneAxes = Literal["xy_xz_zx", "xy_xz_zy"]
-SuperResolutionKind = Literal["none", "2x", "4x"]
+SuperResolutionKind = Literal["none", "2x", "4x", "8x"]
 PoseHead = Literal["mlp", "linear"]
-PoseSource = Literal["learned", "gaussian", "uniform", "residual", "labels"]
+PoseSource = Literal["learned", "gaussian", "uniform", "residual", "labels", "conditioning"]
+PoseExtra = Literal["none", "radius", "fov"]
+
+LABEL_DIM = 25
+"""Numbers of a camera label: cam2world (16, row by row), then the normalised intrinsics (9)."""
 
 FFHQ_FOV_DEGREES = 18.837
 
@@ -79,7 +83,7 @@ class SuperResolutionConfig:
     """The two convolution blocks behind the volume renderer."""
 
     kind: SuperResolutionKind = "4x"
-    """``2x``: to 128² (one upsampling); ``4x``: input resized to 128², to 256²; ``none``."""
+    """``2x``: input resized to 64², to 128²; ``4x``: 128² to 256²; ``8x``: 128² to 512²; ``none``."""
     widths: tuple[int, int] = (128, 64)
     """Channels of the two blocks."""
 
@@ -114,13 +118,19 @@ class GeneratorConfig:
     pose_source: PoseSource = "learned"
     """Where the camera of a generated image comes from. ``learned``: from the latent (PoF3D); ``gaussian``
     and ``uniform``: drawn from the prior (GRAF, π-GAN); ``residual``: drawn from a gaussian prior, then
-    corrected by a learned function of it (CAMPARI); ``labels``: drawn from the data set's poses (EG3D)."""
+    corrected by a learned function of it (CAMPARI); ``labels``: drawn from the data set's poses;
+    ``conditioning``: none of its own, the content is conditioned on a camera label (EG3D)."""
+    label_scale: float = 1.0
+    """Factor of the camera label that ``conditioning`` takes; 0 ignores it."""
     pose_prior: PosePrior = field(default_factory=PosePrior)
     """The prior of ``gaussian``, ``uniform`` and ``residual``."""
     pose_head: PoseHead = "mlp"
     """Pose learner: two layers, or one (``linear``)."""
     pose_lr_multiplier: float = 0.01
     """Learning rate multiplier of the pose learner; the paper's stabiliser."""
+    pose_extra: PoseExtra = "none"
+    """What the pose learner gives beside the two angles: the camera's distance, as an offset from
+    ``camera.radius``, or its field of view, in degrees, as an offset from that of ``camera.focal``."""
     plane_resolution: int = 256
     """Side of the tri-planes, a power of two."""
     plane_channels: int = 32
@@ -144,7 +154,7 @@ class GeneratorConfig:
     @property
     def image_resolution(self) -> int:
         """Side of the final image, pixels."""
-        return {"none": self.render.resolution, "2x": 128, "4x": 256}[self.superres.kind]
+        return {"none": self.render.resolution, "2x": 128, "4x": 256, "8x": 512}[self.superres.kind]
 
 
 @dataclass(frozen=True)
@@ -161,12 +171,16 @@ class DiscriminatorConfig:
     """Upper bound of the channels."""
     pose_aware: bool = True
     """Whether it predicts the pose of an image and scores the image given that; otherwise it only scores."""
+    label_dim: int = 0
+    """Numbers of the camera label it scores an image given, instead of a pose that it predicts (EG3D: 25)."""
     pose_mapping_layers: int = 8
-    """Layers that map a pose to the conditioning vector."""
+    """Layers that map a pose, or a label, to the conditioning vector."""
     minibatch_group: int = 4
     """Group size of the minibatch standard deviation."""
     linear_pose: bool = False
     """Whether the pose branch is a single layer."""
+    pose_extra: bool = False
+    """Whether it predicts the camera's distance or field of view as well."""
     circular_yaw: bool = False
     """Whether the pose branch gives the direction of the yaw, (cosine, sine), instead of the angle: without a
     jump where the circle closes (Zhou et al., arXiv 1812.07035). For cameras all around. Not in the paper."""

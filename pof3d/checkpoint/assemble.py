@@ -98,6 +98,10 @@ def _check_generator(config: GeneratorConfig) -> None:
     for width in config.superres.widths:
         _within("superres.widths", width, 1, _MAX_WIDTH)
 
+    _within("label_scale", config.label_scale, -1e6, 1e6)
+    if config.pose_extra != "none" and config.pose_source != "learned":
+        _impossible(f"pose_extra is {config.pose_extra} although poses are not learned")
+
     for name in ("mean", "spread"):
         for value in getattr(config.pose_prior, name):
             _within(f"pose_prior.{name}", value, -100.0, 100.0)
@@ -128,6 +132,7 @@ def _check_discriminator(config: DiscriminatorConfig) -> None:
     _within("discriminator.channel_base", config.channel_base, config.resolution, 1 << 24)
     _within("discriminator.channel_max", config.channel_max, 1, _MAX_WIDTH)
     _within("discriminator.pose_mapping_layers", config.pose_mapping_layers, 0, 64)
+    _within("discriminator.label_dim", config.label_dim, 0, _MAX_WIDTH)
     _within("discriminator.minibatch_group", config.minibatch_group, 1, 4096)
     if config.activation_clamp is not None:
         _within("discriminator.activation_clamp", config.activation_clamp, 1e-3, 1e9)

@@ -1,9 +1,10 @@
-"""Snapshots of the PoF3D release: their networks in our configuration and under our names."""
+"""Snapshots of the PoF3D and EG3D releases: their networks in our configuration and under our names."""
 
 from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -17,11 +18,16 @@ from pof3d.checkpoint.source import Source
 from pof3d.config import (
     CARS,
     FFHQ,
+    FFHQ_FOV_DEGREES,
+    LABEL_DIM,
     CameraConfig,
     DiscriminatorConfig,
     GeneratorConfig,
     NetworkConfig,
     PlaneAxes,
+    PoseExtra,
+    PoseHead,
+    PoseSource,
     RenderConfig,
     SuperResolutionConfig,
     SuperResolutionKind,
@@ -43,9 +49,13 @@ _DISCRIMINATOR_NAMES = (
     ("b4.cam_out1.", "b4.pose_hidden."),
     ("b4.cam_out2.", "b4.pose_output."),
 )
+_EG3D_FOCAL = 4.2647
+"""Image widths: of the labels of EG3D's FFHQ and AFHQ sets."""
 _SUPERRES_KINDS: dict[str, SuperResolutionKind] = {
     "SuperresolutionHybrid2X": "2x",
     "SuperresolutionHybrid4X": "4x",
+    "SuperresolutionHybrid8X": "8x",
+    "SuperresolutionHybrid8XDC": "8x",
 }
 _PLANE_AXES: dict[tuple[tuple[int, int], ...], PlaneAxes] = {
     ((0, 1), (0, 2), (2, 0)): "xy_xz_zx",
@@ -103,28 +113,91 @@ def _superres(
     module = Settings(dict(attributes.get("superresolution", {})), "superresolution")
     if module.integer("input_resolution", config.input_resolution) != config.input_resolution:
         unsupported("its super-resolution reads images of another size")
-    return config, network.integer("img_resolution", 2 * config.input_resolution)
+    upsampled = 4 if config.kind == "8x" else 2
+    return config, network.integer("img_resolution", upsampled * config.input_resolution)
 
 
-def _camera(render: Settings, network: Settings, training: Settings, white: bool) -> CameraConfig:
-    if "create_label_fov" in training:
+def _camera(
+    render: Settings, network: Settings, training: Settings, *, white: bool, own: float, extra: PoseExtra
+) -> CameraConfig:
+    """The cameras; ``own`` is the focal length of files that do not say.
+
+    Where the pose learner gives the distance or the field of view, too (``extra``), its middle.
+    """
+    mean_radius = network.number("r_mean", 2.7)
+    if extra == "fov":
+        focal = focal_from_fov(network.number("fov_mean", FFHQ_FOV_DEGREES))
+    elif "create_label_fov" in training:
         focal = focal_from_fov(training.number("create_label_fov", 0.0))
     else:
         # Files do not hold the focal length of a set that brings its own camera labels. Of the release's
         # presets, the one with a white background is the one with another focal length.
-        focal = (CARS if white else FFHQ).generator.camera.focal
+        focal = CARS.generator.camera.focal if white else own
     pivot = render.numbers("avg_camera_pivot", 3) or (0.0, 0.0, 0.0)
 
     def limits(key: str) -> tuple[float, float] | None:
         return network.pair(key) if key in network else render.pair(key)
 
     return CameraConfig(
-        radius=render.number("avg_camera_radius", network.number("r_mean", 2.7)),
+        radius=mean_radius if extra == "radius" else render.number("avg_camera_radius", mean_radius),
         pivot=(pivot[0], pivot[1], pivot[2]),
         h_mean=render.number("h_mean", network.number("h_mean", math.pi / 2)),
         focal=focal,
         clamp_h=limits("clamp_h"),
         clamp_v=limits("clamp_v"),
+    )
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """The part of a mapping network that deals with poses."""
+
+    source: PoseSource = "learned"
+    head: PoseHead = "mlp"
+    lr_multiplier: float = 0.01
+    extra: PoseExtra = "none"
+    label_scale: float = 1.0
+
+
+def _pose(
+    tensors: Tensors, attributes: Attributes, render: Settings, network: Settings, mapping: Settings
+) -> tuple[_Pose, int]:
+    """The pose learner, or the conditioning on camera labels; and how many numbers of the latter join z.
+
+    A single-layer pose learner gets the name of the last layer, whatever it was called.
+    """
+    prefix = "backbone.mapping."
+    last = f"{prefix}affine_layer2"
+    if f"{prefix}embed.weight" in tensors:
+        width, numbers = shape_of(tensors, f"{prefix}embed.weight", 2)
+        if numbers != LABEL_DIM:
+            unsupported(f"it is conditioned on {numbers} numbers, which are no camera label")
+        if abs(_multiplier(attributes, f"{prefix}embed", 1.0) - 1.0) > 1e-9:
+            unsupported("it embeds labels with an unusual learning rate multiplier")
+        ignored = render.flag("c_gen_conditioning_zero", False)
+        scale = 0.0 if ignored else render.number("c_scale", 1.0)
+        return _Pose("conditioning", label_scale=scale), width
+    if f"{last}.weight" not in tensors:
+        single = [n for n in tensors if n.startswith(f"{prefix}affine") and n.endswith(".weight")]
+        if len(single) != 1:
+            unsupported("it has neither a pose learner nor a camera label")
+        old = single[0].removesuffix("weight")
+        for part in ("weight", "bias"):
+            if old + part in tensors:
+                tensors[f"{last}.{part}"] = tensors.pop(old + part)
+        attributes[last] = attributes[old.removesuffix(".")]
+    outputs = shape_of(tensors, f"{last}.weight", 2)[0]
+    if outputs not in (2, 3):
+        unsupported(f"its pose learner predicts {outputs} numbers")
+    by_fov = network.flag("learn_fov", False)
+    head: PoseHead = "mlp" if f"{prefix}affine_layer1.weight" in tensors else "linear"
+    return (
+        _Pose(
+            head=head,
+            lr_multiplier=_multiplier(attributes, last, mapping.number("lr_multiplier_pose", 0.01)),
+            extra="none" if outputs == 2 else "fov" if by_fov else "radius",
+        ),
+        0,
     )
 
 
@@ -136,18 +209,8 @@ def _generator(record: Record, training: Settings) -> tuple[GeneratorConfig, dic
     mapping = arguments.inside("mapping_kwargs")
 
     prefix = "backbone.mapping."
-    if f"{prefix}embed.weight" in tensors or f"{prefix}affine_layer2.weight" not in tensors:
-        single = [n for n in tensors if n.startswith(f"{prefix}affine") and n.endswith(".weight")]
-        if len(single) != 1 or f"{prefix}embed.weight" in tensors:
-            unsupported("it is an EG3D network, which has no pose learner")
-        old = single[0].removesuffix("weight")  # one linear layer, whatever its name
-        for part in ("weight", "bias"):
-            if old + part in tensors:
-                tensors[f"{prefix}affine_layer2.{part}"] = tensors.pop(old + part)
-        attributes[f"{prefix}affine_layer2"] = attributes[old.removesuffix(".")]
-    outputs, w_dim = shape_of(tensors, f"{prefix}affine_layer2.weight", 2)
-    if outputs != 2:
-        unsupported("its pose learner also predicts the camera's distance or field of view")
+    w_dim = shape_of(tensors, f"{prefix}fc0.weight", 2)[0]
+    pose, label_numbers = _pose(tensors, attributes, render, network, mapping)
     for text, refused in (
         ("its ray limits are automatic", render.holds_text("ray_start")),
         ("it samples rays evenly in disparity", render.flag("disparity_space_sampling", False)),
@@ -179,14 +242,15 @@ def _generator(record: Record, training: Settings) -> tuple[GeneratorConfig, dic
     superres, final = _superres(render, network, tensors, attributes)
     clamp = arguments.number("conv_clamp", 0.0)
     config = GeneratorConfig(
-        z_dim=shape_of(tensors, f"{prefix}fc0.weight", 2)[1],
+        z_dim=shape_of(tensors, f"{prefix}fc0.weight", 2)[1] - label_numbers,
         w_dim=w_dim,
         mapping_layers=layers,
         mapping_lr_multiplier=_multiplier(attributes, f"{prefix}fc0", mapping.number("lr_multiplier", 0.01)),
-        pose_head="mlp" if f"{prefix}affine_layer1.weight" in tensors else "linear",
-        pose_lr_multiplier=_multiplier(
-            attributes, f"{prefix}affine_layer2", mapping.number("lr_multiplier_pose", 0.01)
-        ),
+        pose_source=pose.source,
+        label_scale=pose.label_scale,
+        pose_head=pose.head,
+        pose_lr_multiplier=pose.lr_multiplier,
+        pose_extra=pose.extra,
         plane_resolution=plane_resolution,
         plane_channels=channels,
         channel_base=arguments.integer("channel_base", planes[1] * plane_resolution),
@@ -195,7 +259,14 @@ def _generator(record: Record, training: Settings) -> tuple[GeneratorConfig, dic
         feature_channels=colours,
         decoder_lr_multiplier=_multiplier(attributes, "decoder.net.0", render.number("decoder_lr_mul", 1.0)),
         activation_clamp=clamp if clamp > 0 else None,
-        camera=_camera(render, network, training, white),
+        camera=_camera(
+            render,
+            network,
+            training,
+            white=white,
+            own=_EG3D_FOCAL if label_numbers else FFHQ.generator.camera.focal,
+            extra=pose.extra,
+        ),
         render=RenderConfig(
             resolution=network.integer("neural_rendering_resolution", 64),
             depth_samples=render.integer("depth_resolution", 48),
@@ -217,17 +288,22 @@ def _generator(record: Record, training: Settings) -> tuple[GeneratorConfig, dic
 def _discriminator(record: Record) -> tuple[DiscriminatorConfig, dict[str, StoredTensor]] | str:
     """Settings and tensors, or why this discriminator cannot be used."""
     tensors, attributes = collect(record)
+    if "mapping.embed.weight" not in tensors:
+        return "The discriminator knows nothing of cameras."
+    inputs = shape_of(tensors, "mapping.embed.weight", 2)[1]
     head = "b4.cam_out2.weight"
     if head not in tensors:
         single = [n for n in tensors if re.fullmatch(r"b4\.cam_out\w*\.weight", n)]
-        if len(single) != 1:
-            return "The discriminator has no pose branch."
-        old = single[0].removesuffix("weight")
-        for part in ("weight", "bias"):
-            if old + part in tensors:
-                tensors[f"b4.cam_out2.{part}"] = tensors.pop(old + part)
-    if shape_of(tensors, head, 2)[0] != 2 or shape_of(tensors, "mapping.embed.weight", 2)[1] != 2:
-        return "The discriminator predicts more than the two angles of a pose."
+        if len(single) > 1 or (not single and inputs != LABEL_DIM):
+            return "The discriminator has neither a pose branch nor a camera label."
+        for name in single:
+            old = name.removesuffix("weight")
+            for part in ("weight", "bias"):
+                if old + part in tensors:
+                    tensors[f"b4.cam_out2.{part}"] = tensors.pop(old + part)
+    predicts = head in tensors
+    if predicts and not 2 <= shape_of(tensors, head, 2)[0] == inputs <= 3:
+        return "The discriminator predicts something other than a pose."
     arguments = Settings(dict(record.state), "discriminator").inside("_init_kwargs")
     epilogue = arguments.inside("epilogue_kwargs")
     if epilogue.flag("nocond_output", False):
@@ -245,9 +321,12 @@ def _discriminator(record: Record) -> tuple[DiscriminatorConfig, dict[str, Store
         resolution=resolution,
         channel_base=arguments.integer("channel_base", width[0] * resolution),
         channel_max=arguments.integer("channel_max", shape_of(tensors, "b4.out.weight", 2)[0]),
+        pose_aware=predicts,
+        pose_extra=predicts and inputs == 3,
+        label_dim=0 if predicts else inputs,
         pose_mapping_layers=sum(1 for n in tensors if re.fullmatch(r"mapping\.fc\d+\.weight", n)),
         minibatch_group=epilogue.integer("mbstd_group_size", 4),
-        linear_pose="b4.cam_out1.weight" not in tensors,
+        linear_pose=predicts and "b4.cam_out1.weight" not in tensors,
         activation_clamp=clamp if clamp > 0 else None,
     )
     return config, _renamed(tensors, _DISCRIMINATOR_NAMES)
@@ -280,7 +359,7 @@ def read(source: Source, path: Path, hooks: Hooks, parsed: float = 0.2) -> Store
     snapshot = read_pickle(source, watch)
     if type(snapshot) is not dict or not any(isinstance(snapshot.get(n), Record) for n in ("G_ema", "G")):
         raise CheckpointError(
-            "The pickle is not a snapshot of PoF3D",
+            "The pickle is not a snapshot of PoF3D or EG3D",
             "it has no generator",
             "Choose a network-snapshot-….pkl file.",
         )
@@ -288,7 +367,7 @@ def read(source: Source, path: Path, hooks: Hooks, parsed: float = 0.2) -> Store
     training = Settings(snapshot.get("training_set_kwargs"), "training_set_kwargs")
     config, generator = _generator(snapshot["G_ema" if ema else "G"], training)
     provenance: dict[str, object] = {
-        "source": "PoF3D release",
+        "source": "EG3D release" if config.pose_source == "conditioning" else "PoF3D release",
         "generator": "moving average" if ema else "last",
     }
     if dataset := training.text("path"):

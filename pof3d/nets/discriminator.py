@@ -33,7 +33,8 @@ class Verdict(NamedTuple):
     score: Tensor
     """[B, 1], positive for real."""
     pose: Tensor | None
-    """[B, 2], predicted (h, v); None from a discriminator that does not know of poses."""
+    """[B, 2], predicted (h, v), [B, 3] where it predicts a third number; None from a discriminator that does
+    not know of poses."""
 
 
 def _resize(x: Tensor, size: int) -> Tensor:
@@ -73,22 +74,27 @@ def minibatch_stddev(x: Tensor, group: int) -> Tensor:
     return torch.cat([x, y], dim=1)
 
 
-class PoseMapping(nn.Module):
-    """Pose (h, v) → conditioning vector."""
+def _pose_numbers(config: DiscriminatorConfig) -> int:
+    """Numbers that a pose is made of inside: (h or its direction, v, maybe distance or field of view)."""
+    return 2 + config.circular_yaw + config.pose_extra
 
-    def __init__(self, width: int, layers: int, *, circular_yaw: bool = False) -> None:
+
+class PoseMapping(nn.Module):
+    """Pose (h, v), or camera label → conditioning vector."""
+
+    def __init__(self, width: int, config: DiscriminatorConfig) -> None:
         super().__init__()
-        self.circular_yaw = circular_yaw
-        self.embed = FullyConnected(3 if circular_yaw else 2, width)
-        self.num_layers = layers
+        self.circular_yaw = config.circular_yaw and not config.label_dim
+        self.embed = FullyConnected(config.label_dim or _pose_numbers(config), width)
+        self.num_layers = layers = config.pose_mapping_layers
         for i in range(layers):
             self.add_module(f"fc{i}", FullyConnected(width, width, activate=True, lr_multiplier=0.01))
 
     def forward(self, pose: Tensor) -> Tensor:
-        """[B, 2] → [B, width]."""
+        """[B, 2, 3 or label_dim] → [B, width]."""
         if self.circular_yaw:
-            h, v = pose.unbind(dim=1)
-            pose = torch.stack([h.cos(), h.sin(), v], dim=1)
+            h = pose[:, :1]
+            pose = torch.cat([h.cos(), h.sin(), pose[:, 1:]], dim=1)
         x = normalize_second_moment(self.embed(pose))
         for i in range(self.num_layers):
             x = self.get_submodule(f"fc{i}")(x)
@@ -104,17 +110,19 @@ class Epilogue(nn.Module):
         self.conv = Conv(channels + 1, channels, 3, clamp=config.activation_clamp)
         flat = channels * 16
         self.fc = FullyConnected(flat, channels, activate=True)
-        self.out = FullyConnected(channels, channels if config.pose_aware else 1)
+        conditional = config.pose_aware or config.label_dim > 0
+        self.out = FullyConnected(channels, channels if conditional else 1)
         self.pose_aware = config.pose_aware
         if config.pose_aware:
             self.pose_hidden = None if config.linear_pose else FullyConnected(flat, flat // 2, activate=True)
-            numbers = 3 if config.circular_yaw else 2
-            self.pose_output = FullyConnected(flat if config.linear_pose else flat // 2, numbers)
+            self.pose_output = FullyConnected(
+                flat if config.linear_pose else flat // 2, _pose_numbers(config)
+            )
 
     def forward(self, x: Tensor, group: int | None = None) -> tuple[Tensor, Tensor | None]:
         """[B, channels, 4, 4] → score vector [B, channels] and pose, or score [B, 1] and None.
 
-        The pose is (h, v) [B, 2], or (cosine, sine of the offset from ``h_mean``, v) [B, 3] of any length.
+        The pose is (h, v, …), or (cosine, sine of the offset from ``h_mean``, v, …) of any length.
         """
         flat = self.conv(minibatch_stddev(x, group or self.group)).flatten(1)
         vector = self.out(self.fc(flat))
@@ -141,10 +149,8 @@ class Discriminator(nn.Module):
             )
             self.add_module(f"b{resolution}", block)
         self.b4 = Epilogue(width(4), config)
-        if config.pose_aware:
-            self.pose_mapping = PoseMapping(
-                width(4), config.pose_mapping_layers, circular_yaw=config.circular_yaw
-            )
+        if config.pose_aware or config.label_dim > 0:
+            self.pose_mapping = PoseMapping(width(4), config)
 
     def prepare(self, image: Tensor, raw: Tensor) -> Tensor:
         """Image ‖ raw image, both resized to the discriminator's size → [B, 6, S, S]."""
@@ -164,7 +170,10 @@ class Discriminator(nn.Module):
         return self.config.pose_aware
 
     def look(self, x: Tensor, group: int | None = None) -> tuple[Tensor, Tensor | None]:
-        """[B, 6, S, S] → unconditioned score vector [B, width] and pose [B, 2], or score [B, 1] and None.
+        """[B, 6, S, S] → unconditioned score vector [B, width] and pose [B, 2 or 3].
+
+        One that does not predict poses gives None for the pose, and the score [B, 1] where it is not
+        conditioned on labels either.
 
         ``group`` is that of the minibatch statistic; 1 looks at each image on its own.
         """
@@ -173,11 +182,11 @@ class Discriminator(nn.Module):
         vector, pose = self.b4(x, group)
         if pose is not None and self.config.circular_yaw:
             h = self.camera.h_mean + torch.atan2(pose[:, 1], pose[:, 0])
-            pose = torch.stack([h, pose[:, 2]], dim=1)
+            pose = torch.cat([h[:, None], pose[:, 2:]], dim=1)
         return vector, pose
 
     def condition(self, vector: Tensor, pose: Tensor) -> Tensor:
-        """Inner product of the score vector with the mapped pose, / √width → [B, 1]."""
+        """Inner product of the score vector with the mapped pose or label, / √width → [B, 1]."""
         mapped = self.pose_mapping(pose)
         return (vector * mapped).sum(dim=1, keepdim=True) / math.sqrt(vector.shape[1])
 
@@ -189,9 +198,19 @@ class Discriminator(nn.Module):
         x : Tensor [B, 6, S, S]
             From :meth:`prepare`.
         pose : Tensor [B, 2], optional
-            (h, v) to judge the images by; by default the own, detached prediction.
+            (h, v) to judge the images by; by default the own, detached prediction. One that is conditioned on
+            camera labels [B, label_dim] needs them here.
+
+        Raises
+        ------
+        ValueError
+            When there is no label.
         """
         vector, predicted = self.look(x)
+        if self.config.label_dim:
+            if pose is None:
+                raise ValueError("this discriminator judges images by camera labels")
+            return Verdict(self.condition(vector, pose), predicted)
         if predicted is None:
             return Verdict(vector, None)
         return Verdict(self.condition(vector, predicted.detach() if pose is None else pose), predicted)

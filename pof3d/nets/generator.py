@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pof3d.cameras import cam2world_from_hv, camera_rays, intrinsics_from_focal
-from pof3d.config import GeneratorConfig
+from pof3d.config import GeneratorConfig, focal_from_fov
 from pof3d.nets.backbone import Backbone
 from pof3d.nets.layers import NoiseSource
 from pof3d.nets.mapping import Mapping
@@ -70,7 +70,11 @@ class Generator(nn.Module):
         return self.decoder.output.weight.device
 
     def map(
-        self, z: Tensor, truncation_psi: float = 1.0, truncation_cutoff: int | None = None
+        self,
+        z: Tensor,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        label: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Latents of every layer and the predicted pose.
 
@@ -82,14 +86,17 @@ class Generator(nn.Module):
             1 = none. Does not move the pose.
         truncation_cutoff : int, optional
             Layers truncated, counted from the coarsest; all by default.
+        label : Tensor [B or 1, 25], optional
+            Camera labels that the content is conditioned on, where the network takes any (EG3D); the front
+            view's by default.
 
         Returns
         -------
         w : Tensor [B, num_ws, w_dim]
         pose : Tensor [B, 2]
-            (h, v); see :func:`pof3d.cameras.yaw_pitch_from_hv`.
+            See :meth:`~pof3d.nets.mapping.Mapping.predict_pose`, also for networks that give a third number.
         """
-        w = self.mapping.map_w(z)
+        w = self.mapping.map_w(z, label)
         return self.mapping.truncate(w, truncation_psi, truncation_cutoff), self.mapping.predict_pose(w)
 
     def synthesize_planes(self, w: Tensor, noise: NoiseSource = "const") -> Tensor:
@@ -175,7 +182,7 @@ class Generator(nn.Module):
         planes: Tensor,
         cam2world: Tensor,
         *,
-        focal: float | None = None,
+        focal: float | Tensor | None = None,
         resolution: int | None = None,
         depth_samples: int | None = None,
         importance_samples: int | None = None,
@@ -201,9 +208,16 @@ class Generator(nn.Module):
         return frame.raw if self.superres is None else self.superres(frame.features, frame.raw, w[:, -1])
 
     def cam2world(self, pose: Tensor) -> Tensor:
-        """Camera matrices [B, 4, 4] of poses (h, v) [B, 2] on the network's own sphere."""
-        camera = self.config.camera
-        return cam2world_from_hv(pose, camera.radius, camera.pivot)
+        """Camera matrices [B, 4, 4] of poses [B, 2 or 3], on the network's own or the predicted sphere."""
+        camera, radius = self.config.camera, self.config.camera.radius
+        predicted = self.config.pose_extra == "radius" and pose.shape[1] == 3
+        return cam2world_from_hv(pose, pose[:, 2] if predicted else radius, camera.pivot)
+
+    def focal(self, pose: Tensor) -> float | Tensor:
+        """Focal length, image widths, of poses [B, 2 or 3]: one a pose where the network predicts it."""
+        if self.config.pose_extra == "fov" and pose.shape[1] == 3:
+            return torch.stack([pose.new_tensor(focal_from_fov(float(fov))) for fov in pose[:, 2]])
+        return self.config.camera.focal
 
     def render(
         self,
@@ -211,7 +225,7 @@ class Generator(nn.Module):
         pose: Tensor | None = None,
         *,
         cam2world: Tensor | None = None,
-        focal: float | None = None,
+        focal: float | Tensor | None = None,
         resolution: int | None = None,
         depth_samples: int | None = None,
         importance_samples: int | None = None,
@@ -224,12 +238,12 @@ class Generator(nn.Module):
         ----------
         w : Tensor [B, num_ws, w_dim]
             From :meth:`map`.
-        pose : Tensor [B, 2]
-            (h, v) as :meth:`map` predicts it. Give either this or ``cam2world``.
+        pose : Tensor [B, 2 or 3]
+            As :meth:`map` predicts it. Give either this or ``cam2world``.
         cam2world : Tensor [B, 4, 4]
             Free cameras.
         focal : float, optional
-            Focal length in image widths; the network's own by default.
+            Focal length in image widths; that of the pose, or the network's own, by default.
         resolution : int, optional
             Side of the raw image; the network's own by default.
         depth_samples, importance_samples : int, optional
@@ -245,7 +259,11 @@ class Generator(nn.Module):
         """
         if (pose is None) == (cam2world is None):
             raise ValueError("give either pose or cam2world")
-        matrix = self.cam2world(pose) if pose is not None else cam2world
+        if pose is None:
+            matrix = cam2world
+        else:
+            matrix = self.cam2world(pose)
+            focal = self.focal(pose) if focal is None else focal
         assert matrix is not None
         raw = self.render_raw(
             self.synthesize_planes(w, noise),

@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from pof3d.config import GeneratorConfig
+from pof3d.cameras import cam2world_from_hv, camera_labels
+from pof3d.config import LABEL_DIM, GeneratorConfig, fov_from_focal
 from pof3d.nets.layers import FullyConnected, normalize_second_moment
 
 _V_RANGE = (1e-5, math.pi - 1e-5)
@@ -27,6 +28,11 @@ class Mapping(nn.Module):
         self.z_dim = config.z_dim
         self.num_layers = config.mapping_layers
         width = config.z_dim
+        self.source = config.pose_source
+        self.label_scale = config.label_scale
+        if self.is_conditioned:
+            self.embed = FullyConnected(LABEL_DIM, config.w_dim)
+            width += config.w_dim
         for i in range(config.mapping_layers):
             layer = FullyConnected(
                 width, config.w_dim, activate=True, lr_multiplier=config.mapping_lr_multiplier
@@ -34,8 +40,12 @@ class Mapping(nn.Module):
             self.add_module(f"fc{i}", layer)
             width = config.w_dim
         lr = config.pose_lr_multiplier
-        self.source = config.pose_source
         self.prior = config.pose_prior
+        self.extra_middle = {
+            "none": None,
+            "radius": config.camera.radius,
+            "fov": fov_from_focal(config.camera.focal),
+        }[config.pose_extra]
         self.learns_pose = self.source in ("learned", "residual")
         self.has_pose_hidden = self.learns_pose and config.pose_head == "mlp"
         width = 2 if self.source == "residual" else config.w_dim
@@ -45,16 +55,50 @@ class Mapping(nn.Module):
         if self.learns_pose:
             # A correction starts at zero.
             self.pose_output = FullyConnected(
-                width, 2, lr_multiplier=lr, weight_init=0.0 if self.source == "residual" else 1.0
+                width,
+                2 if self.extra_middle is None else 3,
+                lr_multiplier=lr,
+                weight_init=0.0 if self.source == "residual" else 1.0,
             )
         if self.source == "labels":
             self.register_buffer("pose_table", torch.zeros(POSE_TABLE_SIZE, 2))
         self.camera = config.camera
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
-    def map_w(self, z: Tensor) -> Tensor:
-        """[B, z_dim] → untruncated w [B, w_dim]."""
+    @property
+    def is_conditioned(self) -> bool:
+        """Whether the content depends on a camera label (EG3D)."""
+        return self.source == "conditioning"
+
+    def front_pose(self) -> Tensor:
+        """The pose (h, v) [1, 2] of the front view."""
+        return torch.tensor([[self.camera.h_mean, math.pi / 2]])
+
+    def label(self, pose: Tensor) -> Tensor:
+        """Camera labels [B, 25] of poses (h, v) [B, 2] on the network's own sphere."""
+        return camera_labels(
+            cam2world_from_hv(pose, self.camera.radius, self.camera.pivot), self.camera.focal
+        )
+
+    def map_w(self, z: Tensor, label: Tensor | None = None) -> Tensor:
+        """Latents, before truncation.
+
+        Parameters
+        ----------
+        z : Tensor [B, z_dim]
+            Standard normal.
+        label : Tensor [B or 1, 25], optional
+            Camera labels, for networks that are conditioned on them; by default that of the front view.
+
+        Returns
+        -------
+        Tensor [B, w_dim]
+        """
         x = normalize_second_moment(z.float())
+        if self.is_conditioned:
+            label = self.label(self.front_pose()) if label is None else label
+            embedded = self.embed(label.to(x) * self.label_scale)
+            x = torch.cat([x, normalize_second_moment(embedded).expand(len(x), -1)], dim=1)
         for i in range(self.num_layers):
             x = self.get_submodule(f"fc{i}")(x)
         return x
@@ -72,11 +116,12 @@ class Mapping(nn.Module):
         Returns
         -------
         Tensor [B, 2]
-            (h, v).
+            (h, v); [B, 3] from a network that also predicts the camera's distance (world units) or field of
+            view (degrees). The front view from one that is conditioned on a camera.
         """
         if self.source == "learned":
             offsets = self._learned(w)
-        elif draw is None and self.source == "labels":
+        elif self.is_conditioned or (draw is None and self.source == "labels"):
             offsets = w.new_zeros(len(w), 2)
         else:
             offsets = self._drawn(w.new_zeros(len(w), 2) if draw is None else draw)
@@ -87,11 +132,15 @@ class Mapping(nn.Module):
         if self.camera.clamp_v is not None:
             low, high = self.camera.clamp_v
             v = v.clamp(max(low, _V_RANGE[0]), min(high, _V_RANGE[1]))
-        return torch.stack([h, v], dim=-1)
+        if self.extra_middle is None:
+            return torch.stack([h, v], dim=-1)
+        return torch.stack([h, v, offsets[:, 2] + self.extra_middle], dim=-1)
 
     def draw_for_poses(self, count: int, rng: torch.Generator | None = None) -> Tensor | None:
         """Random numbers [count, 2] for :meth:`predict_pose`; None where the latent alone decides."""
-        return None if self.source == "learned" else torch.randn(count, 2, generator=rng)
+        if self.source == "learned" or self.is_conditioned:
+            return None
+        return torch.randn(count, 2, generator=rng)
 
     def _learned(self, x: Tensor) -> Tensor:
         output: Tensor = self.pose_output(self.pose_hidden(x) if self.has_pose_hidden else x)

@@ -20,8 +20,10 @@ class SuperResolution(nn.Module):
         first, second = config.superres.widths
         resolution = self.input_resolution
         clamp = self.activation_clamp
+        up = config.superres.kind == "8x"
+        resolution *= 2 if up else 1
         self.block0 = SynthesisBlock(
-            config.feature_channels, first, config.w_dim, resolution, 3, up=False, clamp=clamp
+            config.feature_channels, first, config.w_dim, resolution, 3, up=up, clamp=clamp
         )
         self.block1 = SynthesisBlock(first, second, config.w_dim, 2 * resolution, 3, clamp=clamp)
 
@@ -40,7 +42,7 @@ class SuperResolution(nn.Module):
         Returns
         -------
         Tensor [B, 3, S, S]
-            S = 2 × input_resolution; about −1…1.
+            S = 2 × input_resolution (``8x``: 4 ×); about −1…1.
         """
         ws = w[:, None].expand(-1, 3, -1)
         size = self.input_resolution

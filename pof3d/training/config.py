@@ -204,6 +204,15 @@ def check_network(network: NetworkConfig) -> None:
         check_config(network)
     except CheckpointError as error:
         raise ConfigError("The network cannot be built", error.why, "Change its option.") from error
+    generator, discriminator = network.generator, network.discriminator
+    for option, shown in (
+        ("generator.pose-source conditioning", generator.pose_source == "conditioning"),
+        ("generator.pose-extra", generator.pose_extra != "none"),
+        ("discriminator.label-dim", discriminator is not None and discriminator.label_dim > 0),
+        ("discriminator.pose-extra", discriminator is not None and discriminator.pose_extra),
+    ):
+        if shown:
+            raise ConfigError(f"--network.{option} cannot be trained", "such networks are only opened")
     for spread in network.generator.pose_prior.spread:
         if spread <= 0:
             raise ConfigError(f"--network.generator.pose-prior.spread holds {spread}", "it must be above 0")

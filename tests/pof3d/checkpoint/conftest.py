@@ -24,6 +24,12 @@ def ffhq() -> pof3d.Network:
 
 
 @pytest.fixture(scope="session")
+def eg3d() -> pof3d.Network:
+    """The reference of EG3D: conditioned on a camera label, with super-resolution."""
+    return pof3d.load(DATA / "eg3d_ffhq.pkl")
+
+
+@pytest.fixture(scope="session")
 def nosr() -> pof3d.Network:
     """The reference without super-resolution."""
     return pof3d.load(DATA / "pof3d_nosr.pkl")

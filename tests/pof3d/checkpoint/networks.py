@@ -10,6 +10,7 @@ import torch
 
 import pof3d
 from pof3d.config import (
+    LABEL_DIM,
     DiscriminatorConfig,
     GeneratorConfig,
     NetworkConfig,
@@ -39,11 +40,19 @@ def tiny_network(
         superres=SuperResolutionConfig(kind, (4, 3) if kind != "none" else (128, 64)),
     )
     config = replace(config, **generator)
-    judged = DiscriminatorConfig(resolution=8, channel_base=32, channel_max=4) if critic else None
+    conditioned = config.pose_source == "conditioning"
+    judged = DiscriminatorConfig(
+        resolution=8,
+        channel_base=32,
+        channel_max=4,
+        pose_aware=not conditioned,
+        pose_extra=config.pose_extra != "none",
+        label_dim=LABEL_DIM if conditioned else 0,
+    )
     net = Generator(config).eval().requires_grad_(False)
-    discriminator = Discriminator(judged, config.camera).eval().requires_grad_(False) if judged else None
+    discriminator = Discriminator(judged, config.camera).eval().requires_grad_(False) if critic else None
     with torch.no_grad():
         for tensor in net.state_dict().values():
             tensor.add_(torch.randn(tensor.shape) * 0.1)
-    whole = NetworkConfig("tiny", config, judged)
+    whole = NetworkConfig("tiny", config, judged if critic else None)
     return pof3d.Network(whole, net, discriminator, {}, Path("tiny"), "native", 0)

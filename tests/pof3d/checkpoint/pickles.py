@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pof3d.checkpoint import Network
-from pof3d.config import GeneratorConfig, NetworkConfig
+from pof3d.config import GeneratorConfig, NetworkConfig, fov_from_focal
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,7 @@ def rendering_kwargs(config: GeneratorConfig) -> dict[str, Any]:
     render, camera = config.render, config.camera
     modules = {"none": None, "2x": "training.superresolution.SuperresolutionHybrid2X"}
     modules["4x"] = "training.superresolution.SuperresolutionHybrid4X"
+    modules["8x"] = "training.superresolution.SuperresolutionHybrid8X"
     return {
         "superresolution_module": modules[config.superres.kind],
         "clamp_mode": "softplus",
@@ -222,6 +223,8 @@ def rendering_kwargs(config: GeneratorConfig) -> dict[str, Any]:
         "avg_camera_radius": camera.radius,
         "avg_camera_pivot": list(camera.pivot),
         "h_mean": camera.h_mean,
+        "c_gen_conditioning_zero": config.label_scale == 0,
+        "c_scale": config.label_scale or 1.0,
     }
 
 
@@ -261,6 +264,9 @@ def snapshot(
         "z_dim": shape.z_dim,
         "img_resolution": shape.image_resolution,
         "neural_rendering_resolution": shape.render.resolution,
+        "r_mean": shape.camera.radius,
+        "fov_mean": fov_from_focal(shape.camera.focal) if shape.pose_extra == "fov" else 20,
+        "learn_fov": shape.pose_extra == "fov",
         "clamp_h": shape.camera.clamp_h,
         "clamp_v": shape.camera.clamp_v,
         "rendering_kwargs": merged(rendering_kwargs(shape), rendering),

@@ -240,7 +240,7 @@ BAD_CONFIGS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         r"Expected `int`, got `str` - at `\$.generator.z_dim`",
     ),
     "fraction": (lambda c: c["generator"].update(z_dim=4.5), "z_dim"),
-    "choice": (lambda c: c["generator"]["superres"].update(kind="8x"), "superres.kind"),
+    "choice": (lambda c: c["generator"]["superres"].update(kind="16x"), "superres.kind"),
     "short": (lambda c: c["generator"]["camera"].update(pivot=[0, 0]), "camera.pivot"),
     "unknown": (lambda c: c["generator"]["render"].update(fancy=1), "generator.render.fancy"),
     "unknown-at-the-top": (lambda c: c.update(fancy=1), "'fancy' is not known"),

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import pof3d
-from pof3d.cameras import camera_rays, hv_from_yaw_pitch, intrinsics_from_focal, yaw_pitch_from_hv
+from pof3d.cameras import (
+    camera_labels,
+    camera_rays,
+    hv_from_yaw_pitch,
+    intrinsics_from_focal,
+    yaw_pitch_from_hv,
+)
+from pof3d.config import LABEL_DIM
 from pof3d.nets.generator import RawFrame, RenderedFrame
 from pof3d.render.volume import Sampler
 
@@ -40,13 +47,16 @@ class Case:
         self.focal = float(self.expected["intrinsics"][0, 0])
         latents = [np.random.RandomState(seed).randn(self.generator.config.z_dim) for seed in SEEDS]
         self.z = torch.tensor(np.stack(latents), dtype=torch.float32)
-        self.ws = [self.generator.map(self.z, psi)[0] for psi in PSIS]
-        self.pose = self.generator.map(self.z)[1]
+        self.conditioned = self.generator.mapping.is_conditioned
+        self.label = torch.tensor(self.expected["cond_c"])[None] if self.conditioned else None
+        self.ws = [self.generator.map(self.z, psi, label=self.label)[0] for psi in PSIS]
+        self.pose = self.generator.map(self.z, label=self.label)[1]
         angles = torch.tensor(self.expected["yaw_pitch"], dtype=torch.float32)
         front = torch.tensor([self.generator.config.camera.h_mean, math.pi / 2])
         self.fixed = self.generator.cam2world(front + angles)
-        predicted = self.generator.cam2world(self.pose)
-        self.cameras = [torch.cat([predicted[seed : seed + 1], self.fixed]) for seed in SEEDS]
+        own = self.generator.cam2world(self.pose)[:, None]
+        own = own[:, :0] if self.conditioned else own
+        self.cameras = [torch.cat([own[seed], self.fixed]) for seed in SEEDS]
         self.planes = [
             [self.generator.synthesize_planes(ws[seed : seed + 1]) for seed in SEEDS] for ws in self.ws
         ]
@@ -71,7 +81,7 @@ class Case:
     def frames(self, psi: int, seed: int) -> RenderedFrame:
         """All cameras of a latent."""
         if (psi, seed) not in self._frames:
-            raws = [self.render(psi, seed, camera, CONSTANT) for camera in range(4)]
+            raws = [self.render(psi, seed, camera, CONSTANT) for camera in range(len(self.cameras[0]))]
             raw = RawFrame(*(torch.cat(parts) for parts in zip(*raws, strict=True)))
             image = torch.cat([self.generator.superresolve(one, self.w(psi, seed)) for one in raws])
             self._frames[psi, seed] = RenderedFrame(image, raw.raw, raw.depth, raw.opacity)
@@ -92,12 +102,13 @@ class Case:
 _CASES: dict[str, Case] = {}
 
 
-@pytest.fixture(params=["ffhq", "nosr"])
+@pytest.fixture(params=["ffhq", "nosr", "eg3d"])
 def case(request: pytest.FixtureRequest, data: Path) -> Case:
     name: str = request.param
     if name not in _CASES:
+        file = "eg3d_ffhq" if name == "eg3d" else f"pof3d_{name}"
         with torch.no_grad():
-            _CASES[name] = Case(request.getfixturevalue(name), data / f"pof3d_{name}.npz")
+            _CASES[name] = Case(request.getfixturevalue(name), data / f"{file}.npz")
     return _CASES[name]
 
 
@@ -113,14 +124,32 @@ def test_latents_are_those_of_the_reference(case: Case) -> None:
 
 def test_mapping(case: Case) -> None:
     case.check("ws", torch.stack(case.ws), 1e-5)
-    case.check("ws_cutoff7", torch.stack([case.generator.map(case.z, psi, 7)[0] for psi in PSIS]), 1e-5)
-    w = case.generator.mapping.map_w(case.z)
-    case.check("before_repeat_w", torch.stack([w, w]), 1e-5)
+    cut = [case.generator.map(case.z, psi, 7, label=case.label)[0] for psi in PSIS]
+    case.check("ws_cutoff7", torch.stack(cut), 1e-5)
+    if case.conditioned:
+        nothing = torch.zeros(1, LABEL_DIM)
+        unconditioned = [case.generator.map(case.z, psi, label=nothing)[0] for psi in PSIS]
+        case.check("ws_zero_c", torch.stack(unconditioned), 1e-5)
+    else:
+        w = case.generator.mapping.map_w(case.z)
+        case.check("before_repeat_w", torch.stack([w, w]), 1e-5)
+
+
+def test_conditioning(case: Case) -> None:
+    mapping = case.generator.mapping
+    if case.conditioned:
+        case.check("cond_c", mapping.label(mapping.front_pose())[0], 1e-6)
+        # Without a label, that of the front view.
+        assert torch.allclose(mapping.map_w(case.z), mapping.map_w(case.z, case.label), atol=1e-6)
+        assert torch.equal(case.pose, mapping.front_pose().expand(len(SEEDS), -1))
 
 
 def test_predicted_pose_ignores_truncation(case: Case) -> None:
-    poses = [case.generator.map(case.z, psi)[1] for psi in PSIS]
-    case.check("cam_pose", torch.stack(poses), 1e-6)
+    poses = [case.generator.map(case.z, psi, label=case.label)[1] for psi in PSIS]
+    if case.conditioned:
+        assert torch.equal(poses[0], poses[1])
+    else:
+        case.check("cam_pose", torch.stack(poses), 1e-6)
 
 
 def test_cameras(case: Case) -> None:
@@ -222,6 +251,12 @@ def test_discriminator(case: Case) -> None:
         for seed in SEEDS:
             frames = case.frames(psi, seed)
             x = case.discriminator.prepare(frames.image, frames.raw)
+            if case.conditioned:
+                labels = camera_labels(case.cameras[seed], case.focal)
+                alone = [case.discriminator(*pair) for pair in zip(x.split(1), labels.split(1), strict=True)]
+                found["D_score"].append(torch.cat([verdict.score for verdict in alone]))
+                found["D_batch_score"].append(case.discriminator(x, labels).score)
+                continue
             alone = [case.discriminator(one) for one in x.split(1)]
             found["D_cam"].append(torch.cat([verdict.pose for verdict in alone]))
             found["D_score"].append(torch.cat([verdict.score for verdict in alone]))

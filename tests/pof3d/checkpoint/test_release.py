@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import pof3d
+from pof3d.checkpoint import save
 from pof3d.config import (
     CARS,
     CameraConfig,
@@ -77,7 +78,7 @@ def test_networks_are_ready_to_show(ffhq: pof3d.Network) -> None:
         assert not any(p.requires_grad for p in net.parameters())
 
 
-@pytest.mark.parametrize("kind", ["none", "2x", "4x"])
+@pytest.mark.parametrize("kind", ["none", "2x", "4x", "8x"])
 def test_every_tensor_arrives(tmp_path: Path, kind: Any) -> None:
     network = tiny_network(kind)
     opened = pof3d.load(write(tmp_path / "network-snapshot-004800.pkl", snapshot(network)))
@@ -188,7 +189,7 @@ def test_numpy_numbers_among_the_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"rendering": {"superresolution_module": "training.superresolution.SuperresolutionHybrid8X"}}, "8X"),
+        ({"rendering": {"superresolution_module": "training.superresolution.SuperresolutionDeep"}}, "Deep"),
         ({"rendering": {"ray_start": "auto"}}, "ray limits"),
         ({"rendering": {"disparity_space_sampling": True}}, "disparity"),
         ({"rendering": {"clamp_mode": "relu"}}, "softplus"),
@@ -201,25 +202,74 @@ def test_kinds_that_are_not_supported(tmp_path: Path, changes: dict[str, Any], w
     assert "not supported yet" in str(caught.value)
 
 
-def test_pose_learner_with_a_third_output(tmp_path: Path) -> None:
-    network = tiny_network()
-    output = network.generator.mapping.pose_output
-    output.weight.data, output.bias.data = torch.randn(3, 8), torch.randn(3)
-    with pytest.raises(CheckpointError, match=r"distance or field of view\.$"):
-        pof3d.load(write(tmp_path / "file.pkl", snapshot(network)))
+@pytest.mark.parametrize("extra", ["radius", "fov"])
+def test_pose_learner_with_a_third_output(tmp_path: Path, extra: Any) -> None:
+    camera = CameraConfig(radius=3.1, focal=focal_from_fov(25.0))
+    network = tiny_network(pose_extra=extra, camera=camera)
+    value = snapshot(network, training={"create_label_fov": 25.0})
+    opened = pof3d.load(write(tmp_path / "file.pkl", value))
+    assert opened.config.generator.pose_extra == extra
+    assert opened.config.generator.camera == camera
+    assert opened.config.discriminator == network.config.discriminator
+    generator = opened.generator
+    assert same(generator, network.generator)
+    w, pose = generator.map(torch.randn(3, 4))
+    assert pose.shape == (3, 3)
+    matrices, focal = generator.cam2world(pose), generator.focal(pose)
+    distances = matrices[:, :3, 3].norm(dim=1)
+    if extra == "radius":
+        torch.testing.assert_close(distances, pose[:, 2])
+        assert focal == camera.focal
+    else:
+        torch.testing.assert_close(distances, torch.full((3,), 3.1))
+        assert isinstance(focal, torch.Tensor)
+        assert focal.tolist() == pytest.approx([focal_from_fov(fov) for fov in pose[:, 2].tolist()])
+    assert len({round(value, 6) for value in pose[:, 2].tolist()}) == 3
+    whole = generator.render(w, pose).image
+    torch.testing.assert_close(generator.render(w[1:2], pose[1:2]).image, whole[1:2])
+    without = generator.render(w, pose[:, :2]).image
+    assert not torch.allclose(whole, without)
+    assert opened.discriminator is not None
+    frame = generator.render(w, pose)
+    assert opened.discriminator.look(opened.discriminator.prepare(frame.image, frame.raw))[1].shape == (3, 3)  # type: ignore[union-attr]
+    assert opened.discriminator.predict_pose(frame).shape == (3, 2)
 
 
-def test_eg3d_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
+def test_eg3d_network(tmp_path: Path, scale: float) -> None:
+    network = tiny_network(pose_source="conditioning", label_scale=scale, camera=CameraConfig(focal=4.2647))
+    opened = pof3d.load(write(tmp_path / "file.pkl", snapshot(network)))
+    assert opened.config.generator == network.config.generator
+    assert opened.config.discriminator == network.config.discriminator
+    assert same(opened.generator, network.generator)
+    assert same(opened.discriminator, network.discriminator)
+    assert opened.provenance["source"] == "EG3D release"
+    mapping, z = opened.generator.mapping, torch.randn(2, 4)
+    beside = mapping.label(torch.tensor([[mapping.camera.h_mean + 0.5, math.pi / 2]]))
+    moved = (mapping.map_w(z, beside) - mapping.map_w(z)).abs().max()
+    assert (moved > 1e-4) == (scale > 0)
+    again = save(tmp_path / "eg3d.safetensors", opened.config, opened.generator, opened.discriminator)
+    assert pof3d.load(again).config == opened.config
+
+
+def test_a_mapping_that_knows_nothing_of_cameras(tmp_path: Path) -> None:
     content = dump(snapshot(tiny_network())).replace(b"affine_layer2", b"not_the_layer")
     content = content.replace(b"affine_layer1", b"nor_that_one!")
-    with pytest.raises(CheckpointError, match="EG3D network, which has no pose learner"):
+    with pytest.raises(CheckpointError, match="neither a pose learner nor a camera label"):
         pof3d.load(write(tmp_path / "file.pkl", content))
+
+
+def test_labels_that_are_no_cameras(tmp_path: Path) -> None:
+    network = tiny_network(pose_source="conditioning")
+    network.generator.mapping.embed.weight.data = torch.randn(8, 10)
+    with pytest.raises(CheckpointError, match="conditioned on 10 numbers"):
+        pof3d.load(write(tmp_path / "file.pkl", snapshot(network)))
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda d: d["b4"].update(gone=1), "no pose branch"),
+        (lambda d: d["b4"].update(gone=1), "neither a pose branch nor a camera label"),
         (lambda d: d["_init_kwargs"]["epilogue_kwargs"].update(nocond_output=True), "unconditional"),
     ],
     ids=["no-branch", "unconditional"],

@@ -53,4 +53,4 @@ def test_yaw_as_a_direction_has_no_seam() -> None:
         after = discriminator.look(x)[1]
     assert before is not None and after is not None
     assert (before - after)[0, 0].item() == pytest.approx(2 * math.pi, abs=0.01)
-    assert abs(wrap(np.array((before - after)[0, 0]))) < 0.01
+    assert abs(wrap(np.array((before - after)[0, 0].item()))) < 0.01
