@@ -178,7 +178,8 @@ def _train(options: Train, trainer: Trainer, labels: Tensor | None, page: LivePa
             page.say("  --initial is not used: the run has a snapshot of its own.")
     elif options.initial is not None:
         start = load(options.initial, trainer.device)
-        trainer.start_from(start.generator, start.discriminator)
+        if anew := trainer.start_from(start.generator, start.discriminator):
+            page.say(f"The discriminator's {', '.join(anew)} start anew: they have another form.")
     if labels is not None:
         trainer.take_labels(labels)
     provenance = {

@@ -296,8 +296,14 @@ class Trainer:
             self.workers.average([overfitting])
             augmentation.adjust(float(overfitting), self.preset.training.batch * AUGMENT_INTERVAL)
 
-    def start_from(self, generator: Generator, discriminator: Discriminator | None) -> None:
+    def start_from(self, generator: Generator, discriminator: Discriminator | None) -> list[str]:
         """Begin with the weights of a trained network; optimisers and counters start anew.
+
+        Returns
+        -------
+        list of str
+            Tensors of the discriminator's last layers and of its pose mapping that have another form there,
+            and start anew, too.
 
         Raises
         ------
@@ -306,16 +312,22 @@ class Trainer:
         """
         if discriminator is None:
             raise TrainingError("cannot start from this checkpoint", "it has no discriminator")
+        own, theirs = self.discriminator.state_dict(), discriminator.state_dict()
+        same = {name: t for name, t in theirs.items() if name in own and own[name].shape == t.shape}
+        anew = sorted(own.keys() - same.keys())
+        heads = tuple(name for name in anew if name.startswith(("b4.", "pose_mapping.")))
+        same |= {name: own[name] for name in heads}
         try:
-            for own in (self.generator, self.ema):
-                own.load_state_dict(generator.state_dict())
-            self.discriminator.load_state_dict(discriminator.state_dict())
+            for net in (self.generator, self.ema):
+                net.load_state_dict(generator.state_dict())
+            self.discriminator.load_state_dict(same)
         except RuntimeError as error:
             raise TrainingError(
                 "cannot start from this checkpoint",
                 "it is of another architecture",
                 "Choose another --preset.",
             ) from error
+        return list(heads)
 
     def state(self) -> dict[str, Any]:
         """Everything a later session needs to go on exactly here; all processes must ask together."""

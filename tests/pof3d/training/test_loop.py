@@ -409,3 +409,14 @@ def test_a_run_can_start_from_a_checkpoint() -> None:
     wider = replace(PRESET.network, generator=replace(GENERATOR, decoder_hidden=16))
     with pytest.raises(TrainingError, match="architecture"):
         Trainer(replace(PRESET, network=wider), images(), CPU).start_from(first.ema, first.discriminator)
+
+
+def test_a_run_can_start_from_a_discriminator_with_another_pose_branch() -> None:
+    first = Trainer(PRESET, images(), CPU)
+    assert PRESET.network.discriminator is not None
+    network = replace(PRESET.network, discriminator=replace(PRESET.network.discriminator, circular_yaw=True))
+    second = Trainer(Preset(network, replace(SETTINGS, periodic_yaw=True, seed=1)), images(), CPU)
+    anew = second.start_from(first.ema, first.discriminator)
+    assert set(anew) == {"b4.pose_output.weight", "b4.pose_output.bias", "pose_mapping.embed.weight"}
+    before, after = first.discriminator.state_dict(), second.discriminator.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in after if name not in anew)
