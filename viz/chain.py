@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pof3d.cameras import yaw_pitch_from_hv
+from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
+from pof3d.config import CameraConfig, focal_from_fov
 from pof3d.nets.generator import RawFrame
 from viz.display import compose, fitted_range, image_bytes, solid_depth
 from viz.frame import Pose
@@ -30,6 +32,9 @@ class Mapped:
     w: Tensor
     """[1, w_dim], untruncated."""
     pose: Pose
+    """The generator's own."""
+    camera: CameraConfig
+    """The network's cameras, with the distance and field of view that the generator predicts, if it does."""
     cam2world: tuple[float, ...]
     """The generator's own camera, row by row."""
 
@@ -81,28 +86,46 @@ class Chain:
         return (self._serial, self.view.latent.x, self.view.latent.y)
 
     @cached_property
+    def _mapping_key(self) -> Hashable:
+        asked = self.view.pose
+        label = (asked.conditioning_yaw, asked.conditioning_pitch)
+        return (self._latent_key, label if self._generator.mapping.is_conditioned else None)
+
+    @cached_property
     def mapped(self) -> Mapped:
         """Latent and mapping network: w and the predicted pose. Truncation has no part in it."""
-        generator, latent = self._generator, self.view.latent
+        generator, latent, asked = self._generator, self.view.latent, self.view.pose
+        mapping, camera = generator.mapping, generator.config.camera
 
         def map_z() -> Mapped:
-            w = generator.mapping.map_w(z)
-            hv = generator.mapping.predict_pose(w)
-            angles = yaw_pitch_from_hv(hv.double(), generator.config.camera.h_mean)[0]
-            return Mapped(w, Pose(*angles.tolist()), tuple(generator.cam2world(hv).flatten().tolist()))
+            if mapping.is_conditioned:
+                angles = torch.tensor([[asked.conditioning_yaw, asked.conditioning_pitch]]).to(z)
+                hv = hv_from_yaw_pitch(angles, camera.h_mean)
+                w = mapping.map_w(z, mapping.label(hv))
+            else:
+                w = mapping.map_w(z)
+                hv = mapping.predict_pose(w)
+                angles = yaw_pitch_from_hv(hv.double(), camera.h_mean)
+            own = camera
+            if generator.config.pose_extra == "radius":
+                own = replace(camera, radius=float(hv[0, 2]))
+            elif generator.config.pose_extra == "fov":
+                own = replace(camera, focal=focal_from_fov(float(hv[0, 2])))
+            matrix = generator.cam2world(hv)
+            return Mapped(w, Pose(*angles[0].tolist()), own, tuple(matrix.flatten().tolist()))
 
         z = self.run.stage(
             "latent",
             self._latent_key,
             lambda: map_latent(latent.x, latent.y, generator.config.z_dim).to(generator.device),
         )
-        return self.run.stage("mapping", self._latent_key, map_z)
+        return self.run.stage("mapping", self._mapping_key, map_z)
 
     @cached_property
     def _ws_key(self) -> Hashable:
         psi = self.view.latent.truncation_psi
         # Without truncation it does not matter how many layers have none.
-        return (self._latent_key, psi, None if psi == 1.0 else self.view.latent.truncation_cutoff)
+        return (self._mapping_key, psi, None if psi == 1.0 else self.view.latent.truncation_cutoff)
 
     @cached_property
     def _ws(self) -> Tensor:
@@ -128,13 +151,13 @@ class Chain:
     @cached_property
     def optics(self) -> Optics:
         """The camera."""
-        asked, config = self.view.camera, self._generator.config
+        asked, config, camera = self.view.camera, self._generator.config, self.mapped.camera
         pose = picture_pose(self.view, self.mapped.pose)
         own = self.mapped.cam2world if self.view.pose.source == "predicted" else None
         return self.run.stage(
             "camera",
-            (self._serial, pose, own, asked.roll, asked.radius, asked.fov, asked.pan),
-            lambda: optics_of(pose, asked, config.camera, config.render, own),
+            (self._serial, pose, own, camera, asked.roll, asked.radius, asked.fov, asked.pan),
+            lambda: optics_of(pose, asked, camera, config.render, own),
         )
 
     @cached_property

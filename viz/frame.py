@@ -53,7 +53,7 @@ class Frame:
     camera_pose: Pose
     """Where this picture was taken from."""
     generator_pose: Pose
-    """What the generator predicts for this latent."""
+    """What the generator predicts for this latent; what it is conditioned on where it predicts nothing."""
     discriminator_pose: Pose | None = None
     """What the discriminator predicts for this picture; None for previews, for networks without one, and in
     the window until it is known."""

@@ -73,9 +73,9 @@ def check_view(view: View) -> None:
     _within("A seed map position", latent.y, LATTICE)
     _within("A truncation ψ", latent.truncation_psi, PSI)
     _within("A truncation cutoff", latent.truncation_cutoff, Span(0, 1000))
-    for yaw in (camera.yaw, view.pose.override_yaw):
+    for yaw in (camera.yaw, view.pose.override_yaw, view.pose.conditioning_yaw):
         _within("A yaw", yaw, YAW, *degrees)
-    for pitch in (camera.pitch, view.pose.override_pitch):
+    for pitch in (camera.pitch, view.pose.override_pitch, view.pose.conditioning_pitch):
         _within("A pitch", pitch, Span(-math.pi / 2, math.pi / 2), *degrees)
     _within("A roll", camera.roll, YAW, *degrees)
     _within("A radius", camera.radius, RADIUS)

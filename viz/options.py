@@ -203,7 +203,7 @@ def posed(view: View, options: Render, predicted: Callable[[View], tuple[float, 
         return view
     angles = [a if isinstance(a, float | int) else None for a in (yaw, pitch)]
     if angles == [None, None]:
-        return replace(view, pose=PoseView("predicted"))
+        return replace(view, pose=replace(view.pose, source="predicted"))
     limit = math.degrees(PITCH_LIMIT)
     if angles[1] is not None and not -limit <= angles[1] <= limit:
         raise ConfigError(f"A pitch of {angles[1]:g}° cannot be used", f"it must lie within ±{limit:g}°")

@@ -42,6 +42,11 @@ class NetworkInfo:
     has_pose_prediction: bool
     """Whether there is a discriminator that predicts poses."""
 
+    @property
+    def is_conditioned(self) -> bool:
+        """Whether the content is conditioned on a pose that comes from outside: none is predicted (EG3D)."""
+        return self.config.generator.pose_source == "conditioning"
+
 
 @dataclass(frozen=True)
 class LoadingState:

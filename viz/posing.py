@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from viz.frame import Frame, Pose
 from viz.optics import picture_pose
-from viz.view import PoseSource, PoseView, View
+from viz.view import PoseSource, View
 
 
 def shown_pose(view: View, frame: Frame | None) -> Pose | None:
@@ -25,7 +25,14 @@ def shown_pose(view: View, frame: Frame | None) -> Pose | None:
 
 def with_override(view: View, pose: Pose) -> View:
     """Take the picture from this pose, set by hand."""
-    return replace(view, pose=PoseView("override", pose.yaw, pose.pitch))
+    changed = replace(view.pose, source="override", override_yaw=pose.yaw, override_pitch=pose.pitch)
+    return replace(view, pose=changed)
+
+
+def with_conditioning(view: View, pose: Pose) -> View:
+    """Condition the content on this pose."""
+    changed = replace(view.pose, conditioning_yaw=pose.yaw, conditioning_pitch=pose.pitch)
+    return replace(view, pose=changed)
 
 
 def with_orbit(view: View, pose: Pose) -> View:

@@ -363,7 +363,7 @@ class RenderThread:
             return
         self._serial = resident.serial
         self._sampler = None
-        if self._pose_samples > 0:
+        if self._pose_samples > 0 and not resident.network.generator.mapping.is_conditioned:
             kept = self._samplers.get(resident.serial)
             self._sampler = kept or PoseSampler(resident.network.generator, self._pose_samples)
             latest = list(self._samplers.items())[-1:]

@@ -163,7 +163,9 @@ def _play(app: App, encoder: Encoder, report: Callable[[float], None], pace: flo
     if app.program.error is not None:
         raise app.program.error
     rendering = app.program.rendering
-    visitor.wait_until(lambda: _complete(rendering.histogram), _PATIENCE)
+    network = rendering.network_info
+    if network is None or not network.is_conditioned:
+        visitor.wait_until(lambda: _complete(rendering.histogram), _PATIENCE)
     visitor.settle(_PATIENCE)
     imgui.get_io().mouse_draw_cursor = True
     visitor.recording = True

@@ -65,6 +65,11 @@ class PoseView:
     """Radians, 0 = front."""
     override_pitch: float = 0.0
     """Radians; positive looks from below."""
+    conditioning_yaw: float = 0.0
+    """Radians: with the next, the pose that the content is conditioned on, in networks that take one instead
+    of predicting it (EG3D). There ``predicted`` means this pose."""
+    conditioning_pitch: float = 0.0
+    """Radians."""
 
 
 @dataclass(frozen=True)

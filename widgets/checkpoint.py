@@ -21,7 +21,7 @@ from widgets import common
 
 GROUP_LABEL_EM = 11.0
 """Label column of nested provenance, whose names are long; font heights."""
-SUPERRES = {"none": "none", "2x": "2×", "4x": "4×"}
+SUPERRES = {"none": "none", "2x": "2×", "4x": "4×", "8x": "8×"}
 
 
 def architecture_facts(info: NetworkInfo) -> list[tuple[str, str, str]]:
@@ -31,7 +31,8 @@ def architecture_facts(info: NetworkInfo) -> list[tuple[str, str, str]]:
     samples = f"{render.depth_samples}"
     if render.importance_samples:
         samples += f" + {render.importance_samples} importance"
-    kinds = {"native": "native (safetensors)", "release": "PoF3D release (pickle)"}
+    release = "EG3D" if info.is_conditioned else "PoF3D"
+    kinds = {"native": "native (safetensors)", "release": f"{release} release (pickle)"}
     planes = f"3 × {generator.plane_channels} channels, {generator.plane_resolution}²"
     rows = [
         (

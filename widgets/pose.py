@@ -9,7 +9,7 @@ from imgui_bundle import imgui
 from viz import theme
 from viz.frame import Pose
 from viz.panel import Actions, PanelContext
-from viz.posing import shown_pose, with_override, with_pose, with_source
+from viz.posing import shown_pose, with_conditioning, with_override, with_pose, with_source
 from viz.text import format_degrees
 from viz.view import PoseSource, View
 from widgets import common
@@ -24,6 +24,13 @@ SOURCES: tuple[tuple[PoseSource, str, str], ...] = (
     ("override", "Override", "A pose set here, in place of the predicted one."),
     ("free", "Free orbit", "The orbit camera: drag in the picture."),
 )
+PREDICTED = "The generator's own pose for this latent, from its pose learner. Learned without pose labels."
+CONDITIONING: tuple[PoseSource, str, str] = (
+    "predicted",
+    "Conditioning",
+    "The pose that the content is conditioned on: this network predicts none.",
+)
+"""In place of the first, for networks without a pose learner."""
 
 
 class PosePanel:
@@ -33,12 +40,16 @@ class PosePanel:
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel and return the View, with pose and camera changed where the user changed them."""
+        conditioned = context.network is not None and context.network.is_conditioned
         with common.disabled(context.network is None):
-            source = common.segmented("Pose/Source", SOURCES, view.pose.source, labelled=False)
+            sources = (CONDITIONING, *SOURCES[1:]) if conditioned else SOURCES
+            source = common.segmented("Pose/Source", sources, view.pose.source, labelled=False)
             view = with_source(view, source, context.frame)
             imgui.spacing()
             _draw_table(view, context)
             imgui.spacing()
+            if conditioned:
+                view = _draw_conditioning(view)
             view = _draw_sliders(view, context)
             return _draw_buttons(view, context, actions)
 
@@ -50,13 +61,14 @@ def _draw_table(view: View, context: PanelContext) -> None:
     has_branch = context.network is None or context.network.has_pose_prediction
     override = Pose(view.pose.override_yaw, view.pose.override_pitch)
     camera = frame.camera_pose if frame else None
+    conditioned = context.network is not None and context.network.is_conditioned
     rows: list[tuple[str, str, Pose | None, bool, str]] = [
         (
             "generator",
-            "G predicts",
+            "Conditioning" if conditioned else "G predicts",
             generator,
             view.pose.source == "predicted",
-            "The generator's own pose for this latent, from its pose learner. Learned without pose labels.",
+            CONDITIONING[2] if conditioned else PREDICTED,
         ),
         (
             "discriminator",
@@ -131,6 +143,32 @@ def _across_two(text: str) -> None:
     imgui.dummy((1.0, size.y))
 
 
+def _draw_conditioning(view: View) -> View:
+    common.section("No pose learner: conditioned on")
+    yaw_changed, yaw = common.slider(
+        "Pose/Given yaw",
+        math.degrees(view.pose.conditioning_yaw),
+        -YAW_LIMIT,
+        YAW_LIMIT,
+        "%.1f°",
+        "Yaw that the content is conditioned on; 0° is the front.",
+        default=0.0,
+    )
+    pitch_changed, pitch = common.slider(
+        "Pose/Given pitch",
+        math.degrees(view.pose.conditioning_pitch),
+        -PITCH_LIMIT,
+        PITCH_LIMIT,
+        "%.1f°",
+        "Pitch that the content is conditioned on; positive looks from below.",
+        default=0.0,
+    )
+    if yaw_changed or pitch_changed:
+        view = with_conditioning(view, Pose(math.radians(yaw), math.radians(pitch)))
+    common.section("Camera")
+    return view
+
+
 def _draw_sliders(view: View, context: PanelContext) -> View:
     pose = shown_pose(view, context.frame)
     shown = pose or Pose(0.0, 0.0)
@@ -172,13 +210,25 @@ def _draw_sliders(view: View, context: PanelContext) -> View:
 def _draw_buttons(view: View, context: PanelContext, actions: Actions) -> View:
     frame = context.frame
     imgui.spacing()
+    conditioned = context.network is not None and context.network.is_conditioned
+    own = "the pose that the content is conditioned on" if conditioned else "the generator's own pose"
     if common.button(
-        "Pose/Reset to predicted",
-        "Take the picture from the generator's own pose again (double click in the picture).",
+        "Pose/Reset to conditioning" if conditioned else "Pose/Reset to predicted",
+        f"Take the picture from {own} again (double click in the picture).",
         width=imgui.get_content_region_avail().x,
         enabled=view.pose.source != "predicted",
     ):
         actions.reset_to_predicted()
+    if conditioned:
+        if common.button(
+            "Pose/Copy camera → conditioning",
+            "Condition the content on the pose that it is seen from.",
+            width=imgui.get_content_region_avail().x,
+            enabled=frame is not None,
+        ):
+            assert frame is not None
+            view = with_conditioning(view, frame.camera_pose)
+        return view
     width = common.buttons_width(2)
     if common.button(
         "Pose/Copy G → override",

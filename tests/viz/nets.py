@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from pof3d.checkpoint import save
 from pof3d.config import (
+    LABEL_DIM,
     CameraConfig,
     DiscriminatorConfig,
     GeneratorConfig,
@@ -25,7 +28,10 @@ RAW = 16
 
 
 def tiny_config(
-    superres: SuperResolutionKind = "none", importance: int = 0, discriminator: bool = True
+    superres: SuperResolutionKind = "none",
+    importance: int = 0,
+    discriminator: bool = True,
+    **generator_settings: Any,
 ) -> NetworkConfig:
     generator = GeneratorConfig(
         z_dim=8,
@@ -48,7 +54,10 @@ def tiny_config(
         ),
         superres=SuperResolutionConfig(superres, (4, 4)),
     )
+    generator = replace(generator, **generator_settings)
+    conditioned = generator.pose_source == "conditioning"
     scorer = DiscriminatorConfig(resolution=16, channel_base=64, channel_max=8, pose_mapping_layers=1)
+    scorer = replace(scorer, pose_aware=not conditioned, label_dim=LABEL_DIM if conditioned else 0)
     return NetworkConfig("tiny", generator, scorer if discriminator else None)
 
 

@@ -36,7 +36,7 @@ def any_views() -> st.SearchStrategy[View]:
             st.none() | st.integers(-(2**31), 2**31),
             st.sampled_from(("const", "none")),
         ),
-        st.builds(PoseView, st.sampled_from(get_args(PoseSource)), _numbers, _numbers),
+        st.builds(PoseView, st.sampled_from(get_args(PoseSource)), *[_numbers] * 4),
         st.builds(
             CameraView,
             _numbers,
@@ -68,6 +68,8 @@ _EDITS: dict[str, dict[str, tuple[Any, ...]]] = {
         "source": ("predicted", "override", "free"),
         "override_yaw": (0.0, 0.4),
         "override_pitch": (0.0, -0.2),
+        "conditioning_yaw": (0.0, 0.3),
+        "conditioning_pitch": (0.0, -0.1),
     },
     "camera": {
         "yaw": (0.0, 0.3),

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import pof3d
-from pof3d.cameras import yaw_pitch_from_hv
+from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
 from pof3d.errors import CheckpointError, ConfigError, DeviceError
 from pof3d.nets.discriminator import DiscriminatorBlock
 from pof3d.nets.generator import Generator
 from pof3d.training.samples import latent
-from tests.viz.nets import RAW
+from tests.viz.nets import RAW, save_tiny, tiny_config
 from viz.engine import Cancelled, Engine
 from viz.frame import Frame, Pose
 from viz.stages import StageError
@@ -343,3 +343,47 @@ def test_a_fork_shares_the_network_and_nothing_else(tiny: Path, engine: Engine) 
     assert fork.load(str(tiny)) is engine.load(str(tiny))
     assert len(fork.memory) == 0
     np.testing.assert_array_equal(fork.render(view).rgba, frame.rgba)
+
+
+def test_content_is_conditioned_on_a_pose(conditioned: Path, engine: Engine) -> None:
+    pose = PoseView("predicted", conditioning_yaw=0.4, conditioning_pitch=-0.1)
+    frame = engine.render(view_of(conditioned, pose=pose))
+    assert astuple(frame.generator_pose) == pytest.approx((0.4, -0.1))
+    assert frame.camera_pose == frame.generator_pose
+    assert frame.discriminator_pose is None
+    generator = pof3d.load(conditioned).generator
+    hv = hv_from_yaw_pitch(torch.tensor([[0.4, -0.1]]), math.pi / 2)
+    w, _ = generator.map(latent(0, 8), label=generator.mapping.label(hv))
+    expected = generator.render(w, hv)
+    np.testing.assert_allclose(frame.opacity, expected.opacity[0, 0], atol=1e-5)
+    # The camera alone turns the object; the conditioning pose alone makes another object.
+    turned = engine.render(view_of(conditioned, pose=replace(pose, source="override")))
+    assert "planes" not in computed(turned)
+    other = engine.render(view_of(conditioned, pose=PoseView("override")))
+    assert "planes" in computed(other)
+    assert not np.array_equal(other.image, turned.image)
+
+
+def test_conditioning_is_nothing_to_a_pose_learner(tiny: Path, engine: Engine) -> None:
+    first = engine.render(view_of(tiny))
+    again = engine.render(view_of(tiny, pose=PoseView(conditioning_yaw=0.5)))
+    assert not computed(again) - {"network"}
+    assert again.rgba is first.rgba
+
+
+@pytest.mark.parametrize("extra", ["radius", "fov"])
+def test_the_predicted_camera_has_the_predicted_distance_and_field_of_view(
+    extra: str, tmp_path: Path, engine: Engine
+) -> None:
+    path = save_tiny(tmp_path / "net.safetensors", tiny_config(discriminator=False, pose_extra=extra))
+    generator = pof3d.load(path).generator
+    w, pose = generator.map(latent(0, 8))
+    expected = (generator.render(w, pose).image[0].permute(1, 2, 0) * 127.5 + 128).clamp(0, 255)
+    frame = engine.render(view_of(path))
+    np.testing.assert_array_equal(frame.image, expected.to(torch.uint8).numpy())
+    plain = generator.render(w, pose[:, :2]).image[0].permute(1, 2, 0) * 127.5 + 128
+    assert not np.array_equal(frame.image, plain.clamp(0, 255).to(torch.uint8).numpy())
+    # An override turns this camera, and keeps its distance and field of view.
+    yaw, pitch = astuple(frame.generator_pose)
+    override = engine.render(view_of(path, pose=PoseView("override", yaw, pitch)))
+    assert np.abs(override.image.astype(int) - frame.image).max() <= 1

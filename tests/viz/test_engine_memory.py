@@ -43,13 +43,13 @@ def check(
 
 # A large memory, one that holds a picture or two, and none.
 @pytest.mark.parametrize("budget", [1 << 26, 30_000, 0])
-def test_equals_a_fresh_engine(tiny: Path, tiny_2x: Path, budget: int) -> None:
-    store = NetworkStore()
+def test_equals_a_fresh_engine(tiny: Path, tiny_2x: Path, conditioned: Path, budget: int) -> None:
+    store = NetworkStore(capacity=3)
 
-    @given(st.lists(edits() | st.integers(0, 1), min_size=1, max_size=8))
+    @given(st.lists(edits() | st.integers(0, 2), min_size=1, max_size=8))
     @settings(max_examples=12, suppress_health_check=list(HealthCheck))
     def property_test(steps: list[tuple[str, str, Any] | int]) -> None:
-        check(store, [tiny, tiny_2x], steps, budget)
+        check(store, [tiny, tiny_2x, conditioned], steps, budget)
 
     property_test()
 

@@ -11,7 +11,7 @@ import numpy as np
 from pof3d.config import CARS, FFHQ
 from pof3d.errors import CheckpointError
 from pof3d.training.samples import PoseStatistics
-from tests.widgets.stage import context, frame, histogram, info, performance
+from tests.widgets.stage import conditioned_info, context, frame, histogram, info, performance
 from viz.frame import Pose
 from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, RunState, Turntable
 from viz.runs import RunListing, Snapshot, SnapshotState
@@ -75,6 +75,7 @@ def contexts() -> dict[str, PanelContext]:
         "run not read yet": context(run=RunState(LONG, True)),
         "run": context(run=_run(True, 2)),
         "run, elsewhere": context(run=replace(_run(False, None), message=str(LONG), alarming=True)),
+        "conditioned": context(network=conditioned_info(), histogram=None),
         "recording finished": context(
             network=info(CARS), recording=RecordingState(LONG, 120, 120, "finished")
         ),

@@ -13,7 +13,7 @@ import numpy as np
 from imgui_bundle import imgui
 from numpy.typing import NDArray
 
-from pof3d.config import TOY_CATS, NetworkConfig
+from pof3d.config import FFHQ, TOY_CATS, NetworkConfig
 from viz import theme, ui
 from viz.frame import Frame, Pose, StageTiming
 from viz.marks import Rect, Registry
@@ -48,6 +48,12 @@ def info(config: NetworkConfig = TOY_CATS, path: Path = Path("/nets/toy-cats.saf
         "training": {"batch": 16, "r1": {"gamma": 0.3}},
     }
     return NetworkInfo(path, "native", 5_400_000, 1_350_000, config, provenance, True)
+
+
+def conditioned_info() -> NetworkInfo:
+    """An EG3D network."""
+    config = replace(FFHQ, generator=replace(FFHQ.generator, pose_source="conditioning"))
+    return replace(info(config, Path("/nets/eg3d.pkl")), kind="release", has_pose_prediction=False)
 
 
 def frame(view: View | None = None) -> Frame:

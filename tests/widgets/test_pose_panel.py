@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.widgets.stage import D_POSE, G_POSE, Stage, context, frame
+from tests.widgets.stage import D_POSE, G_POSE, Stage, conditioned_info, context, frame
 from viz.frame import Pose
 from viz.posing import shown_pose, with_orbit, with_override, with_pose, with_source
 from viz.view import CameraView, PoseView, View
@@ -118,4 +118,26 @@ def test_reset_is_asked_for_when_there_is_something_to_reset(stage: Stage) -> No
     stage.view = OVERRIDE
     stage.frame(2)
     stage.click("Pose/Reset to predicted")
+    assert stage.calls == [("reset_to_predicted",)]
+
+
+def test_a_conditioning_pose_instead_of_a_learner(window: OffscreenWindow) -> None:
+    stage = Stage(window, PosePanel(), context(network=conditioned_info()), size=(304, 520))
+    stage.view = OVERRIDE
+    stage.frame(2)
+    stage.type_into("Pose/Given yaw", "20")
+    stage.type_into("Pose/Given pitch", "-10")
+    pose = stage.view.pose
+    assert (pose.source, pose.override_yaw) == ("override", 0.3)
+    assert math.degrees(pose.conditioning_yaw) == pytest.approx(20.0)
+    assert math.degrees(pose.conditioning_pitch) == pytest.approx(-10.0)
+    stage.click("Pose/Copy camera → conditioning")
+    assert (stage.view.pose.conditioning_yaw, stage.view.pose.conditioning_pitch) == (
+        G_POSE.yaw,
+        G_POSE.pitch,
+    )
+    stage.click("Pose/Source: Conditioning")
+    assert stage.view.pose.source == "predicted"
+    stage.click("Pose/Source: Override")
+    stage.click("Pose/Reset to conditioning")
     assert stage.calls == [("reset_to_predicted",)]
