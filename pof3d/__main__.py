@@ -1,4 +1,4 @@
-"""Make data sets, train PoF3D networks, and measure them."""
+"""Make data sets, train PoF3D networks, measure, inspect and convert them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
+from pof3d.checkpoint.commands import Convert, Info, run_convert, run_info
 from pof3d.data.make import MakeData
 from pof3d.data.make import run as run_make_data
 from pof3d.errors import Pof3dError
@@ -29,7 +30,10 @@ def _chosen_preset(arguments: list[str]) -> PresetName:
     return next((name for name in get_args(PresetName) if name == named), "toy-cats")
 
 
-def parse(arguments: list[str]) -> MakeData | Train | Evaluate:
+Command = MakeData | Train | Evaluate | Info | Convert
+
+
+def parse(arguments: list[str]) -> Command:
     """Options of the command line; prints help or the mistake and exits where there is one."""
     preset = _chosen_preset(arguments)
     defaults = Train(
@@ -43,10 +47,10 @@ def parse(arguments: list[str]) -> MakeData | Train | Evaluate:
         Annotated[MakeData, tyro.conf.subcommand("make-data")]
         | Annotated[Train, tyro.conf.subcommand("train", default=defaults)]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Info, tyro.conf.subcommand("info")]
+        | Annotated[Convert, tyro.conf.subcommand("convert")]
     )
-    options: MakeData | Train | Evaluate = tyro.cli(
-        command, prog="python -m pof3d", description=__doc__, args=arguments
-    )
+    options: Command = tyro.cli(command, prog="python -m pof3d", description=__doc__, args=arguments)
     return options
 
 
@@ -54,9 +58,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors are one message on the standard error stream and status 1."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        if isinstance(options, MakeData):
-            return run_make_data(options)
-        return run_train(options) if isinstance(options, Train) else run_evaluate(options)
+        match options:
+            case MakeData():
+                return run_make_data(options)
+            case Train():
+                return run_train(options)
+            case Evaluate():
+                return run_evaluate(options)
+            case Info():
+                return run_info(options)
+            case Convert():
+                return run_convert(options)
     except Pof3dError as error:
         message = Text.assemble(("Error: ", "bold red"), str(error))
         Console(stderr=True, highlight=False).print(message, soft_wrap=True)

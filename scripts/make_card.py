@@ -20,6 +20,7 @@ from rich.console import Console
 
 import pof3d
 from pof3d.checkpoint import native
+from pof3d.checkpoint.commands import image_difference
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import CheckpointError, DatasetError, Pof3dError
 from pof3d.evaluation import plots
@@ -29,9 +30,7 @@ from pof3d.metrics.pose import PoseAgreement
 from pof3d.training.samples import (
     ALL_ROUND,
     columns_for,
-    latent,
     pose_statistics,
-    to_uint8,
     yaw_grid,
 )
 
@@ -69,19 +68,6 @@ def newest_checkpoint(run: Path) -> Path:
     if not found:
         raise CheckpointError(f"there is no checkpoint in {run}", todo="Train first.")
     return found[-1]
-
-
-def half_precision_difference(network: pof3d.Network, path: Path) -> float:
-    """Largest difference, in grey levels, between images of the network and of its half-precision file."""
-    half = pof3d.load(path).generator
-    worst = 0.0
-    for seed in range(8):
-        images = []
-        for generator in (network.generator, half):
-            w, pose = generator.map(latent(seed, generator.config.z_dim))
-            images.append(to_uint8(generator.render(w, pose).image).astype(np.int16))
-        worst = max(worst, float(np.abs(images[0] - images[1]).max()))
-    return worst
 
 
 def describe_error(agreement: PoseAgreement) -> str:
@@ -193,7 +179,7 @@ def make(options: MakeCard) -> None:
         "training time": f"{float(str(seconds)) / 60:.0f} min" if seconds else "not recorded",
         "file size": f"{bundled.stat().st_size / 2**20:.1f} MiB, half precision",
         "largest image difference to single precision": (
-            f"{half_precision_difference(network, bundled):.0f} of 255 grey levels"
+            f"{image_difference(network, pof3d.load(bundled), seeds=8)[0]:.0f} of 255 grey levels"
         ),
         "D's yaw: correlation with the truth": f"{yaw.agreement.correlation:.3f}",
         "D's pitch: correlation with the truth": f"{pitch.agreement.correlation:.3f}",

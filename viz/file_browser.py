@@ -8,10 +8,10 @@ from pathlib import Path
 
 from imgui_bundle import imgui
 
+from pof3d.text import format_bytes, format_time
 from viz import theme, ui
 from viz.folders import Entry, FolderReader, Listing
 from viz.runs import looks_like_run
-from viz.text import format_bytes, format_time
 
 SIZE_EM = (46.0, 30.0)
 """Of the dialog, font heights, where the window is large enough."""

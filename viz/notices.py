@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from viz.text import shorten_words
+from pof3d.text import shorten_words
 
 SECONDS = 4.0
 """A notice stays at least this long; long ones stay longer."""

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 from imgui_bundle import imgui
 
+from pof3d.text import format_degrees, format_duration, shorten_words
 from viz import theme, ui
 from viz.colormaps import color_table
 from viz.frame import Frame, Pose
 from viz.marks import Rect
 from viz.notices import FADE_SECONDS, Notices
 from viz.panel import PanelContext
-from viz.text import format_degrees, format_duration, shorten_words
 from viz.view import View
 
 GAP = 12.0

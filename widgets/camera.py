@@ -8,12 +8,12 @@ from dataclasses import replace
 from imgui_bundle import imgui
 
 from pof3d.config import CameraConfig, fov_from_focal
+from pof3d.text import format_duration
 from viz.frame import Pose
 from viz.icons import Icon
 from viz.navigation import FOV_LIMITS, PAN_LIMIT
 from viz.panel import Actions, PanelContext, Turntable
 from viz.posing import shown_pose, with_orbit
-from viz.text import format_duration
 from viz.view import PITCH_LIMIT, CameraView, View
 from widgets import common
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from imgui_bundle import imgui
 
+from pof3d.text import elide_middle, format_duration
 from viz import theme
 from viz.panel import (
     Actions,
@@ -15,7 +16,6 @@ from viz.panel import (
     RecordingRequest,
     RecordingState,
 )
-from viz.text import elide_middle, format_duration
 from viz.view import View
 from widgets import common
 

@@ -2,134 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from imgui_bundle import imgui
 
+from pof3d.checkpoint.facts import architecture_facts, provenance_facts
 from pof3d.checkpoint.sniff import SUFFIXES
-from pof3d.config import fov_from_focal
+from pof3d.text import elide_middle
 from viz import theme, ui
 from viz.file_browser import FileBrowser
 from viz.folders import FileWatch
 from viz.panel import Actions, LoadingState, NetworkInfo, PanelContext
-from viz.text import elide_middle, format_bytes, format_count, format_degrees, format_duration
 from viz.view import View
 from widgets import common
 
 GROUP_LABEL_EM = 11.0
 """Label column of nested provenance, whose names are long; font heights."""
-SUPERRES = {"none": "none", "2x": "2×", "4x": "4×", "8x": "8×"}
-
-
-def architecture_facts(info: NetworkInfo) -> list[tuple[str, str, str]]:
-    """What the network is: rows of (what, value, help)."""
-    generator = info.config.generator
-    camera, render = generator.camera, generator.render
-    samples = f"{render.depth_samples}"
-    if render.importance_samples:
-        samples += f" + {render.importance_samples} importance"
-    release = "EG3D" if info.is_conditioned else "PoF3D"
-    kinds = {"native": "native (safetensors)", "release": f"{release} release (pickle)"}
-    planes = f"3 × {generator.plane_channels} channels, {generator.plane_resolution}²"
-    rows = [
-        (
-            "Kind",
-            kinds.get(info.kind, info.kind),
-            "Release pickles are read as data: nothing in them is run.",
-        ),
-        ("Preset", info.config.name, ""),
-        ("Output", f"{generator.image_resolution}²", "Side of the final image, pixels."),
-        ("Raw", f"{render.resolution}²", "Side of the volume-rendered image, pixels."),
-        ("Super-res.", SUPERRES[generator.superres.kind], "What enlarges the raw image to the output."),
-        (
-            "Tri-planes",
-            planes,
-            "Three feature planes hold the object; a point looks its features up in each.",
-        ),
-        ("Parameters", format_count(info.parameters), "Of the generator."),
-        ("File", format_bytes(info.size_bytes), ""),
-        ("z, w", f"{generator.z_dim}, {generator.w_dim}", "Dimensions of the latents."),
-        ("Radius", f"{camera.radius:g}", "Distance of the cameras from the origin, world units."),
-        ("Field of view", f"{fov_from_focal(camera.focal):.1f}°", "Across the image's diagonal."),
-        ("Pivot", ", ".join(f"{p:g}" for p in camera.pivot), "The point that all cameras look at."),
-        ("Samples", samples, "Along each ray."),
-        ("Depths", f"{render.ray_start:g} – {render.ray_end:g}", "Where rays are sampled, world units."),
-        (
-            "D's pose",
-            "yes" if info.has_pose_prediction else "no",
-            "Whether the discriminator predicts poses.",
-        ),
-    ]
-    return rows
-
-
-def provenance_facts(
-    provenance: Mapping[str, Any],
-) -> tuple[list[tuple[str, str, str]], dict[str, list[tuple[str, str, str]]]]:
-    """Where the network comes from.
-
-    Returns
-    -------
-    rows : list of (what, value, help)
-        The plain entries, those that people ask for first.
-    groups : dict
-        Nested entries, such as the recipe of the training, under their names.
-    """
-    rest = {key: value for key, value in provenance.items() if key != "preset"}  # shown above
-    rows: list[tuple[str, str, str]] = []
-    dataset, count = rest.pop("dataset", None), rest.pop("dataset_images", None)
-    if dataset is not None:
-        images = f" ({_plain('images', count)} images)" if isinstance(count, int) else ""
-        rows.append(("Data set", f"{dataset}{images}", ""))
-    if isinstance(rest.get("images_seen"), int):
-        seen = rest.pop("images_seen")
-        rows.append(("Images seen", f"{seen:,}", "Real images shown to the discriminator in training."))
-    if isinstance(rest.get("training_seconds"), int | float):
-        rows.append(("Trained for", format_duration(rest.pop("training_seconds")), ""))
-    poses = rest.get("learned_poses")
-    names = ("yaw_mean", "yaw_std", "pitch_mean", "pitch_std")
-    if isinstance(poses, Mapping) and all(isinstance(poses.get(name), int | float) for name in names):
-        del rest["learned_poses"]
-        for angle in ("yaw", "pitch"):
-            mean, std = float(poses[f"{angle}_mean"]), float(poses[f"{angle}_std"])
-            value = f"{format_degrees(mean)} ± {format_degrees(std, signed=False)}"
-            rows.append((f"Learned {angle}", value, "Of the generator's predicted poses."))
-    groups = {}
-    for key, value in rest.items():
-        if isinstance(value, Mapping):
-            groups[_title(key)] = list(_flat(value))
-        else:
-            rows.append((_title(key), _plain(key, value), ""))
-    return rows, groups
-
-
-def _title(key: Any) -> str:
-    return str(key).replace("_", " ").capitalize()
-
-
-def _flat(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    for key, value in values.items():
-        name = f"{prefix}{key}".replace("_", " ")
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}: ")
-        else:
-            yield name, _plain(key, value), ""
-
-
-def _plain(key: Any, value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return ", ".join(_plain(key, item) for item in value)
-    text = str(value)
-    return text[:10] if "commit" in str(key) and len(text) >= 40 else text
 
 
 def loading_text(loading: LoadingState) -> str:
@@ -246,7 +134,7 @@ def _draw_inside(info: NetworkInfo) -> None:
     imgui.spacing()
     if not _foldable("What is inside", opened=True):
         return
-    common.facts("architecture", architecture_facts(info))
+    common.facts("architecture", architecture_facts(info.config, info.kind, info.size_bytes, info.parameters))
     rows, groups = provenance_facts(info.provenance)
     if rows or groups:
         common.section("Provenance")

@@ -8,10 +8,10 @@ import numpy as np
 from imgui_bundle import imgui, implot
 from numpy.typing import NDArray
 
+from pof3d.text import format_degrees
 from viz import theme, ui
 from viz.frame import Pose
 from viz.panel import Actions, PanelContext, PoseHistogram
-from viz.text import format_degrees
 from viz.view import PITCH_LIMIT, View
 from widgets import common
 

@@ -9,9 +9,9 @@ import numpy as np
 from imgui_bundle import imgui, implot
 from numpy.typing import NDArray
 
+from pof3d.text import format_bytes
 from viz import theme
 from viz.panel import Actions, PanelContext, Performance
-from viz.text import format_bytes
 from viz.view import View
 from widgets import common
 

@@ -6,11 +6,11 @@ import math
 
 from imgui_bundle import imgui
 
+from pof3d.text import format_degrees
 from viz import theme
 from viz.frame import Pose
 from viz.panel import Actions, PanelContext
 from viz.posing import shown_pose, with_conditioning, with_override, with_pose, with_source
-from viz.text import format_degrees
 from viz.view import PoseSource, View
 from widgets import common
 

@@ -8,11 +8,11 @@ import numpy as np
 from imgui_bundle import imgui, implot
 
 from pof3d.checkpoint.sniff import SUFFIXES
+from pof3d.text import elide_middle, format_duration
 from viz import theme, ui
 from viz.file_browser import FileBrowser
 from viz.panel import Actions, PanelContext, RunState
 from viz.runs import PoseCurve, RunListing, Snapshot
-from viz.text import elide_middle, format_duration
 from viz.view import View
 from widgets import common
 

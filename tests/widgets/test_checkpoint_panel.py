@@ -7,38 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pof3d.config import CARS, FFHQ
 from tests.widgets.stage import Stage, context, info
 from viz.panel import LoadingState
 from viz.window.offscreen import OffscreenWindow
-from widgets.checkpoint import CheckpointPanel, architecture_facts, loading_text, provenance_facts
+from widgets.checkpoint import CheckpointPanel, loading_text
 
 
 # -------------------------------------------------------------------------------------- without a window
-def test_facts_of_the_architecture() -> None:
-    facts = {what: value for what, value, _ in architecture_facts(info(FFHQ))}
-    assert facts["Output"] == "256²"
-    assert facts["Raw"] == "64²"
-    assert facts["Samples"] == "48 + 48 importance"
-    assert facts["Field of view"] == "18.8°"
-    assert facts["Pivot"] == "0, 0, 0.2"
-    assert facts["Parameters"] == "1.35 M"
-    assert facts["z, w"] == "512, 512"
-    cars = {what: value for what, value, _ in architecture_facts(info(CARS))}
-    assert (cars["Output"], cars["Super-res."], cars["Radius"]) == ("128²", "2×", "1.7")
-
-
-def test_provenance_is_told_in_words() -> None:
-    rows, groups = provenance_facts(info().provenance)
-    facts = {what: value for what, value, _ in rows}
-    assert facts["Data set"] == "toy-cats (20,000 images)"
-    assert facts["Images seen"] == "400,000"
-    assert facts["Trained for"] == "5:12:12 h"
-    assert facts["Commit"] == "0123456789"
-    assert facts["Learned yaw"] == "0.0° ± 20.0°"
-    assert {what: value for what, value, _ in groups["Training"]} == {"batch": "16", "r1: gamma": "0.3"}
-
-
 @pytest.mark.parametrize(
     "provenance",
     [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz import text
+from pof3d import text
 
 
 @pytest.mark.parametrize(

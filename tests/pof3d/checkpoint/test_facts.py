@@ -1,0 +1,71 @@
+"""What there is to say about a network."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pof3d.checkpoint.facts import architecture_facts, pose_source, provenance_facts
+from pof3d.config import CARS, FFHQ, GeneratorConfig, NetworkConfig
+
+
+def facts_of(config: NetworkConfig, kind: str = "native") -> dict[str, str]:
+    return {what: value for what, value, _ in architecture_facts(config, kind, 5_400_000, 1_350_000)}
+
+
+def test_facts_of_the_architecture() -> None:
+    facts = facts_of(FFHQ)
+    assert facts["Output"] == "256²"
+    assert facts["Raw"] == "64²"
+    assert facts["Samples"] == "48 + 48 importance"
+    assert facts["Field of view"] == "18.8°"
+    assert facts["Pivot"] == "0, 0, 0.2"
+    assert facts["Parameters"] == "1.35 M"
+    assert facts["z, w"] == "512, 512"
+    cars = facts_of(CARS)
+    assert (cars["Output"], cars["Super-res."], cars["Radius"]) == ("128²", "2×", "1.7")
+
+
+def test_kinds_of_files() -> None:
+    eg3d = replace(FFHQ, generator=replace(FFHQ.generator, pose_source="conditioning"))
+    assert facts_of(FFHQ)["Kind"] == "native (safetensors)"
+    assert facts_of(FFHQ, "release")["Kind"] == "PoF3D release (pickle)"
+    assert facts_of(eg3d, "release")["Kind"] == "EG3D release (pickle)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "learned"),
+        ({"pose_head": "linear", "pose_extra": "radius"}, "learned, one layer, with radius"),
+        ({"pose_source": "gaussian"}, "gaussian prior, yaw 0° ± 26°"),
+        ({"pose_source": "conditioning"}, "no pose learner: a camera label"),
+    ],
+)
+def test_sources_of_poses(changes: dict[str, Any], words: str) -> None:
+    assert pose_source(replace(GeneratorConfig(), **changes)) == words
+
+
+PROVENANCE = {
+    "dataset": "toy-cats",
+    "dataset_images": 20000,
+    "images_seen": 400_000,
+    "training_seconds": 18732,
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+    "learned_poses": {"yaw_mean": 0.0, "yaw_std": math.radians(20), "pitch_mean": 0.1, "pitch_std": 0.2},
+    "training": {"batch": 16, "r1": {"gamma": 0.3}},
+}
+
+
+def test_provenance_is_told_in_words() -> None:
+    rows, groups = provenance_facts(PROVENANCE)
+    facts = {what: value for what, value, _ in rows}
+    assert facts["Data set"] == "toy-cats (20,000 images)"
+    assert facts["Images seen"] == "400,000"
+    assert facts["Trained for"] == "5:12:12 h"
+    assert facts["Commit"] == "0123456789"
+    assert facts["Learned yaw"] == "0.0° ± 20.0°"
+    assert {what: value for what, value, _ in groups["Training"]} == {"batch": "16", "r1: gamma": "0.3"}
