@@ -92,6 +92,8 @@ def read_view(path: Path) -> View:
 
 
 def _find_text(path: Path) -> str | None:
+    if not path.is_file():
+        raise ValueError("it is not a file")
     suffix = path.suffix.lower()
     if suffix == ".json":
         with path.open(encoding="utf-8") as file:
@@ -99,9 +101,10 @@ def _find_text(path: Path) -> str | None:
     if suffix == ".mp4":
         import av
 
-        with av.open(str(path)) as video:
+        # Of one format, and by its bytes: a playlist by this name would open other files, even from the net.
+        with path.open("rb") as content, av.open(content, format="mp4") as video:
             return _own(video.metadata.get("comment"))
-    with Image.open(path) as image:
+    with Image.open(path, formats=("PNG", "GIF")) as image:
         if image.format == "GIF":
             comment = image.info.get("comment")
             return _own(comment.decode("utf-8", "replace") if isinstance(comment, bytes) else comment)

@@ -76,7 +76,7 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         loaded = msgspec.json.decode(text, type=Settings, strict=True)
         _check(loaded)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         _set_aside(path, error)
         return Settings()
     return loaded

@@ -155,5 +155,5 @@ def view_from_json(text: str | bytes) -> View:
                 "Open it with the program version that wrote it.",
             )
         return msgspec.convert(document, _Document, strict=True).view
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise ConfigError("cannot read the saved view", str(error)) from error

@@ -144,6 +144,23 @@ NAMES = [
     ("runpy", "run_path"),
     ("operator", "attrgetter"),
     ("functools", "partial"),
+    ("functools", "reduce"),
+    ("copyreg", "_reconstructor"),
+    ("copyreg", "__newobj__"),
+    ("copyreg", "add_extension"),
+    ("copy_reg", "_reconstructor"),
+    ("types", "FunctionType"),
+    ("types", "CodeType"),
+    ("marshal", "loads"),
+    ("ctypes", "CDLL"),
+    ("shutil", "rmtree"),
+    ("pathlib", "Path"),
+    ("webbrowser", "open"),
+    ("timeit", "timeit"),
+    ("torch.package", "PackageImporter"),
+    ("torch.utils.cpp_extension", "load_inline"),
+    ("torch._utils", "_rebuild_wrapper_subclass"),
+    ("torch.nn.modules.module", "Module"),
     ("torch", "load"),
     ("torch.serialization", "load"),
     ("torch.hub", "load"),
@@ -259,6 +276,18 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         b"\x80\x04}(" + b"".join(opcodes(i * ((1 << 61) - 1)) + b"N" for i in range(1, 200)) + b"u."
     ),
     "high-memo-index": lambda: b"\x80\x04Nr\xff\xff\xff\xffj\xfe\xff\xff\xff.",
+    "doubling-pivot": lambda: dump(snapshot(tiny_network(), rendering={"avg_camera_pivot": _doubled()})),
+    "doubling-top": lambda: dump(_doubled()),
+    "doubling-settings": lambda: dump(snapshot(tiny_network(), generator={"rendering_kwargs": _doubled()})),
+    "pickle-in-a-pickle": lambda: dump(
+        {"G_ema": Call(LOAD_FROM_BYTES, (real(Reducer(os.system, (COMMAND,)), 4),))}
+    ),
+    "source-instead-of-a-class": lambda: within(
+        Call(
+            Name("torch_utils.persistence", "_reconstruct_persistent_obj"),
+            ({"type": "class", "version": 6, "module_src": f"import os; os.system({COMMAND!r})"},),
+        )
+    ),
     "modules-in-a-circle": lambda: _circle(),
     "modules-that-double": lambda: _doubling(),
     # ---------------------------------------------------------------------------------- nonsense
@@ -275,6 +304,15 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "surplus": lambda: dump(_fine()) + b"N",
     "name-without-end": lambda: b"\x80\x04c" + b"a" * 10_000,
 }
+
+
+def _doubled() -> Raw:
+    """A tuple of twice the tuple before, sixty times: short in the file, 2⁶⁰ leaves to whoever walks it."""
+    code = b"K\x01"
+    for i in range(200, 260):
+        at = struct.pack("<I", i)
+        code += b"r" + at + b"j" + at + b"\x86"
+    return Raw(code)
 
 
 def _circle() -> bytes:
@@ -379,3 +417,27 @@ def test_message_says_what_why_and_that_nothing_ran(tmp_path: Path) -> None:
         "This pickle is not a checkpoint that can be opened safely: it names os.system, which is not part of "
         "a checkpoint. The file was not opened further and nothing in it was run."
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../etc/passwd", "C:\\Windows\\..\\evil.zip", "/a/\0b", "..", "a/" * 5000]
+)
+def test_names_in_a_file_are_only_shown(tmp_path: Path, name: str) -> None:
+    """No path in a file is ever opened, and only its last part is told."""
+    value = snapshot(tiny_network(), training={"path": name})
+    path = write(tmp_path / "network-snapshot-999999999999.pkl", value)
+    before = set(tmp_path.rglob("*"))
+    with watched(tmp_path):
+        told = pof3d.load(path).provenance.get("dataset", "")
+    assert isinstance(told, str) and "/" not in told and "\\" not in told
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["../escape", "x" * 5000, "generator/../..", "a.b\0c", ""])
+def test_tensors_with_strange_names(tmp_path: Path, name: str) -> None:
+    value = snapshot(tiny_network())
+    value["G_ema"].arguments[0]["state"]["_parameters"][name] = tensor(torch.zeros(1))
+    path = write(tmp_path / "file.pkl", value)
+    with watched(tmp_path), pytest.raises(CheckpointError) as caught:
+        pof3d.load(path)
+    assert len(str(caught.value)) < 1000
