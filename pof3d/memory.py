@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
+
+
+def return_freed_memory() -> None:
+    """Give the system back what is free: after something large has gone that will not come again."""
+    if not sys.platform.startswith("linux"):
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def keep_freed_memory() -> bool:

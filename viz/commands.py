@@ -107,6 +107,11 @@ class Commands:
         self.settings = replace(self.settings, device=device)
         self.rendering.set_device(device)
 
+    def set_memory_budget(self, mebibytes: int) -> None:
+        """Keep networks and results within this bound."""
+        self.settings = replace(self.settings, memory_mib=mebibytes)
+        self.rendering.set_memory_budget(mebibytes * 2**20)
+
     def _save(self) -> None:
         if not self.surroundings.remember:
             return

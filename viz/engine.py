@@ -21,12 +21,15 @@ from viz.networks import (
     Progress,
     Resident,
 )
+from viz.panel import MemoryUse
 from viz.preview import Quality, Speed, choose, full_milliseconds, guessed_speed
 from viz.stages import Cancelled, StageMemory, StageRun, never
 from viz.view import View
 
 MEMORY_BYTES = 256 * 2**20
 """Default bound of the stages' memory."""
+_STAGES_SHARE = 4
+"""Of a bound for all, the stages get one part of so many, and no more than their default."""
 _SURVEY_SIDE = 32
 """Side of the small renderings that a depth range is fitted to, pixels."""
 
@@ -99,6 +102,17 @@ class Engine:
             )
         except LoadCancelled:
             raise Cancelled from None
+
+    def set_memory_budget(self, total_bytes: int) -> None:
+        """Keep networks and the stages' results within this bound, together; the network in use stays."""
+        stages = min(MEMORY_BYTES, total_bytes // _STAGES_SHARE)
+        self.memory.set_budget(stages)
+        self.networks.set_budget(total_bytes - stages)
+
+    def memory_use(self) -> MemoryUse:
+        """What is held at present."""
+        count, size = self.networks.used
+        return MemoryUse(count, size, self.memory.used_bytes)
 
     def is_loaded(self, path: str) -> bool:
         """Whether a View of this file can be rendered without reading it."""

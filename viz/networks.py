@@ -14,11 +14,15 @@ from typing import Any, Protocol
 from pof3d.checkpoint import LoadCancelled, load
 from pof3d.config import NetworkConfig
 from pof3d.errors import CheckpointError, ConfigError, Pof3dError
+from pof3d.memory import return_freed_memory
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
 from viz.panel import NetworkInfo
 
 _serials = itertools.count(1)
+
+_WORTH_RETURNING = 64 * 2**20
+"""Bytes freed at once from which on the system gets them back."""
 
 Progress = Callable[[float, str], None]
 
@@ -96,6 +100,8 @@ class Resident:
     network: OpenNetwork
     identity: FileIdentity | None
     device: str
+    memory_bytes: int
+    """Of its tensors."""
 
     def info(self) -> NetworkInfo:
         """What panels show about it."""
@@ -121,13 +127,14 @@ class NetworkStore:
     ----------
     loader : Loader
         Opens files.
-    capacity : int
-        Networks kept. The one in use is dropped only when another has been opened completely.
+    budget_bytes : int
+        Upper bound of the tensors of the networks kept, together; the one used last stays whatever its size.
+        While another is being opened, it is there, too.
     """
 
-    def __init__(self, loader: Loader = load, capacity: int = 2) -> None:
+    def __init__(self, loader: Loader = load, budget_bytes: int = 1 << 30) -> None:
         self._loader = loader
-        self._capacity = max(1, capacity)
+        self._budget_bytes = budget_bytes
         self._residents: OrderedDict[tuple[str, str], Resident] = OrderedDict()
         self._failures: dict[tuple[str, str], tuple[FileIdentity, Pof3dError]] = {}
         self._lock = threading.Lock()
@@ -174,14 +181,36 @@ class NetworkStore:
             if identity is not None and not isinstance(error, LoadCancelled):
                 self._failures[key] = (identity, error)
             raise
-        resident = Resident(next(_serials), network, identity, device)
+        resident = Resident(next(_serials), network, identity, device, _tensor_bytes(network))
         with self._lock:
             self._failures.pop(key, None)
             self._residents[key] = resident
             self._residents.move_to_end(key)
-            while len(self._residents) > self._capacity:
-                self._residents.popitem(last=False)
+        self._drop_surplus()
         return resident
+
+    def set_budget(self, budget_bytes: int) -> None:
+        """Keep within another bound from now on."""
+        self._budget_bytes = budget_bytes
+        self._drop_surplus()
+
+    @property
+    def used(self) -> tuple[int, int]:
+        """Networks in memory, and bytes of their tensors."""
+        with self._lock:
+            return len(self._residents), sum(one.memory_bytes for one in self._residents.values())
+
+    def _drop_surplus(self) -> None:
+        """Drop the networks not used for longest until the rest fits."""
+        dropped = 0
+        with self._lock:
+            total = sum(one.memory_bytes for one in self._residents.values())
+            while total > self._budget_bytes and len(self._residents) > 1:
+                _, oldest = self._residents.popitem(last=False)
+                total, dropped = total - oldest.memory_bytes, dropped + oldest.memory_bytes
+                del oldest
+        if dropped > _WORTH_RETURNING:
+            return_freed_memory()
 
     def forget_failure(self, path: str) -> None:
         """Let a file that failed to open be tried again."""
@@ -189,11 +218,16 @@ class NetworkStore:
             del self._failures[key]
 
 
+def _tensor_bytes(network: OpenNetwork) -> int:
+    nets = [net for net in (network.generator, network.discriminator) if net is not None]
+    return sum(t.numel() * t.element_size() for net in nets for t in (*net.parameters(), *net.buffers()))
+
+
 class PinnedNetwork(NetworkStore):
     """One network, whatever happens to its file: what a recording plays."""
 
     def __init__(self, resident: Resident) -> None:
-        super().__init__(capacity=1)
+        super().__init__()
         self._resident = resident
 
     def find(self, path: str, device: str) -> Resident | None:

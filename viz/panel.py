@@ -128,6 +128,18 @@ class RecordingState:
 
 
 @dataclass(frozen=True)
+class MemoryUse:
+    """What the model holds in memory, bytes."""
+
+    networks: int
+    """How many are open."""
+    network_bytes: int
+    """Of their tensors."""
+    result_bytes: int
+    """Of stages' results."""
+
+
+@dataclass(frozen=True)
 class Performance:
     """Speed of the interface and of the model."""
 
@@ -139,6 +151,9 @@ class Performance:
     device: str
     devices: tuple[str, ...]
     """What could be chosen."""
+    memory: MemoryUse = MemoryUse(0, 0, 0)
+    memory_budget: int = 0
+    """Bound of networks and results, bytes; the network in use stays whatever its size."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +242,9 @@ class Actions(Protocol):
 
     def set_device(self, device: str) -> None:
         """Run the model on another device."""
+
+    def set_memory_budget(self, mebibytes: int) -> None:
+        """Keep networks and results within this bound."""
 
     def notify(self, message: str) -> None:
         """Show a short notice for a while."""

@@ -38,7 +38,7 @@ class PoseSampler:
     Parameters
     ----------
     generator : Generator
-        Whose pose learner to ask; only its mapping network runs.
+        Whose pose learner to ask; only its mapping network runs, and is held.
     target : int
         Latents in all.
     seed : int
@@ -46,7 +46,7 @@ class PoseSampler:
     """
 
     def __init__(self, generator: Generator, target: int = TARGET, seed: int = 0) -> None:
-        self._generator = generator
+        self._mapping, self._h_mean = generator.mapping, generator.config.camera.h_mean
         self.target = target
         self.samples = 0
         self._random = torch.Generator().manual_seed(seed)
@@ -65,13 +65,14 @@ class PoseSampler:
         """Draw one chunk: a few milliseconds."""
         if self.done:
             return
-        generator = self._generator
-        z = torch.randn(CHUNK, generator.config.z_dim, generator=self._random)
-        z = z[: self.target - self.samples].to(generator.device)
-        draw = generator.mapping.draw_for_poses(len(z), self._random)
-        draw = None if draw is None else draw.to(generator.device)
-        hv = generator.mapping.predict_pose(generator.mapping.map_w(z), draw).double()
-        angles = yaw_pitch_from_hv(hv, generator.config.camera.h_mean).cpu().numpy()
+        mapping = self._mapping
+        device = mapping.get_buffer("w_avg").device
+        z = torch.randn(CHUNK, mapping.z_dim, generator=self._random)
+        z = z[: self.target - self.samples].to(device)
+        draw = mapping.draw_for_poses(len(z), self._random)
+        draw = None if draw is None else draw.to(device)
+        hv = mapping.predict_pose(mapping.map_w(z), draw).double()
+        angles = yaw_pitch_from_hv(hv, self._h_mean).cpu().numpy()
         self.samples += len(angles)
         self._sum += angles.sum(axis=0)
         self._squares += np.square(angles).sum(axis=0)

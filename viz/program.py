@@ -91,6 +91,7 @@ class Program(Commands):
         self._history = History(self.view)
         self._motion: turning.Motion | None = None
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
+        rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
             rendering.submit(self.view)
 
@@ -136,6 +137,8 @@ class Program(Commands):
                 rendering.threads,
                 rendering.device,
                 self.surroundings.devices,
+                rendering.memory,
+                settings.memory_mib * 2**20,
             ),
             turntable=self.turntable,
             recents=tuple(map(Path, settings.recents)),

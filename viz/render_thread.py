@@ -20,7 +20,7 @@ from pof3d.errors import Pof3dError
 from viz.engine import Cancelled, Engine
 from viz.frame import FailedFrame, Frame
 from viz.networks import Resident
-from viz.panel import LoadingState, NetworkInfo, PoseHistogram
+from viz.panel import LoadingState, MemoryUse, NetworkInfo, PoseHistogram
 from viz.pose_sampling import TARGET, PoseSampler
 from viz.schedule import Answer, Situation, next_step
 from viz.stages import StageError
@@ -102,6 +102,7 @@ class RenderThread:
         self._orders: deque[Callable[[], None]] = deque()
         self._device = engine.device
         self._threads = threads or default_threads()
+        self._memory = engine.memory_use()
         self._milliseconds: deque[float] = deque(maxlen=240)
         self._closing = False
         self._cancelled_path: str | None = None
@@ -199,6 +200,18 @@ class RenderThread:
             self._orders.append(lambda: self._move(name))
             self._changed.notify_all()
 
+    @property
+    def memory(self) -> MemoryUse:
+        """What networks and results took after the last picture."""
+        with self._changed:
+            return self._memory
+
+    def set_memory_budget(self, total_bytes: int) -> None:
+        """Keep networks and results within this bound from the next frame on."""
+        with self._changed:
+            self._orders.append(lambda: self._bound(total_bytes))
+            self._changed.notify_all()
+
     def cancel_loading(self) -> None:
         """Stop opening a checkpoint: its View fails.
 
@@ -278,34 +291,41 @@ class RenderThread:
         self._open(request)
         # A preview is short and always finished: otherwise a fast drag would never show anything.
         frame = self._engine.render(request.view, "preview", self._is_closing)
-        self._answer = "preview"
         with self._changed:
             self._milliseconds.append(1e3 * (time.monotonic() - request.submitted))
         self._publish(frame)
+        self._answer = "preview"
 
     def _full(self, request: _Request, *, judged: bool) -> None:
         """The full frame; ``judged``: with the discriminator's pose, which may take longer than all else."""
         self._open(request)
         frame = self._engine.render(request.view, "full", self._is_stale, discriminator=judged)
         final = judged or self._info is None or not self._info.has_pose_prediction
-        self._answer = "done" if final else "full"
         self._publish(frame)
+        self._answer = "done" if final else "full"  # who sees that nothing is busy finds the frame
 
     def _fail(self, error: Exception) -> None:
         """An error is an answer like any other."""
         if not isinstance(error, Pof3dError):
             _log.exception("unexpected error in the render thread")
             error = StageError("Rendering failed", f"{type(error).__name__}: {error}".rstrip(": \n"))
-        self._answer = "done"
         with self._changed:
             self._loading = None
             self._failed = current = self._current
         view = current.view if current is not None else View()
         self._publish(FailedFrame(view, error, opened=self._engine.is_loaded(view.network.path)))
+        self._answer = "done"
+
+    def _bound(self, total_bytes: int) -> None:
+        self._engine.set_memory_budget(total_bytes)
+        with self._changed:
+            self._memory = self._engine.memory_use()
+        self._notify()
 
     def _publish(self, result: Frame | FailedFrame) -> None:
         with self._changed:
             self._ready = result
+            self._memory = self._engine.memory_use()
         self._notify()
 
     def _notify(self) -> None:

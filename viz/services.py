@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viz.frame import FailedFrame, Frame
-from viz.panel import LoadingState, NetworkInfo, PoseHistogram, RecordingRequest, RecordingState
+from viz.panel import LoadingState, MemoryUse, NetworkInfo, PoseHistogram, RecordingRequest, RecordingState
 from viz.view import View
 
 
@@ -58,6 +58,13 @@ class Rendering(Protocol):
 
     def set_device(self, name: str) -> None:
         """Run on another device."""
+
+    @property
+    def memory(self) -> MemoryUse:
+        """What networks and results take."""
+
+    def set_memory_budget(self, total_bytes: int) -> None:
+        """Keep them within this bound."""
 
     def cancel_loading(self) -> None:
         """Stop opening a checkpoint."""

@@ -40,6 +40,8 @@ class Settings:
     """Where the model runs; empty: a GPU if there is one."""
     window_size: tuple[int, int] = (1280, 720)
     """Screen coordinates."""
+    memory_mib: int = 2048
+    """Bound of networks and results in memory, mebibytes."""
     run: str = ""
     """Absolute path of the training run that was open at the end; empty: none."""
 
@@ -119,7 +121,7 @@ def save_session(view: View, path: Path | None = None) -> None:
 
 def _check(settings: Settings) -> None:
     sizes: tuple[Any, ...] = (*settings.window_size, settings.threads or 1)
-    if any(not 1 <= size <= 100_000 for size in sizes):
+    if any(not 1 <= size <= 100_000 for size in sizes) or not 1 <= settings.memory_mib <= 1 << 24:
         raise ValueError("sizes out of range")
 
 

@@ -61,6 +61,11 @@ class StageMemory:
         self._entries: OrderedDict[tuple[str, Hashable], tuple[Any, int]] = OrderedDict()
         self._bytes = 0
 
+    def set_budget(self, budget_bytes: int) -> None:
+        """Keep within another bound from now on."""
+        self.budget_bytes = budget_bytes
+        self._drop_surplus()
+
     @property
     def used_bytes(self) -> int:
         """Bytes held now; never above the budget."""
@@ -95,6 +100,9 @@ class StageMemory:
             self._bytes -= old[1]
         self._entries[stage, key] = (value, size)
         self._bytes += size
+        self._drop_surplus()
+
+    def _drop_surplus(self) -> None:
         while self._bytes > self.budget_bytes:
             _, (_, dropped) = self._entries.popitem(last=False)
             self._bytes -= dropped

@@ -15,6 +15,8 @@ from viz.panel import Actions, PanelContext, Performance
 from viz.view import View
 from widgets import common
 
+BUDGETS = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
+"""Choices, mebibytes."""
 PLOT_EM = 3.2
 """Height of a plot, font heights."""
 
@@ -64,6 +66,7 @@ class PerformancePanel:
             "Model", performance.model_milliseconds, 20.0, "Preview pictures, from a change to the screen."
         )
         _draw_stages(context)
+        _draw_memory(performance, actions)
         _draw_settings(performance, actions)
         return view
 
@@ -130,8 +133,31 @@ def _draw_stages(context: PanelContext) -> None:
         depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
         fine = own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
         rows.append(("Samples", f"{depth} + {fine} a ray" if fine else f"{depth} a ray", "At full quality."))
-    rows.append(("Memory", format_bytes(frame.cache_bytes), "Held by the stages' results."))
     common.facts("picture", rows)
+
+
+def _draw_memory(performance: Performance, actions: Actions) -> None:
+    common.section("Memory")
+    used = performance.memory
+    rows = [
+        (
+            "Networks",
+            f"{format_bytes(used.network_bytes)} in {used.networks}",
+            "Networks opened before stay in memory, so that going back to them takes no time.",
+        ),
+        ("Results", format_bytes(used.result_bytes), "What the stages keep, to use again."),
+    ]
+    common.facts("memory", rows)
+    present = performance.memory_budget // 2**20
+    choices = sorted({*BUDGETS, present} - {0})
+    chosen = common.combo(
+        "Performance/Budget",
+        [(mebibytes, format_bytes(mebibytes * 2**20)) for mebibytes in choices],
+        present,
+        "What was not used for longest goes when networks and results take more; the network in use stays.",
+    )
+    if chosen != present:
+        actions.set_memory_budget(chosen)
 
 
 def _draw_settings(performance: Performance, actions: Actions) -> None:

@@ -19,6 +19,7 @@ from viz.optics import picture_pose
 from viz.panel import (
     Actions,
     LoadingState,
+    MemoryUse,
     NetworkInfo,
     PanelContext,
     PoseHistogram,
@@ -127,6 +128,13 @@ class StandInRendering:
 
     def set_device(self, name: str) -> None:
         self.device = name
+
+    def set_memory_budget(self, total_bytes: int) -> None:
+        self.memory_budget = total_bytes
+
+    @property
+    def memory(self) -> MemoryUse:
+        return MemoryUse(1, 5_000_000, 1_000_000)
 
     def cancel_loading(self) -> None:
         self.cancelled += 1

@@ -44,7 +44,7 @@ def check(
 # A large memory, one that holds a picture or two, and none.
 @pytest.mark.parametrize("budget", [1 << 26, 30_000, 0])
 def test_equals_a_fresh_engine(tiny: Path, tiny_2x: Path, conditioned: Path, budget: int) -> None:
-    store = NetworkStore(capacity=3)
+    store = NetworkStore()
 
     @given(st.lists(edits() | st.integers(0, 2), min_size=1, max_size=8))
     @settings(max_examples=12, suppress_health_check=list(HealthCheck))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,11 @@ from pof3d.checkpoint import LoadCancelled
 from pof3d.errors import CheckpointError, ConfigError
 from tests.viz.nets import save_tiny, tiny_config
 from viz.engine import Cancelled, Engine
+from viz.frame import FailedFrame
 from viz.networks import NetworkStore, PinnedNetwork
+from viz.render_thread import RenderThread
 from viz.stages import never
+from viz.view import NetworkView, View
 
 
 class CountingLoader:
@@ -98,7 +104,7 @@ def test_cancelling_is_not_a_failure(store: NetworkStore, file: Path) -> None:
 def test_the_oldest_network_makes_room(store: NetworkStore, tmp_path: Path) -> None:
     paths = [save_tiny(tmp_path / f"{i}.safetensors", seed=i) for i in range(3)]
     for path in paths:
-        store.get(str(path), "cpu")
+        store.set_budget(2 * store.get(str(path), "cpu").memory_bytes)
     assert [store.find(str(path), "cpu") is not None for path in paths] == [False, True, True]
 
 
@@ -123,3 +129,60 @@ def test_what_panels_see(store: NetworkStore, tiny: Path, tiny_2x: Path) -> None
     assert info.parameters > 1000
     assert info.has_pose_prediction
     assert not store.get(str(tiny_2x), "cpu").info().has_pose_prediction
+
+
+def test_networks_keep_within_a_budget(store: NetworkStore, loader: CountingLoader, tmp_path: Path) -> None:
+    paths = [str(save_tiny(tmp_path / f"{i}.safetensors", seed=i)) for i in range(4)]
+    first = store.get(paths[0], "cpu")
+    size = first.memory_bytes
+    network = first.network
+    tensors = [*network.generator.state_dict().values(), *network.discriminator.state_dict().values()]  # type: ignore[union-attr]
+    assert size >= sum(t.numel() * 4 for t in tensors) > 0
+    store.set_budget(round(2.5 * size))
+    for path in paths[1:]:
+        store.get(path, "cpu")
+    assert store.used == (2, 2 * size)
+    assert store.find(paths[0], "cpu") is None is store.find(paths[1], "cpu")
+    assert store.find(paths[2], "cpu") is not None
+    store.get(paths[3], "cpu")
+    assert len(loader.loads) == 4
+    store.set_budget(0)
+    assert store.used == (1, size)
+    assert store.find(paths[3], "cpu") is not None, "the one in use stays"
+
+
+def test_networks_that_were_dropped_are_gone(tmp_path: Path) -> None:
+    """Nothing holds on to them: neither results, nor the sampling of poses, nor failed loads."""
+    paths = [save_tiny(tmp_path / f"{i}.safetensors", seed=i) for i in range(6)]
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(paths[0].read_bytes()[:-100])
+    seen: list[weakref.ref[Any]] = []
+
+    def loader(path: Path, device: str, **hooks: Any) -> pof3d.Network:
+        network = pof3d.load(path, device, **hooks)
+        seen.append(weakref.ref(network.generator))
+        return network
+
+    engine = Engine(loader=loader)
+    engine.set_memory_budget(1)
+    with RenderThread(engine, 1) as thread:
+        for path in (*paths, broken):
+            thread.submit(View(NetworkView(str(path))))
+            deadline = time.monotonic() + 30
+            while thread.busy and time.monotonic() < deadline:
+                time.sleep(0.005)
+        assert isinstance(thread.poll(), FailedFrame)
+        gc.collect()
+        assert len(seen) == len(paths)
+        assert [ref() is not None for ref in seen] == [False] * 5 + [True]
+        assert thread.memory.networks == 1
+
+
+def test_results_keep_within_a_new_budget(tiny: Path) -> None:
+    engine = Engine()
+    engine.render(View(NetworkView(str(tiny))))
+    before = engine.memory_use().result_bytes
+    engine.set_memory_budget(2 * before)
+    assert 0 < engine.memory_use().result_bytes <= before / 2
+    engine.render(View(NetworkView(str(tiny))))
+    assert engine.memory_use().result_bytes <= before / 2

@@ -16,7 +16,6 @@ from viz.networks import NetworkStore
 from viz.program import Program
 from viz.render_thread import RenderThread
 
-BUDGET = 100_000
 SNAPSHOTS = 10
 
 
@@ -28,9 +27,11 @@ def test_many_snapshots_take_no_more_memory_than_a_few(tiny: Path, tmp_path: Pat
         loaded.append(weakref.ref(network.generator))
         return network
 
-    engine = Engine(networks=NetworkStore(load), memory_bytes=BUDGET)
+    engine = Engine(networks=NetworkStore(load))
     watching = StandInWatching()
     program = Program(RenderThread(engine, 1, pose_samples=512), watch=lambda folder: watching)
+    size = NetworkStore().get(str(tiny), "cpu").memory_bytes
+    program.rendering.set_memory_budget(3 * size)
     try:
         program.open_run(tmp_path)
         for kimg in range(1, SNAPSHOTS + 1):
@@ -42,9 +43,10 @@ def test_many_snapshots_take_no_more_memory_than_a_few(tiny: Path, tmp_path: Pat
                 assert time.monotonic() < deadline, f"{path.name} was not shown"
                 program.update(0.02)
                 time.sleep(0.002)
-            assert program.frame.cache_bytes <= BUDGET
             living = sum(reference() is not None for reference in loaded)
-            assert living <= 4, "the one shown, the one before, and those whose poses are sampled"
+            assert living <= 3, "those that the budget has room for, and one on its way"
+            used = program.rendering.memory
+            assert used.network_bytes + used.result_bytes <= 3 * size
     finally:
         program.close()
     assert len(loaded) == SNAPSHOTS

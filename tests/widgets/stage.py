@@ -17,7 +17,7 @@ from pof3d.config import FFHQ, TOY_CATS, NetworkConfig
 from viz import theme, ui
 from viz.frame import Frame, Pose, StageTiming
 from viz.marks import Rect, Registry
-from viz.panel import NetworkInfo, Panel, PanelContext, Performance, PoseHistogram
+from viz.panel import MemoryUse, NetworkInfo, Panel, PanelContext, Performance, PoseHistogram
 from viz.view import View
 from viz.window.offscreen import OffscreenWindow
 
@@ -87,7 +87,8 @@ def histogram(samples: int = 4000) -> PoseHistogram:
 
 def performance() -> Performance:
     times = np.linspace(3.0, 9.0, 60, dtype=np.float32)
-    return Performance(times, times * 5, 1, "cpu", ("cpu", "cuda:0"))
+    held = MemoryUse(2, 1_100_000_000, 35_000_000)
+    return Performance(times, times * 5, 1, "cpu", ("cpu", "cuda:0"), held, 2 * 2**30)
 
 
 def context(**changes: Any) -> PanelContext:

@@ -59,3 +59,15 @@ def test_devices(stage: Stage) -> None:
     stage.click("Performance/Device")
     stage.click("Performance/Device: cuda:0")
     assert len(stage.calls) == 1
+
+
+def test_memory_has_a_budget(window: OffscreenWindow) -> None:
+    stage = Stage(window, PerformancePanel(), context(), size=(304, 620))
+    stage.click("Performance/Budget")
+    stage.click("Performance/Budget: 4.0 GiB")
+    assert stage.calls == [("set_memory_budget", 4096)]
+    stage.context = context(performance=replace(performance(), memory_budget=4096 * 2**20))
+    stage.frame(2)
+    stage.click("Performance/Budget")
+    stage.click("Performance/Budget: 4.0 GiB")
+    assert len(stage.calls) == 1
