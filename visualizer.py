@@ -75,10 +75,9 @@ def _window(arguments: Sequence[str]) -> int:
 
     options = _parse(WindowOptions, "visualizer.py", arguments, __doc__)
     if display_missing():
-        if options.file is None or options.file.exists():
-            print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
+        print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
         out = ["--out", str(options.out)] if options.out else []
-        return _tour([str(options.file), *out] if options.file else out)
+        return _tour([options.file, *out] if options.file else out)
     return run_window(options, placements)
 
 

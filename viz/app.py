@@ -10,7 +10,7 @@ import numpy as np
 from imgui_bundle import imgui
 from numpy.typing import NDArray
 
-from viz import menu, overlays, shortcuts, theme, ui
+from viz import dialogs, menu, overlays, shortcuts, theme, ui
 from viz.layout import VIEWPORT, PanelHost, Placement
 from viz.marks import Registry
 from viz.panel import PanelContext
@@ -168,6 +168,8 @@ class App:
         self._draw_viewport(context)
         self._host.draw(lambda: program.view, self._edit, context, program)
         program.help_open = shortcuts.draw_help(program.help_open)
+        if context.question is not None:
+            dialogs.draw_question(context.question, program)
 
     def _edit(self, before: View, after: View) -> None:
         """Take what the user did to a View; while a mouse button is held it is one step of the history."""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from pof3d.errors import Pof3dError
 from viz.capturing import Capturing
+from viz.fetching import Fetching
 from viz.following import FollowedRun, Watching
 from viz.frame import Frame
 from viz.notices import Notices
-from viz.panel import RecordingRequest
+from viz.panel import DownloadQuestion, RecordingRequest
 from viz.services import Rendering
 from viz.settings import Settings, save_settings, without_recent
 from viz.surroundings import Surroundings
@@ -31,13 +32,28 @@ class Commands:
     frame: Frame | None
     run: FollowedRun | None
     capturing: Capturing
+    fetching: Fetching
+    question: DownloadQuestion | None
     notices: Notices
     now: float
     help_open: bool
     layout_reset: bool
     quitting: bool
     _network: str
+    _open_error: Pof3dError | None
     _watch: Callable[[Path], Watching]
+
+    # ------------------------------------------------------------------------------------- downloads
+    def open_url(self, url: str) -> None:
+        """Fetch a file and open it; the present network stays until it is there."""
+        self._open_error = self.question = None
+        self.fetching.start(url)
+
+    def answer_question(self, yes: bool) -> None:
+        """Fetch the large file that was asked about, or leave it."""
+        question, self.question = self.question, None
+        if yes and question is not None:
+            self.fetching.start(question.url, allow_large=True)
 
     # ------------------------------------------------------------------------------- pictures, videos
     def save_image(self) -> None:

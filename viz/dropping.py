@@ -20,6 +20,8 @@ class Dropped:
 
     checkpoint: Path | None = None
     """To open."""
+    others: tuple[Path, ...] = ()
+    """More checkpoints: to be had among the recent ones."""
     folder: Path | None = None
     """To look for a training run in."""
     view: View | None = None
@@ -34,15 +36,13 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
         return Dropped()
     checkpoints = [path for path in paths if path.suffix.lower() in SUFFIXES]
     if checkpoints:
-        first, others = checkpoints[0], len(paths) - 1
+        first, *others = checkpoints
         message = f"Opening {first.name}"
         if others:
-            message += (
-                f"; the other {others} files were left alone"
-                if others > 1
-                else "; the other file was left alone"
-            )
-        return Dropped(checkpoint=first, message=message)
+            message += f"; {_count(others, 'more checkpoint')} under Recent"
+        if foreign := [path for path in paths if path not in checkpoints]:
+            message += f"; {_count(foreign, 'other file')} left alone"
+        return Dropped(checkpoint=first, others=tuple(others), message=message)
     folder = next((path for path in paths if path.is_dir()), None)
     if folder is not None:
         return Dropped(folder=folder, message=f"Looking for a training run in {folder.name}")
@@ -54,6 +54,10 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
     except ConfigError as error:
         return Dropped(error=error)
     return Dropped(view=view, message=f"Went to the view of {pictures[0].name}")
+
+
+def _count(paths: Sequence[Path], what: str) -> str:
+    return f"1 {what}" if len(paths) == 1 else f"{len(paths)} {what}s"
 
 
 def _foreign(path: Path) -> Pof3dError:

@@ -57,6 +57,16 @@ class LoadingState:
     stage: str
 
 
+@dataclass(frozen=True)
+class DownloadQuestion:
+    """A large file that waits for a word of the user before it is fetched."""
+
+    url: str
+    name: str
+    size: int
+    """Bytes."""
+
+
 @dataclass(frozen=True, eq=False)
 class PoseHistogram:
     """The generator's learned pose distribution, from random latents. Radians."""
@@ -174,6 +184,8 @@ class PanelContext:
     """Why the present View has no picture."""
     network: NetworkInfo | None = None
     loading: LoadingState | None = None
+    question: DownloadQuestion | None = None
+    """Whether to fetch a large file."""
     histogram: PoseHistogram | None = None
     run: RunState | None = None
     recording: RecordingState | None = None
@@ -196,7 +208,13 @@ class Actions(Protocol):
         """Open a file; the present network stays until the new one is there."""
 
     def cancel_loading(self) -> None:
-        """Stop opening a file."""
+        """Stop opening, or fetching, a file."""
+
+    def open_url(self, url: str) -> None:
+        """Fetch a file from the net and open it; the present network stays until it is there."""
+
+    def answer_question(self, yes: bool) -> None:
+        """Fetch the large file that was asked about, or leave it."""
 
     def open_run(self, folder: Path) -> None:
         """Follow a training run; the present network stays until a snapshot is there."""

@@ -20,11 +20,12 @@ from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
+from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
 from viz.history import History
 from viz.notices import Notices
-from viz.panel import PanelContext, Performance, Turntable
+from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
 from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
 from viz.services import Recording, Rendering
@@ -90,6 +91,8 @@ class Program(Commands):
         self._watch = watch or (lambda folder: RunWatcher(folder, wake))
         self._history = History(self.view)
         self._motion: turning.Motion | None = None
+        self.fetching = Fetching(wake)
+        self.question: DownloadQuestion | None = None
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
@@ -100,6 +103,7 @@ class Program(Commands):
         """Take what is ready and move on; whether there is a new picture."""
         self.now += seconds
         changed = self._take_result()
+        self._take_download()
         self._follow(seconds)
         self.capturing.update()
         self._turn(seconds)
@@ -108,7 +112,8 @@ class Program(Commands):
     @property
     def moving(self) -> bool:
         """Whether things change without input."""
-        waiting = self.rendering.loading is not None or (self.run is not None and self.run.moving)
+        loading = self.rendering.loading is not None or self.fetching.loading is not None
+        waiting = loading or (self.run is not None and self.run.moving)
         return self.turntable.playing or waiting or self.notices.left(self.now) > 0
 
     @property
@@ -118,8 +123,9 @@ class Program(Commands):
 
     def context(self, ui_milliseconds: NDArray[np.float32], scale: float) -> PanelContext:
         """What panels see."""
-        settings, rendering, loading = self.settings, self.rendering, self.rendering.loading
-        run = self.run.state(loading) if self.run is not None else None
+        settings, rendering = self.settings, self.rendering
+        loading = self.fetching.loading or rendering.loading
+        run = self.run.state(rendering.loading) if self.run is not None else None
         if run is not None and run.loading is not None and self.frame is not None:
             loading = None  # snapshots come quietly: the Run panel says so
         recorded = self.run.histogram if self.run is not None else None
@@ -128,6 +134,7 @@ class Program(Commands):
             error=self.error,
             network=rendering.network_info,
             loading=loading,
+            question=self.question,
             histogram=recorded or rendering.histogram,
             run=run,
             recording=self.capturing.state,
@@ -194,6 +201,16 @@ class Program(Commands):
         if isinstance(result, FailedFrame):
             self._failed(result)
         return False
+
+    def _take_download(self) -> None:
+        ended = self.fetching.poll()
+        if ended is None:
+            return
+        self.question = ended.question
+        if ended.error is not None:
+            self._tell_open_error(ended.error)
+        elif ended.path is not None:
+            self.open_checkpoint(ended.path)
 
     def _in_run(self, *paths: str) -> bool:
         """Whether all of these are snapshots of the open run."""
@@ -285,6 +302,7 @@ class Program(Commands):
         """Save settings and View, and stop the workers."""
         self.remember()
         self.close_run()
+        self.fetching.cancel()
         self.capturing.close()
         self.rendering.close()
 
@@ -312,7 +330,8 @@ class Program(Commands):
         self.commit(view)
 
     def cancel_loading(self) -> None:
-        """Stop opening a file."""
+        """Stop opening, or fetching, a file."""
+        self.fetching.cancel()
         self.rendering.cancel_loading()
 
     def go_to_pose(self, pose: Pose) -> None:
@@ -391,6 +410,8 @@ class Program(Commands):
             self._tell_open_error(dropped.error)
         if dropped.message:
             self.notify(dropped.message)
+        for other in reversed(dropped.others):
+            self.settings = with_recent(self.settings, other)
         if dropped.checkpoint is not None:
             self.open_checkpoint(dropped.checkpoint)
         if dropped.folder is not None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from pof3d.download import is_url
 from pof3d.errors import ConfigError, Pof3dError
 from viz.settings import Settings, load_session, load_settings, settings_path
 from viz.surroundings import Surroundings
@@ -38,9 +39,9 @@ _log = logging.getLogger(__name__)
 class WindowOptions:
     """Open the window."""
 
-    file: Annotated[Path | None, tyro.conf.Positional, _QUIET] = None
-    """Checkpoint: .safetensors, or a release snapshot; or the folder of a training run, to follow it. By
-    default what was open last time, at first the bundled one."""
+    file: Annotated[str | None, tyro.conf.Positional, _QUIET] = None
+    """Checkpoint: .safetensors, or a release snapshot, or its http(s) address; or the folder of a training
+    run, to follow it. By default what was open last time, at first the bundled one."""
     device: Annotated[str | None, _QUIET] = None
     """Where the network runs: cpu, cuda, cuda:1 … By default as last chosen in the
     Performance panel, at first a GPU if there is one."""
@@ -155,7 +156,9 @@ def _run_window(
         names = device_names()
         device = options.device or (settings.device if settings.device in names else "auto")
         bundled = bundled_checkpoints()
-        view = first_view(options.file, load_session() if remember else None, bundled)
+        url = options.file if options.file is not None and is_url(options.file) else None
+        file = Path(options.file) if options.file is not None and url is None else None
+        view = first_view(file, load_session() if remember else None, bundled)
         captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
         surroundings = Surroundings(settings, bundled, names, remember, captures)
         threads = options.threads or settings.threads
@@ -164,8 +167,10 @@ def _run_window(
         except Pof3dError as error:
             print(f"Error: {error}", file=sys.stderr)
             return 2
-        folder = _run_folder(options.file, settings)
-        if folder is not None:
+        folder = _run_folder(file, settings)
+        if url is not None:
+            program.open_url(url)
+        elif folder is not None:
             program.open_run(folder)
         layout = _read_layout() if remember else ""
         app = App(window, program, placements(), layout=layout, ui_scale=options.scale)

@@ -14,6 +14,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
+from pof3d.download import download, is_url
 from pof3d.errors import Pof3dError
 from viz.files import replacing
 from viz.start import bundled_checkpoints, first_view, make_program
@@ -35,8 +36,8 @@ _PATIENCE = 120.0
 class TourOptions:
     """Render a short session of the window offscreen, as a video and a picture."""
 
-    file: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
-    """Checkpoint to show; the bundled one by default."""
+    file: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
+    """Checkpoint to show, or its http(s) address; the bundled one by default."""
     out: Path = Path("out")
     """Folder for tour.mp4 and tour.png."""
     size: tuple[int, int] = (1280, 720)
@@ -66,6 +67,14 @@ def run_tour(options: TourOptions, placements: Callable[[], Sequence[Placement]]
     for path in paths:
         print(path)
     return 0
+
+
+def _local(file: str | None) -> Path | None:
+    """The file asked for, fetched where it is in the net."""
+    if file is None or not is_url(file):
+        return None if file is None else Path(file)
+    print(f"Fetching {file}", file=sys.stderr)
+    return download(file)
 
 
 def record_tour(
@@ -98,7 +107,7 @@ def record_tour(
     from viz.surroundings import Surroundings
 
     bundled = bundled_checkpoints()
-    view = first_view(options.file, None, bundled)
+    view = first_view(_local(options.file), None, bundled)
     if not view.network.path:
         raise Pof3dError(
             "there is nothing to show", "no checkpoint is bundled", "Name one: visualizer.py tour FILE."

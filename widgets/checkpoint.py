@@ -8,14 +8,17 @@ from imgui_bundle import imgui
 
 from pof3d.checkpoint.facts import architecture_facts, provenance_facts
 from pof3d.checkpoint.sniff import SUFFIXES
+from pof3d.download import is_url
 from pof3d.text import elide_middle
-from viz import theme, ui
+from viz import dialogs, theme, ui
 from viz.file_browser import FileBrowser
 from viz.folders import FileWatch
 from viz.panel import Actions, LoadingState, NetworkInfo, PanelContext
 from viz.view import View
 from widgets import common
 
+ADDRESS_EM = 34.0
+"""Width of the address, font heights."""
 GROUP_LABEL_EM = 11.0
 """Label column of nested provenance, whose names are long; font heights."""
 
@@ -23,6 +26,50 @@ GROUP_LABEL_EM = 11.0
 def loading_text(loading: LoadingState) -> str:
     """What the progress bar says."""
     return f"{loading.stage}  {loading.fraction:.0%}" if loading.stage else f"{loading.fraction:.0%}"
+
+
+class AddressDialog:
+    """A modal dialog that asks for an http(s) address."""
+
+    title = "Open an address"
+
+    def __init__(self) -> None:
+        self._pending = False
+        self._text = ""
+
+    def open(self) -> None:
+        """Show the dialog at the next :meth:`draw`."""
+        self._pending = True
+
+    def draw(self) -> str | None:
+        """Draw the dialog if it is open; the address, once it is given."""
+        appearing = self._pending
+        if self._pending:
+            imgui.open_popup(self.title)
+            self._pending = False
+        if not dialogs.begin_modal(self.title):
+            return None
+        common.paragraph(
+            "The http(s) address of a .safetensors or .pkl file. Behind it, #sha256=… says what its checksum "
+            "must be."
+        )
+        imgui.set_next_item_width(ADDRESS_EM * common.em())
+        if appearing:
+            imgui.set_keyboard_focus_here()
+        flags = imgui.InputTextFlags_.enter_returns_true | imgui.InputTextFlags_.auto_select_all
+        entered, self._text = imgui.input_text_with_hint("##address", "https://", self._text, int(flags))
+        ui.mark("Address/Text")
+        text = self._text.strip()
+        usable = is_url(text)
+        if text and not usable:
+            imgui.text_colored(theme.BAD, "An address begins with http:// or https://.")
+        fetched = common.button("Address/Fetch", enabled=usable) or (entered and usable)
+        imgui.same_line()
+        closed = common.button("Address/Cancel") or imgui.is_key_pressed(imgui.Key.escape, False)
+        if fetched or closed:
+            imgui.close_current_popup()
+        imgui.end_popup()
+        return text if fetched else None
 
 
 class CheckpointPanel:
@@ -33,6 +80,7 @@ class CheckpointPanel:
     def __init__(self) -> None:
         self.browser = FileBrowser(SUFFIXES)
         self._files = FileWatch()
+        self._address = AddressDialog()
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel; the View comes back as it is: opening goes through the actions."""
@@ -43,12 +91,22 @@ class CheckpointPanel:
             "Checkpoint/Browse…",
             "Choose a checkpoint file: *.safetensors, or the *.pkl\N{NO-BREAK SPACE}file of a release; "
             "or the folder of a training run, to follow it.",
-            width=imgui.get_content_region_avail().x,
+            width=common.buttons_width(2),
         ):
             self.browser.open(context.last_folder)
+        imgui.same_line()
+        if common.button(
+            "Checkpoint/Address…",
+            "Open a checkpoint from the net. It is fetched in the background, and kept in a cache.",
+            width=common.buttons_width(1),
+        ):
+            self._address.open()
         chosen = self.browser.draw()
         if chosen is not None:
             actions.open_checkpoint(chosen)
+        url = self._address.draw()
+        if url is not None:
+            actions.open_url(url)
         common.paragraph("or drop a file, or a run's folder, on the window")
         self._draw_lists(context, actions)
         if context.network is not None:

@@ -32,9 +32,11 @@ def test_a_checkpoint_opens() -> None:
 def test_the_first_checkpoint_of_several_opens(capture: Path) -> None:
     dropped = sort_out([capture, Path("a.pkl"), Path("b.pkl")])
     assert dropped.checkpoint == Path("a.pkl")
+    assert dropped.others == (Path("b.pkl"),)
     assert dropped.view is None
-    assert "other 2 files were left alone" in dropped.message
-    assert "the other file was left alone" in sort_out([Path("a.pkl"), Path("b.pkl")]).message
+    assert dropped.message == "Opening a.pkl; 1 more checkpoint under Recent; 1 other file left alone"
+    three = sort_out([Path("a.pkl"), Path("b.pkl"), Path("c.safetensors")])
+    assert three.message == "Opening a.pkl; 2 more checkpoints under Recent"
 
 
 def test_a_capture_leads_back_to_its_view(capture: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_dropped_release_snapshot_and_a_damaged_one(session: Session, tmp_path
 def test_the_tour(tiny: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a new" / "folder"
     shares: list[float] = []
-    options = TourOptions(tiny, folder, (1000, 600))
+    options = TourOptions(str(tiny), folder, (1000, 600))
     video, picture = record_tour(options, visualizer.placements, shares.append, pace=4.0)
     assert (video, picture) == (folder / "tour.mp4", folder / "tour.png")
     with av.open(str(video)) as opened:
@@ -146,6 +146,6 @@ def test_the_tour(tiny: Path, tmp_path: Path) -> None:
 
 def test_a_tour_that_cannot_be_made_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.pkl").write_bytes(b"nothing")
-    assert run_tour(TourOptions(tmp_path / "bad.pkl", tmp_path), visualizer.placements) == 1
+    assert run_tour(TourOptions(str(tmp_path / "bad.pkl"), tmp_path), visualizer.placements) == 1
     assert "bad.pkl" in capsys.readouterr().err
     assert not list(tmp_path.glob("tour*"))

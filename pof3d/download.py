@@ -1,0 +1,295 @@
+"""Files from the net, kept in a cache: resumed where they broke off, checked, and complete or not there.
+
+Nothing is trusted: a download is opened like any other file from a stranger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+import platformdirs
+import requests
+from filelock import FileLock, Timeout
+
+from pof3d.errors import Pof3dError
+from pof3d.files import replacing
+from pof3d.text import format_bytes
+
+ASK_FROM = 1 << 30
+"""Bytes from which on a download has to be allowed."""
+_CHUNK = 1 << 18
+_TIMEOUT = (10.0, 30.0)
+"""Seconds for connecting and for a pause of the server."""
+_LONGEST_NAME = 120
+_SPARE = 64 * 2**20
+"""Bytes left free on the disk."""
+
+
+class DownloadError(Pof3dError):
+    """A file could not be fetched."""
+
+
+class DownloadCancelled(DownloadError):
+    """The caller's ``cancelled`` hook stopped the download. What has arrived stays, to go on from."""
+
+
+class LargeDownload(DownloadError):
+    """The file is so large that somebody should be asked first."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name, self.size = name, size
+        super().__init__(f"{name} has {format_bytes(size)}", "", "Allow large downloads to fetch it.")
+
+
+@dataclass(frozen=True)
+class _Address:
+    """What to fetch."""
+
+    url: str
+    """Without fragment."""
+    name: str
+    """Of the file, safe on every file system."""
+    sha256: str
+    """Expected, from the fragment ``#sha256=…``; empty: not known."""
+
+
+def is_url(text: str) -> bool:
+    """Whether this is meant as an address rather than as a path."""
+    return re.match(r"(?i)https?://", text.strip()) is not None
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept."""
+    return Path(platformdirs.user_cache_dir("pof3d-visualizer", appauthor=False)) / "downloads"
+
+
+def _parse(url: str) -> _Address:
+    def refuse(why: str) -> DownloadError:
+        return DownloadError(
+            f"{url.strip()[:200]} cannot be fetched", why, "Give an http(s) address of a file."
+        )
+
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname
+    except ValueError as error:
+        raise refuse(str(error)) from error
+    if parts.scheme.lower() not in ("http", "https") or not host:
+        raise refuse("it is no http(s) address")
+    match = re.search(r"(?:^|&)sha256=([0-9a-fA-F]{64})(?:&|$)", parts.fragment)
+    bare = urlunsplit(SplitResult(parts.scheme, parts.netloc, parts.path, parts.query, ""))
+    last = unquote(parts.path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    name = re.sub(r"[^\w.+-]+", "_", last).strip("._")[-_LONGEST_NAME:] or host
+    return _Address(bare, name, match[1].lower() if match else "")
+
+
+def cached_file(url: str, folder: Path | None = None) -> Path | None:
+    """The complete download of an address, if it is in the cache.
+
+    Raises
+    ------
+    DownloadError
+        When it is no address.
+    """
+    target = _target(_parse(url), folder)
+    return target if target.is_file() else None
+
+
+def _target(address: _Address, folder: Path | None) -> Path:
+    digest = hashlib.sha256(address.url.encode()).hexdigest()[:12]
+    return (folder or cache_folder()) / digest / address.name
+
+
+def download(
+    url: str,
+    *,
+    folder: Path | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    allow_large: bool = False,
+) -> Path:
+    """Fetch a file into the cache, or find it there.
+
+    Parameters
+    ----------
+    url : str
+        http(s) address. ``#sha256=…`` behind it says what the file's checksum must be.
+    folder : Path, optional
+        The cache; that of the user by default.
+    progress : callable, optional
+        Called with the bytes there and the bytes in all, None where the server does not say.
+    cancelled : callable
+        Asked after every chunk whether to stop.
+    allow_large : bool
+        Whether files of :data:`ASK_FROM` and more may be fetched.
+
+    Returns
+    -------
+    Path
+        The complete file.
+
+    Raises
+    ------
+    LargeDownload
+        When the file is large, and that was not allowed. Nothing was fetched.
+    DownloadCancelled
+        When ``cancelled`` said so.
+    DownloadError
+        When the address is none, the server does not answer or says no, the file is not what its checksum
+        says, the disk is full, or another program fetches the same file.
+    """
+    address = _parse(url)
+    target = _target(address, folder)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(target.name + ".lock"), timeout=0):
+            if target.is_file():
+                if address.sha256 and _digest(target) != address.sha256:
+                    raise _wrong_checksum(address)
+                return target
+            return _fetch(address, target, progress or (lambda *_: None), cancelled, allow_large)
+    except Timeout as error:
+        raise DownloadError(f"{address.name} is being fetched by another program") from error
+    except requests.RequestException as error:
+        raise DownloadError(
+            f"{address.name} could not be fetched from {urlsplit(address.url).hostname}",
+            _reason(error),
+            "Check the address and the connection; what has arrived is kept.",
+        ) from error
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DownloadError(f"{address.name} could not be stored", why, "Make room on the disk.") from error
+
+
+def _fetch(
+    address: _Address,
+    target: Path,
+    progress: Callable[[int, int | None], None],
+    cancelled: Callable[[], bool],
+    allow_large: bool,
+) -> Path:
+    part, notes = target.with_name(target.name + ".part"), target.with_name(target.name + ".json")
+    validator = _validator_of(notes) if part.is_file() else ""
+    there = part.stat().st_size if validator else 0
+    headers = {"Accept-Encoding": "identity", "User-Agent": "pof3d-visualizer"}
+    if there:
+        headers |= {"Range": f"bytes={there}-", "If-Range": validator}
+    with requests.get(address.url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+        if there and answer.status_code == 416:  # nothing is missing, or it has become shorter
+            part.unlink()
+            return _fetch(address, target, progress, cancelled, allow_large)
+        answer.raise_for_status()
+        if urlsplit(address.url).scheme == "https" and urlsplit(answer.url).scheme != "https":
+            raise DownloadError(f"{address.name} was not fetched", "the server leads away from https")
+        if "text/html" in answer.headers.get("Content-Type", ""):
+            raise DownloadError(
+                f"{address.name} was not fetched",
+                "the address leads to a web page, not to a file",
+                "Copy the address of the download itself.",
+            )
+        resumed = there > 0 and answer.status_code == 206 and _begins_at(answer, there)
+        there = there if resumed else 0
+        length = answer.headers.get("Content-Length", "")
+        total = there + int(length) if length.isdigit() else None
+        if total is not None and total >= ASK_FROM and not allow_large:
+            raise LargeDownload(address.name, total)
+        _check_room(address, target, (total or 0) - there)
+        _note(notes, answer)
+        expected = address.sha256 or _promised(answer)
+        with part.open("ab" if resumed else "wb") as file:
+            progress(there, total)
+            for chunk in answer.iter_content(_CHUNK):
+                if cancelled():
+                    raise DownloadCancelled(f"Fetching {address.name} was cancelled")
+                there += len(chunk)
+                if total is not None and there > total:
+                    raise DownloadError(f"{address.name} is longer than its server says")
+                if total is None and there >= ASK_FROM and not allow_large:
+                    raise LargeDownload(address.name, there)
+                file.write(chunk)
+                progress(there, total)
+            file.flush()
+            os.fsync(file.fileno())
+    if total is not None and there < total:
+        raise DownloadError(
+            f"{address.name} broke off",
+            f"{format_bytes(there)} of {format_bytes(total)} have arrived",
+            "Try again: it goes on from there.",
+        )
+    if expected and _digest(part) != expected:
+        part.unlink()
+        raise _wrong_checksum(address)
+    os.replace(part, target)
+    return target
+
+
+def _begins_at(answer: requests.Response, position: int) -> bool:
+    return answer.headers.get("Content-Range", "").startswith(f"bytes {position}-")
+
+
+def _check_room(address: _Address, target: Path, needed: int) -> None:
+    free = shutil.disk_usage(target.parent).free
+    if needed > free - _SPARE:
+        raise DownloadError(
+            f"{address.name} does not fit on the disk",
+            f"it needs {format_bytes(needed)}, {format_bytes(free)} are free in {target.parent}",
+            "Make room.",
+        )
+
+
+def _note(notes: Path, answer: requests.Response) -> None:
+    """Remember what tells this version of the file from another: only then may it be resumed."""
+    etag = answer.headers.get("ETag", "")
+    strong = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
+    with replacing(notes, durable=False) as file:
+        file.write_text(json.dumps({"url": answer.url, "validator": strong}), encoding="utf-8")
+
+
+def _validator_of(notes: Path) -> str:
+    try:
+        found = json.loads(notes.read_text(encoding="utf-8"))
+        validator = found.get("validator") if isinstance(found, dict) else ""
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return validator if isinstance(validator, str) and validator.isprintable() else ""
+
+
+def _promised(answer: requests.Response) -> str:
+    """The SHA-256 that the server gives (RFC 9530), in hexadecimal digits; empty where it gives none."""
+    match = re.search(r"sha-256=:([A-Za-z0-9+/=]{44}):", answer.headers.get("Repr-Digest", ""))
+    return b64decode(match[1]).hex() if match else ""
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _wrong_checksum(address: _Address) -> DownloadError:
+    return DownloadError(
+        f"{address.name} is not the file that was announced",
+        "its checksum is another",
+        "Do not use it; check the address.",
+    )
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.HTTPError):
+        answer = error.response
+        return f"the server answered {answer.status_code} {answer.reason}".rstrip().lower()
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate cannot be verified"
+    if isinstance(error, requests.Timeout):
+        return "the server does not answer"
+    if isinstance(error, requests.ConnectionError):
+        return "there is no connection to the server"
+    return str(error)
