@@ -113,6 +113,12 @@ class Commands:
         self.settings = without_recent(self.settings, path)
         self._save()
 
+    def set_favourite(self, folder: Path, favourite: bool) -> None:
+        """Let the file browser offer a folder, or no longer."""
+        others = tuple(name for name in self.settings.favourites if name != str(folder))
+        self.settings = replace(self.settings, favourites=(*others, str(folder)) if favourite else others)
+        self._save()
+
     def set_threads(self, threads: int) -> None:
         """Let the model use this many threads."""
         self.settings = replace(self.settings, threads=threads)

@@ -14,7 +14,7 @@ _QUESTION = "A large download"
 def begin_modal(title: str) -> bool:
     """Begin a small dialog in the middle of the window, if it is open; end it with ``imgui.end_popup``."""
     centre = imgui.get_main_viewport().get_center()
-    imgui.set_next_window_pos(centre, int(imgui.Cond_.appearing), (0.5, 0.5))
+    imgui.set_next_window_pos(centre, int(imgui.Cond_.always), (0.5, 0.5))
     imgui.push_style_color(imgui.Col_.popup_bg, theme.PANEL)
     flags = imgui.WindowFlags_.no_saved_settings | imgui.WindowFlags_.always_auto_resize
     opened = bool(imgui.begin_popup_modal(title, None, int(flags))[0])

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imgui_bundle import imgui
 
 from pof3d.text import format_bytes, format_time
 from viz import theme, ui
 from viz.folders import Entry, FolderReader, Listing
+from viz.icons import draw_icon
 from viz.runs import looks_like_run
+from viz.thumbnails import Thumbnails
 
-SIZE_EM = (46.0, 30.0)
+if TYPE_CHECKING:
+    from viz.window.textures import Texture  # the window chooses the OpenGL that it needs
+
+SIZE_EM = (56.0, 34.0)
 """Of the dialog, font heights, where the window is large enough."""
 FOLDER_COLOUR: theme.Colour = (0.60, 0.80, 0.98, 1.0)
 TITLE = "Open a checkpoint"
+PLACES_EM = 10.0
+"""Width of the column of places, font heights."""
+FILTER_EM = 11.0
+"""Width of the filter, font heights."""
+THUMBNAIL_EM = 2.6
+"""Side of the pictures in the list, font heights."""
+_TEXTURES = 96
 
 
-def visible_entries(listing: Listing, suffixes: Sequence[str], everything: bool) -> list[Entry]:
-    """Folders, and files whose names end as asked."""
-    if everything:
-        return list(listing.entries)
-    endings = tuple(suffix.lower() for suffix in suffixes)
-    return [entry for entry in listing.entries if entry.is_folder or entry.name.lower().endswith(endings)]
+def visible_entries(
+    listing: Listing, suffixes: Sequence[str], everything: bool, words: str = ""
+) -> list[Entry]:
+    """Folders, and files whose names end as asked; where there are ``words``, those that have them all."""
+    endings = () if everything else tuple(suffix.lower() for suffix in suffixes)
+    wanted = words.lower().split()
+    return [
+        entry
+        for entry in listing.entries
+        if (entry.is_folder or not endings or entry.name.lower().endswith(endings))
+        and all(word in entry.name.lower() for word in wanted)
+    ]
 
 
 def existing_folder(path: Path) -> Path:
@@ -48,15 +68,25 @@ class FileBrowser:
         Endings of the files shown at first.
     reader : FolderReader, optional
         What lists folders.
+    thumbnails : Thumbnails, optional
+        Gives the files' pictures.
     """
 
-    def __init__(self, suffixes: Sequence[str], reader: FolderReader | None = None) -> None:
+    def __init__(
+        self,
+        suffixes: Sequence[str],
+        reader: FolderReader | None = None,
+        thumbnails: Thumbnails | None = None,
+    ) -> None:
         self.suffixes = tuple(suffixes)
+        self.words = ""
         self.folder = Path.home()
         self.selected = 0
         self.everything = False
         self._reader = reader or FolderReader()
-        self._shown: tuple[Listing, bool] | None = None
+        self._thumbnails = thumbnails or Thumbnails()
+        self._textures: OrderedDict[tuple[str, float], Texture] = OrderedDict()
+        self._shown: tuple[Listing, bool, str] | None = None
         self._entries: list[Entry] = []
         self._typed = ""
         self._pending = False
@@ -75,6 +105,8 @@ class FileBrowser:
         """Show another folder, with the entry of that name selected."""
         self.folder = folder
         self.selected = 0
+        self.words = ""
+        self._thumbnails.forget_wishes()
         self._typed = str(folder)
         self._select_name = select
         self._message = ""
@@ -116,19 +148,35 @@ class FileBrowser:
         listing = self._reader.result()
         if listing is None:
             return None
-        if self._shown is None or self._shown[0] is not listing or self._shown[1] != self.everything:
+        if self._shown is None or self._shown[0] is not listing or self._shown[1:] != self._choice:
             keep = self._select_name or (self._entries[self.selected].name if self._entries else "")
-            self._entries = visible_entries(listing, self.suffixes, self.everything)
+            self._entries = visible_entries(listing, self.suffixes, self.everything, self.words)
             names = [entry.name for entry in self._entries]
             self.selected = names.index(keep) if keep in names else 0
             self._select_name = ""
             self._scroll = True
-            self._shown = (listing, self.everything)
+            self._shown = (listing, *self._choice)
         return listing
 
+    @property
+    def _choice(self) -> tuple[bool, str]:
+        return self.everything, self.words
+
     # --------------------------------------------------------------------------------------------- drawing
-    def draw(self) -> Path | None:
-        """Draw the dialog if it is open; the file, or the run's folder, once it is chosen."""
+    def draw(
+        self,
+        favourites: Sequence[Path] = (),
+        on_favourite: Callable[[Path, bool], None] | None = None,
+    ) -> Path | None:
+        """Draw the dialog if it is open; the file, or the run's folder, once it is chosen.
+
+        Parameters
+        ----------
+        favourites : sequence of Path
+            Folders offered beside the list.
+        on_favourite : callable, optional
+            Takes a folder and whether it is to be a favourite.
+        """
         if self._pending:
             imgui.open_popup(TITLE)
             self._pending = False
@@ -144,29 +192,75 @@ class FileBrowser:
         if not opened:
             return None
         ui.mark_window(TITLE)
-        chosen = self._draw_path()
+        chosen = self._draw_path(favourites, on_favourite)
         listing = self._refresh()
+        self._draw_places(favourites)
+        imgui.same_line()
         chosen = self._draw_entries(listing) or chosen
         chosen = self._draw_buttons() or chosen
         if chosen is not None or not still or imgui.is_key_pressed(imgui.Key.escape, False):
             imgui.close_current_popup()
+            self._leave()
         imgui.end_popup()
         return chosen
 
-    def _draw_path(self) -> Path | None:
+    def _leave(self) -> None:
+        """Let go of what is needed only while the dialog is open."""
+        self._thumbnails.forget_wishes()
+        for texture in self._textures.values():
+            texture.release()
+        self._textures.clear()
+
+    def _draw_places(self, favourites: Sequence[Path]) -> None:
+        height = imgui.get_content_region_avail().y - imgui.get_frame_height_with_spacing()
+        size = (PLACES_EM * imgui.get_font_size(), height)
+        if imgui.begin_child("places", size, int(imgui.ChildFlags_.borders)):
+            places = [("Home", existing_folder(Path.home())), *((p.name or str(p), p) for p in favourites)]
+            for i, (name, folder) in enumerate(places):
+                if imgui.selectable(f"{name}##{i}", folder == self.folder)[0]:
+                    self.go(folder)
+                ui.mark(f"Browser/{'Place ' * (i > 0)}{name}")
+                if imgui.is_item_hovered(int(imgui.HoveredFlags_.for_tooltip)):
+                    imgui.set_tooltip(str(folder))
+            if not favourites:
+                imgui.push_text_wrap_pos(0.0)
+                imgui.text_colored(theme.TEXT_DIM, "The star keeps a folder here.")
+                imgui.pop_text_wrap_pos()
+        imgui.end_child()
+
+    def _draw_path(
+        self, favourites: Sequence[Path], on_favourite: Callable[[Path, bool], None] | None
+    ) -> Path | None:
         if imgui.button("Up"):
             self.up()
         ui.mark("Browser/Up")
         imgui.same_line()
-        if imgui.button("Home"):
-            self.go(existing_folder(Path.home()))
-        ui.mark("Browser/Home")
-        imgui.same_line()
-        imgui.set_next_item_width(imgui.get_content_region_avail().x)
+        if on_favourite is not None:
+            starred = self.folder in favourites
+            if self._draw_star(starred):
+                on_favourite(self.folder, not starred)
+            imgui.same_line()
+        em, spacing = imgui.get_font_size(), imgui.get_style().item_spacing.x
+        imgui.set_next_item_width(imgui.get_content_region_avail().x - FILTER_EM * em - spacing)
         flags = imgui.InputTextFlags_.enter_returns_true | imgui.InputTextFlags_.auto_select_all
         entered, self._typed = imgui.input_text_with_hint("##path", "Path", self._typed, int(flags))
         ui.mark("Browser/Path")
+        imgui.same_line()
+        imgui.set_next_item_width(imgui.get_content_region_avail().x)
+        _, self.words = imgui.input_text_with_hint("##filter", "Filter", self.words)
+        ui.mark("Browser/Filter")
         return self.enter_text(self._typed) if entered else None
+
+    def _draw_star(self, starred: bool) -> bool:
+        side = imgui.get_frame_height()
+        corner = imgui.get_cursor_screen_pos()
+        clicked = bool(imgui.button("##star", (side, side)))
+        ui.mark("Browser/Favourite")
+        centre = (corner.x + side / 2, corner.y + side / 2)
+        draw_icon("star" if starred else "star outline", centre, 0.28 * side)
+        if imgui.is_item_hovered(int(imgui.HoveredFlags_.for_tooltip)):
+            imgui.set_tooltip("Offer this folder no longer." if starred else "Offer this folder at the left.")
+        return clicked
 
     def _draw_entries(self, listing: Listing | None) -> Path | None:
         height = imgui.get_content_region_avail().y - imgui.get_frame_height_with_spacing()
@@ -180,10 +274,11 @@ class FileBrowser:
             | imgui.TableFlags_.no_saved_settings
         )
         em = imgui.get_font_size()
-        if not imgui.begin_table("entries", 3, int(flags), (0.0, height)):
+        if not imgui.begin_table("entries", 4, int(flags), (0.0, height)):
             return None
         fixed = int(imgui.TableColumnFlags_.width_fixed)
         imgui.table_setup_scroll_freeze(0, 1)
+        imgui.table_setup_column("", fixed, THUMBNAIL_EM * em)
         imgui.table_setup_column("Name", int(imgui.TableColumnFlags_.width_stretch))
         imgui.table_setup_column("Size", fixed, 5.0 * em)
         imgui.table_setup_column("Modified", fixed, 6.0 * em)
@@ -195,6 +290,8 @@ class FileBrowser:
             self._line(f"This folder cannot be read: {listing.error}", theme.BAD)
         elif not self._entries:
             what = "This folder is empty." if not listing.entries else "No checkpoints here."
+            if self.words:
+                what = f"Nothing here has “{self.words}” in its name."
             self._line(what, theme.TEXT_DIM)
         else:
             chosen = self._draw_rows()
@@ -203,7 +300,7 @@ class FileBrowser:
 
     def _line(self, text: str, colour: theme.Colour) -> None:
         imgui.table_next_row()
-        imgui.table_next_column()
+        imgui.table_set_column_index(1)
         imgui.text_colored(colour, text)
 
     def _draw_rows(self) -> Path | None:
@@ -223,13 +320,22 @@ class FileBrowser:
         return self.activate(entered) if entered is not None else None
 
     def _draw_row(self, i: int, entry: Entry, now: datetime) -> bool:
+        side = THUMBNAIL_EM * imgui.get_font_size()
+        pictured = not entry.is_folder
+        drop = max(0.0, (side - imgui.get_text_line_height()) / 2) if pictured else 0.0
         imgui.table_next_row()
         imgui.table_next_column()
+        if pictured:
+            self._draw_picture(entry, side)
+        imgui.table_next_column()
+        imgui.push_style_var(imgui.StyleVar_.selectable_text_align, (0.0, 0.5))
         flags = imgui.SelectableFlags_.span_all_columns | imgui.SelectableFlags_.allow_double_click
         name = f"{entry.name}/" if entry.is_folder else entry.name
         imgui.push_style_color(imgui.Col_.text, FOLDER_COLOUR if entry.is_folder else theme.TEXT)
         imgui.push_style_color(imgui.Col_.header, theme.ACCENT_DIM)
-        clicked, _ = imgui.selectable(f"{name}##{i}", i == self.selected, int(flags))
+        size = (0.0, side if pictured else 0.0)
+        clicked, _ = imgui.selectable(f"{name}##{i}", i == self.selected, int(flags), size)
+        imgui.pop_style_var()
         imgui.pop_style_color(2)
         ui.mark(f"Browser/{entry.name}")
         if clicked:
@@ -241,12 +347,34 @@ class FileBrowser:
         imgui.table_next_column()
         if not entry.is_folder:
             text = format_bytes(entry.size)
+            imgui.set_cursor_pos_y(imgui.get_cursor_pos_y() + drop)
             room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
             imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + max(0.0, room))
             imgui.text_colored(quiet, text)
         imgui.table_next_column()
+        imgui.set_cursor_pos_y(imgui.get_cursor_pos_y() + drop)
         imgui.text_colored(quiet, format_time(entry.modified, now))
         return clicked and imgui.is_mouse_double_clicked(imgui.MouseButton_.left)
+
+    def _draw_picture(self, entry: Entry, side: float) -> None:
+        """The file's picture, once it has been made."""
+        path = self.folder / entry.name
+        if not entry.name.lower().endswith(self.suffixes):
+            return
+        key = (str(path), entry.modified)
+        texture = self._textures.get(key)
+        if texture is None:
+            picture = self._thumbnails.get(path, entry)
+            if picture is None:
+                return
+            from viz.window.textures import Texture
+
+            texture = self._textures[key] = Texture()
+            texture.upload(picture)
+            while len(self._textures) > _TEXTURES:
+                self._textures.popitem(last=False)[1].release()
+        self._textures.move_to_end(key)
+        imgui.image(texture.reference, (side, side))
 
     def _keys(self) -> Path | None:
         last = len(self._entries) - 1
@@ -294,6 +422,7 @@ class FileBrowser:
         imgui.same_line()
         if imgui.button("Cancel"):
             imgui.close_current_popup()
+            self._leave()
         ui.mark("Browser/Cancel")
         if followed:
             return self.folder

@@ -7,7 +7,7 @@ from typing import Literal
 
 from imgui_bundle import imgui
 
-Icon = Literal["reset", "play", "pause", "minus", "plus", "close"]
+Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "star", "star outline"]
 
 
 def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
@@ -30,6 +30,15 @@ def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
     elif icon == "close":
         for sign in (-1, 1):
             lines.add_line((x - 0.8 * r, y - 0.8 * r * sign), (x + 0.8 * r, y + 0.8 * r * sign), ink, thick)
+    elif icon in ("star", "star outline"):
+        points: list[imgui.ImVec2 | tuple[int | float, int | float] | list[int | float]] = []
+        for i in range(10):
+            reach, angle = (1.15 * r, 0.5 * r)[i % 2], math.pi * (i / 5 - 0.5)
+            points.append((x + reach * math.cos(angle), y + reach * math.sin(angle)))
+        if icon == "star":
+            lines.add_concave_poly_filled(points, ink)
+        else:
+            lines.add_polyline(points, ink, thick * 0.7, int(imgui.ImDrawFlags_.closed))
     else:  # reset: an arc with an arrow head, turning back
         start = -0.9
         lines.path_arc_to((x, y), r, start, start + 1.55 * math.pi, 20)

@@ -193,6 +193,8 @@ class PanelContext:
     turntable: Turntable = field(default_factory=Turntable)
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
+    favourites: Sequence[Path] = ()
+    """Folders that the file browser offers."""
     last_folder: Path = field(default_factory=Path)
     capture_folder: Path = field(default_factory=Path)
     message: str = ""
@@ -230,6 +232,9 @@ class Actions(Protocol):
 
     def forget_recent(self, path: Path) -> None:
         """Take a file off the recent ones."""
+
+    def set_favourite(self, folder: Path, favourite: bool) -> None:
+        """Let the file browser offer a folder, or no longer."""
 
     def go_to_pose(self, pose: Pose) -> None:
         """Send the camera to a pose."""

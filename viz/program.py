@@ -150,6 +150,7 @@ class Program(Commands):
             turntable=self.turntable,
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
+            favourites=tuple(map(Path, settings.favourites)),
             last_folder=Path(settings.last_folder or os.path.dirname(self._network) or Path.home()),
             capture_folder=self.capturing.folder,
             message=self.notices.message if self.notices.left(self.now) > 0 else "",

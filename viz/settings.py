@@ -32,6 +32,8 @@ class Settings:
 
     recents: tuple[str, ...] = ()
     """Absolute paths of checkpoints and of training runs' folders, newest first."""
+    favourites: tuple[str, ...] = ()
+    """Absolute paths of folders that the file browser offers."""
     last_folder: str = ""
     """Where the file browser was; empty: not yet used."""
     threads: int | None = None

@@ -101,7 +101,7 @@ class CheckpointPanel:
             width=common.buttons_width(1),
         ):
             self._address.open()
-        chosen = self.browser.draw()
+        chosen = self.browser.draw(context.favourites, actions.set_favourite)
         if chosen is not None:
             actions.open_checkpoint(chosen)
         url = self._address.draw()

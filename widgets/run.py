@@ -113,7 +113,7 @@ class RunPanel:
             width=imgui.get_content_region_avail().x,
         ):
             self.browser.open(context.last_folder)
-        chosen = self.browser.draw()
+        chosen = self.browser.draw(context.favourites, actions.set_favourite)
         if chosen is not None:
             actions.open_checkpoint(chosen)
         common.paragraph(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -60,6 +60,7 @@ def load(
     *,
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    discriminator: bool = True,
 ) -> Network:
     """Open a checkpoint, native or released, whatever its name.
 
@@ -73,6 +74,8 @@ def load(
         Called with the share done, 0…1, and a few words, from the calling thread.
     cancelled : callable, optional
         Asked now and then whether to stop.
+    discriminator : bool
+        Whether to read it, too.
 
     Returns
     -------
@@ -105,7 +108,9 @@ def load(
             stored, start = native.read(source), 0.0
         else:
             stored, start = release.read(source, path, hooks, _DESCRIBED), _DESCRIBED
-        generator, discriminator = build(stored, target, hooks, start)
+        if not discriminator:
+            stored = replace(stored, config=replace(stored.config, discriminator=None), discriminator={})
+        generator, critic = build(stored, target, hooks, start)
         size = source.size
     except OSError as error:
         raise CheckpointError(
@@ -119,7 +124,7 @@ def load(
         raise
     finally:
         os.close(descriptor)
-    return Network(stored.config, generator, discriminator, stored.provenance, path, kind, size)
+    return Network(stored.config, generator, critic, stored.provenance, path, kind, size)
 
 
 def _too_large(path: Path, device: torch.device) -> DeviceError:

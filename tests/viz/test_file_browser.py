@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from imgui_bundle import imgui
 
@@ -15,6 +17,7 @@ from tests.widgets.stage import Stage, context, make_window
 from viz.file_browser import TITLE, FileBrowser, existing_folder, visible_entries
 from viz.folders import FileWatch, FolderReader, Listing, read_folder
 from viz.panel import Actions, PanelContext
+from viz.thumbnails import SIDE, Picture, Thumbnails
 from viz.view import View
 from viz.window.offscreen import OffscreenWindow
 
@@ -42,11 +45,23 @@ class BrowserPanel:
     title = "Browser"
 
     def __init__(self) -> None:
-        self.browser = FileBrowser((".pkl", ".safetensors"), Synchronous())
+        folder = Path(tempfile.mkdtemp())
+        self.painted: list[str] = []
+        self.browser = FileBrowser(
+            (".pkl", ".safetensors"), Synchronous(), Thumbnails(render=self._paint, folder=folder)
+        )
         self.chosen: list[Path] = []
+        self.favourites: list[Path] = []
+
+    def _paint(self, path: Path, cancelled: Callable[[], bool]) -> Picture:
+        self.painted.append(path.name)
+        return np.full((SIDE, SIDE, 4), 200, np.uint8)
+
+    def _keep(self, folder: Path, favourite: bool) -> None:
+        self.favourites = [folder] if favourite else []
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
-        chosen = self.browser.draw()
+        chosen = self.browser.draw(self.favourites, self._keep)
         if chosen is not None:
             self.chosen.append(chosen)
         return view
@@ -225,3 +240,44 @@ def test_ten_thousand_files_are_drawn_a_screenful_at_a_time(stage: Any, tree: Pa
     stage.key(imgui.Key.end)
     stage.frame(2)
     assert stage.has("Browser/net-02999.pkl")
+
+
+def test_a_filter_by_words(stage: Any, tree: Path) -> None:
+    browser = stage.panel.browser
+    stage.type_into("Browser/Filter", "PK b", slider=False)
+    assert names(browser) == ["b.pkl"]
+    assert stage.panel.chosen == []
+    stage.type_into("Browser/Filter", "nothing like it", slider=False)
+    assert names(browser) == []
+    browser.go(tree / "models")
+    stage.frame(3)
+    assert names(browser) == ["inner", "inner.pkl"], "another folder starts without a filter"
+
+
+def test_favourites(stage: Any, tree: Path) -> None:
+    panel = stage.panel
+    stage.click("Browser/Favourite")
+    assert panel.favourites == [tree]
+    panel.browser.go(tree / "models")
+    stage.frame(3)
+    assert panel.browser.folder != tree
+    stage.click(f"Browser/Place {tree.name}", (0.2, 0.5))
+    assert panel.browser.folder == tree
+    stage.frame(3)
+    stage.click("Browser/Favourite")
+    assert panel.favourites == []
+    stage.frame(3)
+    assert panel.favourites == []
+
+
+def test_pictures_of_the_files_that_are_seen(stage: Any, tree: Path) -> None:
+    panel = stage.panel
+    stage.wait_until(lambda: len(panel.painted) == 3)
+    assert sorted(panel.painted) == ["Z.PKL", "a.safetensors", "b.pkl"], "no folders, no other files"
+    stage.wait_until(lambda: len(panel.browser._textures) == 3)
+    stage.click("Browser/All files")
+    stage.frame(3)
+    assert len(panel.painted) == 3
+    stage.click("Browser/Cancel")
+    stage.frame(2)
+    assert not panel.browser._textures, "what is not seen takes no memory of the screen"

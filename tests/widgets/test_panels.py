@@ -30,7 +30,7 @@ def test_draws_whatever_is_known_and_changes_nothing(window: OffscreenWindow, ti
 def test_controls_are_locked_without_a_network(window: OffscreenWindow, title: str) -> None:
     stage = Stage(window, panel_of(title), PanelContext())
     free = {name for name, rect in stage.registry.rects.items() if rect.enabled}
-    allowed = {"Checkpoint/Browse…", "Run/Browse…", "Capture/Save window"}
+    allowed = {"Checkpoint/Browse…", "Checkpoint/Address…", "Run/Browse…", "Capture/Save window"}
     assert free <= allowed, f"usable without a network: {free - allowed}"
 
 

@@ -1,0 +1,171 @@
+"""Small pictures of checkpoints, made in the background and kept on the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from pof3d.errors import Pof3dError
+from pof3d.files import replacing
+from viz.folders import Entry
+
+SIDE = 64
+"""Pixels."""
+_KEPT_ON_DISK = 2000
+_KEPT_IN_MEMORY = 256
+_WAITING = 64
+_log = logging.getLogger(__name__)
+
+Picture = NDArray[np.uint8]
+Key = tuple[str, float, int]
+
+
+def render_thumbnail(path: Path, cancelled: Callable[[], bool]) -> Picture:
+    """The first seed of a checkpoint, seen from its own pose [SIDE, SIDE, 4].
+
+    Raises
+    ------
+    Pof3dError
+        When the file cannot be opened.
+    """
+    import torch
+
+    from pof3d.checkpoint import load
+    from pof3d.nets.generator import Generator
+    from pof3d.training.samples import latent, to_uint8
+
+    def draw(generator: Generator) -> Picture:
+        with torch.inference_mode():
+            w, pose = generator.map(latent(0, generator.config.z_dim), 0.7)
+            raw = generator.render_raw(
+                generator.synthesize_planes(w),
+                generator.cam2world(pose),
+                focal=generator.focal(pose),
+                resolution=SIDE,
+            )
+            return to_uint8(raw.raw)[0]
+
+    image = draw(load(path, "cpu", cancelled=cancelled, discriminator=False).generator)
+    return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+
+
+class Thumbnails:
+    """Makes the pictures asked for, the newest wish first, one at a time.
+
+    Parameters
+    ----------
+    wake : callable, optional
+        Called from the thread when there is a new one.
+    render : callable
+        What makes one.
+    folder : Path, optional
+        Where they are kept; in the user's cache by default.
+    """
+
+    def __init__(
+        self,
+        wake: Callable[[], None] | None = None,
+        render: Callable[[Path, Callable[[], bool]], Picture] = render_thumbnail,
+        folder: Path | None = None,
+    ) -> None:
+        cache = Path(platformdirs.user_cache_dir("pof3d-visualizer", appauthor=False))
+        self._folder = folder or cache / "thumbnails"
+        self._wake = wake or (lambda: None)
+        self._render = render
+        self._changed = threading.Condition()
+        self._waiting: OrderedDict[Key, None] = OrderedDict()
+        self._known: OrderedDict[Key, Picture | None] = OrderedDict()
+        self._under_way: Key | None = None
+        self._thread: threading.Thread | None = None
+
+    def get(self, path: Path, entry: Entry) -> Picture | None:
+        """The picture of a file, or None: then it is made, unless the file is no checkpoint."""
+        key = (str(path), entry.modified, entry.size)
+        with self._changed:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+            if key != self._under_way:
+                self._waiting[key] = None
+                self._waiting.move_to_end(key)
+                while len(self._waiting) > _WAITING:
+                    self._waiting.popitem(last=False)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="thumbnails", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+        return None
+
+    def forget_wishes(self) -> None:
+        """Make none of those still asked for, and stop the one under way: nobody looks any more."""
+        with self._changed:
+            self._waiting.clear()
+            self._under_way = None
+
+    def _run(self) -> None:
+        from viz.render_thread import lower_priority
+
+        lower_priority()
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    self._changed.wait()
+                key, _ = self._waiting.popitem()
+                self._under_way = key
+            picture = self._make(key)
+            with self._changed:
+                if self._under_way is not key:
+                    continue  # nobody waits, and it may have been broken off
+                self._under_way = None
+                self._known[key] = picture
+                while len(self._known) > _KEPT_IN_MEMORY:
+                    self._known.popitem(last=False)
+            self._wake()
+
+    def _make(self, key: Key) -> Picture | None:
+        name = hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+        kept = self._folder / f"{name}.png"
+        found = _read(kept)
+        if found is not None:
+            return found
+        try:
+            picture = self._render(Path(key[0]), lambda: self._under_way is not key)
+        except Pof3dError:
+            return None
+        except Exception:
+            _log.exception("no thumbnail of %s", key[0])
+            return None
+        with contextlib.suppress(OSError):
+            self._keep(kept, picture)
+        return picture
+
+    def _keep(self, path: Path, picture: Picture) -> None:
+        from PIL import Image
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path, durable=False) as part:
+            Image.fromarray(picture).save(part, "PNG")
+        files = sorted(self._folder.glob("*.png"), key=lambda file: file.stat().st_mtime)
+        for old in files[:-_KEPT_ON_DISK]:
+            old.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Picture | None:
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            if image.size != (SIDE, SIDE):
+                return None
+            return np.asarray(image.convert("RGBA"))
+    except (OSError, ValueError, SyntaxError):
+        return None
