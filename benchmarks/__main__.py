@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmarks.data import Rate, measure_data, rate_table
 from benchmarks.interaction import machine, measure_interaction, table
+from benchmarks.loading import loading_table, measure_loading
 from benchmarks.training import measure_training, shares_table, what_limits_training
 from pof3d.memory import keep_freed_memory
 from pof3d.training.config import PRESETS
@@ -37,6 +38,8 @@ class Benchmarks:
     """Whether to measure training steps as well (minutes)."""
     data: bool = True
     """Whether to measure how fast training gets its images as well (half a minute)."""
+    loading: bool = True
+    """Whether to measure how a released snapshot of half a gigabyte is opened as well (a minute)."""
     out: Path | None = None
     """Markdown file to write."""
 
@@ -65,6 +68,10 @@ def main() -> None:
         needed = Rate("a training step's need", batch / min(timing.median for timing in timings) * 1e3)
     if options.data:
         lines += ["", "Images of 256² in batches of 32:", "", rate_table(measure_data(), needed)]
+    if options.loading:
+        found = measure_loading(options.threads)
+        size = f"{found.file_bytes / 2**20:.0f} MiB"
+        lines += ["", f"Opening a released snapshot of {size}:", "", loading_table(found)]
     text = "\n".join(lines)
     Console(width=120).print(text, markup=False, highlight=False)
     if options.out is not None:
