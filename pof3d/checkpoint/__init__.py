@@ -1,4 +1,4 @@
-"""Checkpoints: our own format, and snapshots of the PoF3D release.
+"""Checkpoints: our own format, and snapshots of the PoF3D and EG3D releases.
 
 Foreign files are data: nothing in them is ever imported or run.
 """
