@@ -15,7 +15,7 @@ from pof3d.errors import ConfigError
 from viz.limits import check_recording, check_view
 from viz.panel import RecordingFormat, RecordingPath, RecordingRequest
 from viz.seed_map import SEED_COUNT, point_of_seed
-from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, PoseView, View
+from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, View
 
 Angle = float | Literal["predicted"]
 _OWN: Any = tyro.conf.arg(help_behavior_hint="")
@@ -39,6 +39,9 @@ class PictureOptions:
     """Layers that ψ applies to, coarsest first. Without: all."""
     noise: Annotated[Literal["const", "none"] | None, _OWN] = None
     """The backbone's per-pixel noise: as stored, or left out."""
+    conditioning: Annotated[tuple[float, float] | None, _OWN] = None
+    """Yaw and pitch, degrees, that the content is conditioned on, in networks that take a pose instead of
+    predicting one (EG3D). Without: the front."""
     roll: Annotated[float | None, _OWN] = None
     """Rotation about the viewing direction, degrees."""
     radius: Annotated[float | None, _OWN] = None
@@ -162,7 +165,11 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
     )
     path = os.path.abspath(options.file.expanduser())
     network = replace(view.network, path=path)
-    built = View(network, latent, view.pose, camera, sampling, display)
+    pose = view.pose
+    if options.conditioning is not None:
+        yaw, pitch = map(math.radians, options.conditioning)
+        pose = replace(pose, conditioning_yaw=yaw, conditioning_pitch=pitch)
+    built = View(network, latent, pose, camera, sampling, display)
     check_view(built)
     return built
 
@@ -209,7 +216,9 @@ def posed(view: View, options: Render, predicted: Callable[[View], tuple[float, 
         raise ConfigError(f"A pitch of {angles[1]:g}° cannot be used", f"it must lie within ±{limit:g}°")
     own = (0.0, 0.0) if None not in angles else predicted(view)
     radians = [math.radians(a) if a is not None else b for a, b in zip(angles, own, strict=True)]
-    posed_view = replace(view, pose=PoseView("override", *radians))
+    yaw, pitch = radians
+    pose = replace(view.pose, source="override", override_yaw=yaw, override_pitch=pitch)
+    posed_view = replace(view, pose=pose)
     check_view(posed_view)
     return posed_view
 

@@ -72,6 +72,10 @@ def pixels(path: Path) -> np.ndarray:
             ["--resolution", "24", "--samples", "8", "--importance", "5"],
             {"sampling": SamplingView(24, 8, 5)},
         ),
+        (
+            ["--conditioning", "20", "-5", "--yaw", "10", "--pitch", "0"],
+            {"pose": PoseView("override", math.radians(10), 0.0, math.radians(20), math.radians(-5))},
+        ),
         (["--cutoff", "1", "--psi", "0", "--noise", "none"], {"latent": LatentView(0, 0, 0.0, 1, "none")}),
     ],
 )

@@ -341,3 +341,26 @@ def test_pickle_of_something_else(tmp_path: Path) -> None:
     for value in ({"state": 1}, [1, 2], "text", {"G_ema": None}):
         with pytest.raises(CheckpointError, match="not a snapshot of PoF3D"):
             pof3d.load(write(tmp_path / "file.pkl", dump(value)))
+
+
+def test_tensors_in_half_precision(tmp_path: Path) -> None:
+    network = tiny_network()
+    halved = {name: t.half() for name, t in network.generator.state_dict().items()}
+    with torch.no_grad():
+        network.generator.load_state_dict(halved)
+    for net in (network.generator, network.discriminator):
+        assert net is not None
+        net.half()
+    opened = pof3d.load(write(tmp_path / "file.pkl", snapshot(network)))
+    state = opened.generator.state_dict()
+    assert all(t.dtype == torch.float32 for t in state.values())
+    assert all(torch.equal(state[name], t.float()) for name, t in halved.items())
+
+
+def test_rendering_at_another_size_than_64(tmp_path: Path) -> None:
+    render = RenderConfig(resolution=12, depth_samples=6, importance_samples=6)
+    network = tiny_network("8x", render=render)
+    opened = pof3d.load(write(tmp_path / "file.pkl", snapshot(network)))
+    frame = opened.generator.render(*opened.generator.map(torch.randn(1, 4)))
+    assert frame.raw.shape[-2:] == (12, 12)
+    assert frame.image.shape[-2:] == (512, 512)
