@@ -145,66 +145,54 @@ def _across_two(text: str) -> None:
 
 def _draw_conditioning(view: View) -> View:
     common.section("No pose learner: conditioned on")
-    yaw_changed, yaw = common.slider(
-        "Pose/Given yaw",
-        math.degrees(view.pose.conditioning_yaw),
-        -YAW_LIMIT,
-        YAW_LIMIT,
-        "%.1f°",
-        "Yaw that the content is conditioned on; 0° is the front.",
-        default=0.0,
-    )
-    pitch_changed, pitch = common.slider(
-        "Pose/Given pitch",
-        math.degrees(view.pose.conditioning_pitch),
-        -PITCH_LIMIT,
-        PITCH_LIMIT,
-        "%.1f°",
-        "Pitch that the content is conditioned on; positive looks from below.",
-        default=0.0,
-    )
-    if yaw_changed or pitch_changed:
-        view = with_conditioning(view, Pose(math.radians(yaw), math.radians(pitch)))
+    given = Pose(view.pose.conditioning_yaw, view.pose.conditioning_pitch)
+    moved = _angles("Pose/Given yaw", "Pose/Given pitch", given, "that the content is conditioned on", 0.0)
     common.section("Camera")
-    return view
+    return view if moved is None else with_conditioning(view, moved)
 
 
 def _draw_sliders(view: View, context: PanelContext) -> View:
     pose = shown_pose(view, context.frame)
-    shown = pose or Pose(0.0, 0.0)
-    predicted = view.pose.source == "predicted"
-    if predicted:
+    own = view.pose.source == "predicted"
+    if own:
         imgui.push_style_color(imgui.Col_.text, imgui.get_style_color_vec4(imgui.Col_.text_disabled))
-    target = "the orbit camera" if view.pose.source == "free" else "the override"
-    more = " The value is the predicted one; moving it makes an override." if predicted else ""
+    whose = "of the orbit camera" if view.pose.source == "free" else "of the override"
+    more = " The value is the network's; moving it makes an override." if own else ""
     with common.awaiting(pose is None):
-        yaw_changed, yaw = common.slider(
-            "Pose/Yaw",
-            math.degrees(shown.yaw),
-            -YAW_LIMIT,
-            YAW_LIMIT,
-            "%.1f°",
-            f"Yaw of {target}; 0° is the front.{more}",
-        )
-        pitch_changed, pitch = common.slider(
-            "Pose/Pitch",
-            math.degrees(shown.pitch),
-            -PITCH_LIMIT,
-            PITCH_LIMIT,
-            "%.1f°",
-            f"Pitch of {target}; positive looks from below.{more}",
-        )
-    if predicted:
+        moved = _angles("Pose/Yaw", "Pose/Pitch", pose or Pose(0.0, 0.0), whose, more=more)
+    if own:
         imgui.pop_style_color()
-    if yaw_changed or pitch_changed:
-        view = with_pose(
-            view,
-            Pose(
-                math.radians(yaw) if yaw_changed else shown.yaw,
-                math.radians(pitch) if pitch_changed else shown.pitch,
-            ),
-        )
-    return view
+    return view if moved is None else with_pose(view, moved)
+
+
+def _angles(
+    yaw_name: str, pitch_name: str, pose: Pose, whose: str, default: float | None = None, *, more: str = ""
+) -> Pose | None:
+    """Sliders of a pose; where one was moved, the new pose."""
+    yaw_changed, yaw = common.slider(
+        yaw_name,
+        math.degrees(pose.yaw),
+        -YAW_LIMIT,
+        YAW_LIMIT,
+        "%.1f°",
+        f"Yaw {whose}; 0° is the front.{more}",
+        default=default,
+    )
+    pitch_changed, pitch = common.slider(
+        pitch_name,
+        math.degrees(pose.pitch),
+        -PITCH_LIMIT,
+        PITCH_LIMIT,
+        "%.1f°",
+        f"Pitch {whose}; positive looks from below.{more}",
+        default=default,
+    )
+    if not (yaw_changed or pitch_changed):
+        return None
+    return Pose(
+        math.radians(yaw) if yaw_changed else pose.yaw,
+        math.radians(pitch) if pitch_changed else pose.pitch,
+    )
 
 
 def _draw_buttons(view: View, context: PanelContext, actions: Actions) -> View:
