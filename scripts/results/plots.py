@@ -201,7 +201,7 @@ def distributions(runs: Runs, titles: Mapping[str, str]) -> bytes | None:
         return None
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
-    figure = Figure(figsize=(_WIDTH, 1.95 * rows + 0.25), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, 2.15 * rows + 0.25), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     for axis, name in zip(axes, names, strict=False):
         _draw_distribution(axis, [record.yaw for record in runs[name]], reach=92.0)
@@ -209,12 +209,10 @@ def distributions(runs: Runs, titles: Mapping[str, str]) -> bytes | None:
         # Where several seeds exist, the first is spelt out; the table has means.
         first = runs[name][0]
         distance = DISTANCE_ALIGNED.value(first)
-        words = [] if distance is None else [f"JS distance aligned\n{distance:.3f}"]
+        words = "" if distance is None else f"JS distance aligned {distance:.3f}"
         if len(runs[name]) > 1:
-            words = [f"{len(runs[name])} seeds"]
-        axis.text(
-            0.99, 0.93, "\n".join(words), transform=axis.transAxes, ha="right", va="top", fontsize=_SMALL
-        )
+            words = f"{len(runs[name])} seeds"
+        axis.set_xlabel(words, fontsize=_SMALL)
         axis.set_xticks([-60, 0, 60], ["−60°", "0°", "60°"])
         axis.tick_params(labelbottom=True)
     for axis in axes[len(names) :]:
