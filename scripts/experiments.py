@@ -20,7 +20,8 @@ from typing import Literal
 
 import tyro
 
-KIMG = 20.0
+KIMG, KIMG_SPREAD = 20.0, 60.0
+"""Lengths of the ablations, and of the study of initial spreads."""
 SMALL = (
     "--network.generator.plane-resolution 16 --network.generator.channel-base 1024 "
     "--network.discriminator.resolution 16 --training.resolution-schedule 0 16 --training.depth-samples 12 "
@@ -37,7 +38,7 @@ _WIDENING = (
 )
 """What lets the spread be learned within some thousand steps: D must have seen wide views to read real poses
 at their true scale, and the pose learner, a hundred times slower than the rest in the paper's long training,
-must be able to follow. They need about 40 kimg."""
+must be able to follow."""
 ExperimentName = Literal[
     "full",
     "no-mirroring",
@@ -50,7 +51,6 @@ ExperimentName = Literal[
     "residual-narrow",
     "labels",
     "spread-0.2",
-    "spread-0.4",
     "spread-0.6",
 ]
 EXPERIMENTS: dict[ExperimentName, tuple[str, str]] = {
@@ -71,7 +71,6 @@ EXPERIMENTS: dict[ExperimentName, tuple[str, str]] = {
     ),
     "labels": ("the data set's poses", f"--network.generator.pose-source labels {_AS_DRAWN}"),
     "spread-0.2": ("learned poses, initial spread 0.2", f"--training.pose-init-spread 0.2 0.3 {_WIDENING}"),
-    "spread-0.4": ("learned poses, initial spread 0.4", f"--training.pose-init-spread 0.4 0.3 {_WIDENING}"),
     "spread-0.6": ("learned poses, initial spread 0.6", f"--training.pose-init-spread 0.6 0.3 {_WIDENING}"),
 }
 """Title, and what differs from the full model."""
@@ -89,8 +88,8 @@ class Experiments:
     """Which ones."""
     seeds: tuple[int, ...] = (0,)
     """Of weights, latents and data order."""
-    kimg: float = KIMG
-    """Length of each, in thousands of images."""
+    kimg: float | None = None
+    """Length of each, in thousands of images; by default 20, and 60 for the study of initial spreads."""
     jobs: int = 2
     """Runs at a time, with one thread each; at least 1."""
 
@@ -99,7 +98,8 @@ def command(options: Experiments, name: ExperimentName, seed: int) -> list[str]:
     """The training command of one run."""
     words = ["-m", "pof3d", "train", "--preset", "toy-cats", "--data", str(options.data), "--threads", "1"]
     words += ["--out", str(options.out / f"{name}-seed{seed}"), "--training.seed", str(seed)]
-    words += ["--training.total-kimg", f"{options.kimg:g}", *SMALL.split(), *EXPERIMENTS[name][1].split()]
+    kimg = options.kimg or (KIMG_SPREAD if name.startswith("spread-") else KIMG)
+    words += ["--training.total-kimg", f"{kimg:g}", *SMALL.split(), *EXPERIMENTS[name][1].split()]
     return words
 
 

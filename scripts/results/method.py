@@ -15,11 +15,11 @@ def section(records: Sequence[Record]) -> str:
     """How it was made, and whether all was made alike."""
     runs = [record for record in records if record.seed is not None]
     lines = []
+    seeds = sorted({record.seed for record in runs if record.seed is not None})
     if runs:
         lengths = sorted({record.images_seen for record in runs})
-        seeds = sorted({record.seed for record in runs if record.seed is not None})
-        words = f"{len(runs)} runs of {len({r.name for r in runs})} experiments, seeds "
-        words += listing(map(str, seeds))
+        words = f"{len(runs)} runs of {len({r.name for r in runs})} experiments, "
+        words += f"seed{'s' * (len(seeds) > 1)} {listing(map(str, seeds))}"
         words += f", {' to '.join(f'{n:,}' for n in dict.fromkeys((lengths[0], lengths[-1])))} images each"
         seconds = [record.training_seconds for record in runs if record.training_seconds is not None]
         if seconds:
@@ -31,7 +31,7 @@ def section(records: Sequence[Record]) -> str:
         lines += [f"Cut short: {listing(cut)}."] if cut else []
         lines += _settings(runs)
     lines += _alike(records)
-    lines.append(_commands(cars=any(record.configuration == "toy-cars" for record in records)))
+    lines.append(_commands(seeds, cars=any(record.configuration == "toy-cars" for record in records)))
     lines.append(
         "`scripts.experiments` trains; `collect` keeps figures, curves and samples in [results](results);"
         " `write` makes this page from them alone."
@@ -39,7 +39,7 @@ def section(records: Sequence[Record]) -> str:
     return "\n\n".join(lines)
 
 
-def _commands(*, cars: bool) -> str:
+def _commands(seeds: Sequence[int], *, cars: bool) -> str:
     """What makes the page again."""
     test = "--count 1000 --resolution 64 --seed 1000 --out data"
     lines = ["make-data toy-cats --count 10000 --resolution 64 --out data/toy-cats-64.zip"]
@@ -49,7 +49,8 @@ def _commands(*, cars: bool) -> str:
         [
             "```sh",
             *(f"python -m pof3d {line}" for line in lines),
-            "python -m scripts.experiments --data data/toy-cats-64.zip --out runs/results --seeds 0 1",
+            "python -m scripts.experiments --data data/toy-cats-64.zip --out runs/results --seeds "
+            + " ".join(map(str, seeds or [0])),
             f"python -m scripts.make_results collect --test-data data/toy-cats-64-test.zip{more}",
             "python -m scripts.make_results write",
             "```",

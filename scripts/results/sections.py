@@ -27,7 +27,7 @@ from scripts.results.tables import (
 )
 
 TITLES: dict[str, str] = {str(name): title for name, (title, _) in EXPERIMENTS.items()}
-SPREADS = ("spread-0.2", "spread-0.4", "spread-0.6")
+SPREADS = ("spread-0.2", "spread-0.6")
 """Experiments that differ in the initial spread alone."""
 ABLATIONS = tuple(name for name in TITLES if not name.startswith("spread-"))
 PRIORS = ("full", "prior-right", "prior-shifted", "prior-narrow", "residual-narrow", "labels")
