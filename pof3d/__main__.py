@@ -17,6 +17,7 @@ from pof3d.data.make import run as run_make_data
 from pof3d.errors import Pof3dError
 from pof3d.evaluation.run import Evaluate
 from pof3d.evaluation.run import run as run_evaluate
+from pof3d.text import printable
 from pof3d.training.config import PRESETS, PresetName
 from pof3d.training.run import Train
 from pof3d.training.run import run as run_train
@@ -70,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
             case Convert():
                 return run_convert(options)
     except Pof3dError as error:
-        message = Text.assemble(("Error: ", "bold red"), str(error))
+        message = Text.assemble(("Error: ", "bold red"), printable(str(error)))
         Console(stderr=True, highlight=False).print(message, soft_wrap=True)
         return 1
     except KeyboardInterrupt:

@@ -5,19 +5,21 @@ Nothing is trusted: a download is opened like any other file from a stranger.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import platformdirs
 import requests
+import urllib3
 from filelock import FileLock, Timeout
 
 from pof3d.errors import Pof3dError
@@ -26,10 +28,15 @@ from pof3d.text import format_bytes
 
 ASK_FROM = 1 << 30
 """Bytes from which on a download has to be allowed."""
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
+_LONGEST_LENGTH = 18
+"""Digits."""
+_PATIENCE = 3.0
+"""Seconds to wait for a download of the same file that has just been given up."""
 _TIMEOUT = (10.0, 30.0)
 """Seconds for connecting and for a pause of the server."""
 _LONGEST_NAME = 120
+"""Bytes."""
 _SPARE = 64 * 2**20
 """Bytes left free on the disk."""
 
@@ -45,13 +52,14 @@ class DownloadCancelled(DownloadError):
 class LargeDownload(DownloadError):
     """The file is so large that somebody should be asked first."""
 
-    def __init__(self, name: str, size: int) -> None:
-        self.name, self.size = name, size
-        super().__init__(f"{name} has {format_bytes(size)}", "", "Allow large downloads to fetch it.")
+    def __init__(self, name: str, size: int, *, at_least: bool = False) -> None:
+        self.name, self.size, self.at_least = name, size, at_least
+        least = "at least " if at_least else ""
+        super().__init__(f"{name} has {least}{format_bytes(size)}", "it was not fetched unasked")
 
 
 @dataclass(frozen=True)
-class _Address:
+class Address:
     """What to fetch."""
 
     url: str
@@ -72,7 +80,9 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("pof3d-visualizer", appauthor=False)) / "downloads"
 
 
-def _parse(url: str) -> _Address:
+def parse_address(url: str) -> Address:
+    """What to fetch; raises :class:`DownloadError` where that is no http(s) address."""
+
     def refuse(why: str) -> DownloadError:
         return DownloadError(
             f"{url.strip()[:200]} cannot be fetched", why, "Give an http(s) address of a file."
@@ -81,15 +91,19 @@ def _parse(url: str) -> _Address:
     try:
         parts = urlsplit(url.strip())
         host = parts.hostname
-    except ValueError as error:
-        raise refuse(str(error)) from error
+        url.encode()
+    except ValueError as error:  # UnicodeEncodeError is one
+        raise refuse("it is malformed") from error
+    if not url.strip().isprintable():
+        raise refuse("it is malformed")
     if parts.scheme.lower() not in ("http", "https") or not host:
         raise refuse("it is no http(s) address")
     match = re.search(r"(?:^|&)sha256=([0-9a-fA-F]{64})(?:&|$)", parts.fragment)
     bare = urlunsplit(SplitResult(parts.scheme, parts.netloc, parts.path, parts.query, ""))
     last = unquote(parts.path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    name = re.sub(r"[^\w.+-]+", "_", last).strip("._")[-_LONGEST_NAME:] or host
-    return _Address(bare, name, match[1].lower() if match else "")
+    safe = re.sub(r"[^\w.+-]+", "_", last).strip("._")
+    name = safe.encode()[-_LONGEST_NAME:].decode(errors="ignore") or host
+    return Address(bare, name, match[1].lower() if match else "")
 
 
 def cached_file(url: str, folder: Path | None = None) -> Path | None:
@@ -100,11 +114,11 @@ def cached_file(url: str, folder: Path | None = None) -> Path | None:
     DownloadError
         When it is no address.
     """
-    target = _target(_parse(url), folder)
+    target = _target(parse_address(url), folder)
     return target if target.is_file() else None
 
 
-def _target(address: _Address, folder: Path | None) -> Path:
+def _target(address: Address, folder: Path | None) -> Path:
     digest = hashlib.sha256(address.url.encode()).hexdigest()[:12]
     return (folder or cache_folder()) / digest / address.name
 
@@ -116,6 +130,7 @@ def download(
     progress: Callable[[int, int | None], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     allow_large: bool = False,
+    again: bool = False,
 ) -> Path:
     """Fetch a file into the cache, or find it there.
 
@@ -131,6 +146,8 @@ def download(
         Asked after every chunk whether to stop.
     allow_large : bool
         Whether files of :data:`ASK_FROM` and more may be fetched.
+    again : bool
+        Whether to fetch it although it is in the cache.
 
     Returns
     -------
@@ -140,38 +157,45 @@ def download(
     Raises
     ------
     LargeDownload
-        When the file is large, and that was not allowed. Nothing was fetched.
+        When the file is large, and that was not allowed.
     DownloadCancelled
         When ``cancelled`` said so.
     DownloadError
         When the address is none, the server does not answer or says no, the file is not what its checksum
         says, the disk is full, or another program fetches the same file.
     """
-    address = _parse(url)
+    address = parse_address(url)
     target = _target(address, folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(target.name + ".lock"), timeout=0):
+        with FileLock(target.with_name(target.name + ".lock"), timeout=_PATIENCE):
             if target.is_file():
-                if address.sha256 and _digest(target) != address.sha256:
-                    raise _wrong_checksum(address)
-                return target
+                if not again and (not address.sha256 or _digest(target) == address.sha256):
+                    return target
+                target.unlink()
             return _fetch(address, target, progress or (lambda *_: None), cancelled, allow_large)
     except Timeout as error:
-        raise DownloadError(f"{address.name} is being fetched by another program") from error
+        raise DownloadError(
+            f"{address.name} is already being fetched", "", "Wait, or try again in half a minute."
+        ) from error
     except requests.RequestException as error:
         raise DownloadError(
             f"{address.name} could not be fetched from {urlsplit(address.url).hostname}",
             _reason(error),
-            "Check the address and the connection; what has arrived is kept.",
+            "Check the address and the connection.",
+        ) from error
+    except (ValueError, urllib3.exceptions.HTTPError) as error:
+        raise DownloadError(
+            f"{address.name} could not be fetched", "its server gives answers that make no sense"
         ) from error
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise DownloadError(f"{address.name} could not be stored", why, "Make room on the disk.") from error
+        todo = "Make room on the disk." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise DownloadError(f"{address.name} could not be stored", why, todo) from error
 
 
 def _fetch(
-    address: _Address,
+    address: Address,
     target: Path,
     progress: Callable[[int, int | None], None],
     cancelled: Callable[[], bool],
@@ -188,7 +212,8 @@ def _fetch(
             part.unlink()
             return _fetch(address, target, progress, cancelled, allow_large)
         answer.raise_for_status()
-        if urlsplit(address.url).scheme == "https" and urlsplit(answer.url).scheme != "https":
+        schemes = {urlsplit(one.url).scheme for one in (*answer.history, answer)}
+        if urlsplit(address.url).scheme == "https" and schemes != {"https"}:
             raise DownloadError(f"{address.name} was not fetched", "the server leads away from https")
         if "text/html" in answer.headers.get("Content-Type", ""):
             raise DownloadError(
@@ -196,34 +221,43 @@ def _fetch(
                 "the address leads to a web page, not to a file",
                 "Copy the address of the download itself.",
             )
-        resumed = there > 0 and answer.status_code == 206 and _begins_at(answer, there)
+        resumed = there > 0 and answer.status_code == 206
+        if resumed and not (_begins_at(answer, there) and _version(answer) == validator):
+            part.unlink()  # another version, or another place in it
+            return _fetch(address, target, progress, cancelled, allow_large)
         there = there if resumed else 0
         length = answer.headers.get("Content-Length", "")
-        total = there + int(length) if length.isdigit() else None
+        known = re.fullmatch(rf"[0-9]{{1,{_LONGEST_LENGTH}}}", length)
+        total = there + int(length) if known else None
         if total is not None and total >= ASK_FROM and not allow_large:
             raise LargeDownload(address.name, total)
         _check_room(address, target, (total or 0) - there)
         _note(notes, answer)
         expected = address.sha256 or _promised(answer)
+        broken = False
         with part.open("ab" if resumed else "wb") as file:
             progress(there, total)
-            for chunk in answer.iter_content(_CHUNK):
+            for chunk in _arriving(answer):
+                broken = not chunk
                 if cancelled():
                     raise DownloadCancelled(f"Fetching {address.name} was cancelled")
+                if total is None:
+                    _check_room(address, target, len(chunk))
                 there += len(chunk)
                 if total is not None and there > total:
                     raise DownloadError(f"{address.name} is longer than its server says")
                 if total is None and there >= ASK_FROM and not allow_large:
-                    raise LargeDownload(address.name, there)
+                    raise LargeDownload(address.name, there, at_least=True)
                 file.write(chunk)
                 progress(there, total)
             file.flush()
             os.fsync(file.fileno())
-    if total is not None and there < total:
+    if broken or (total is not None and there < total):
+        way = "it goes on from there" if _validator_of(notes) else "this server cannot go on from there"
         raise DownloadError(
             f"{address.name} broke off",
-            f"{format_bytes(there)} of {format_bytes(total)} have arrived",
-            "Try again: it goes on from there.",
+            f"{format_bytes(there)} of {format_bytes(total) if total else 'an unknown size'} have arrived",
+            f"Try again: {way}.",
         )
     if expected and _digest(part) != expected:
         part.unlink()
@@ -232,11 +266,20 @@ def _fetch(
     return target
 
 
+def _arriving(answer: requests.Response) -> Iterator[bytes]:
+    """What comes, as it comes; nothing more, and then an empty piece, where the connection breaks off."""
+    try:
+        while chunk := answer.raw.read1(_CHUNK):
+            yield chunk
+    except urllib3.exceptions.ProtocolError:
+        yield b""
+
+
 def _begins_at(answer: requests.Response, position: int) -> bool:
     return answer.headers.get("Content-Range", "").startswith(f"bytes {position}-")
 
 
-def _check_room(address: _Address, target: Path, needed: int) -> None:
+def _check_room(address: Address, target: Path, needed: int) -> None:
     free = shutil.disk_usage(target.parent).free
     if needed > free - _SPARE:
         raise DownloadError(
@@ -248,10 +291,14 @@ def _check_room(address: _Address, target: Path, needed: int) -> None:
 
 def _note(notes: Path, answer: requests.Response) -> None:
     """Remember what tells this version of the file from another: only then may it be resumed."""
-    etag = answer.headers.get("ETag", "")
-    strong = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
     with replacing(notes, durable=False) as file:
-        file.write_text(json.dumps({"url": answer.url, "validator": strong}), encoding="utf-8")
+        file.write_text(json.dumps({"validator": _version(answer)}), encoding="utf-8")
+
+
+def _version(answer: requests.Response) -> str:
+    """What the server calls this version of the file; empty where it has no word for it."""
+    etag = answer.headers.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
 
 def _validator_of(notes: Path) -> str:
@@ -265,7 +312,7 @@ def _validator_of(notes: Path) -> str:
 
 def _promised(answer: requests.Response) -> str:
     """The SHA-256 that the server gives (RFC 9530), in hexadecimal digits; empty where it gives none."""
-    match = re.search(r"sha-256=:([A-Za-z0-9+/=]{44}):", answer.headers.get("Repr-Digest", ""))
+    match = re.search(r"sha-256=:([A-Za-z0-9+/]{43}=):", answer.headers.get("Repr-Digest", ""))
     return b64decode(match[1]).hex() if match else ""
 
 
@@ -274,7 +321,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _wrong_checksum(address: _Address) -> DownloadError:
+def _wrong_checksum(address: Address) -> DownloadError:
     return DownloadError(
         f"{address.name} is not the file that was announced",
         "its checksum is another",

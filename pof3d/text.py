@@ -9,6 +9,11 @@ from datetime import datetime, timedelta
 ELLIPSIS = "…"
 
 
+def printable(text: str) -> str:
+    """Without what a terminal would take for an order: texts in files are anybody's."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def format_bytes(size: int) -> str:
     """Sizes in powers of 1024: "512 B", "3.1 KiB", "15.2 MiB"."""
     if size < 1024:

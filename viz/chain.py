@@ -196,7 +196,9 @@ class Chain:
             for resolution in discriminator.resolutions:
                 self.run.check()
                 x = discriminator.get_submodule(f"b{resolution}")(x)
-            angles = yaw_pitch_from_hv(discriminator.b4(x)[1].double(), discriminator.camera.h_mean)
+            hv = discriminator.look_closely(x)[1]
+            assert hv is not None
+            angles = yaw_pitch_from_hv(hv.double(), discriminator.camera.h_mean)
             return Pose(*angles[0].tolist())
 
         return self.run.stage("pose prediction", picture.image_key, predict)

@@ -30,7 +30,8 @@ def draw_question(question: DownloadQuestion, actions: Actions) -> None:
         imgui.open_popup(_QUESTION)
     if not begin_modal(_QUESTION):
         return
-    imgui.text_unformatted(f"{question.name} has {format_bytes(question.size)}.")
+    least = "at least " if question.at_least else ""
+    imgui.text_unformatted(f"{question.name} has {least}{format_bytes(question.size)}.")
     imgui.text_colored(theme.TEXT_DIM, "It would be kept in the cache. Fetch it?")
     imgui.spacing()
     yes = _button("Fetch")

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
-from pof3d.download import DownloadCancelled, LargeDownload, download
+from pof3d.download import DownloadCancelled, LargeDownload, download, parse_address
 from pof3d.errors import Pof3dError
 from pof3d.text import format_bytes
 from viz.panel import DownloadQuestion, LoadingState
@@ -68,8 +67,14 @@ class Fetching:
 
     def start(self, url: str, *, allow_large: bool = False) -> None:
         """Begin a download."""
+        try:
+            name = parse_address(url).name
+        except Pof3dError as error:
+            with self._lock:
+                self._token, self._loading, self._ended = None, None, Fetched(url, error=error)
+            self._wake()
+            return
         token = object()
-        name = Path(urlsplit(url).path).name or url
         with self._lock:
             self._token, self._ended = token, None
             self._loading = LoadingState(Path(name), 0.0, "Connecting")
@@ -104,7 +109,7 @@ class Fetching:
         except DownloadCancelled:
             return
         except LargeDownload as error:
-            ended = Fetched(url, question=DownloadQuestion(url, error.name, error.size))
+            ended = Fetched(url, question=DownloadQuestion(url, error.name, error.size, error.at_least))
         except Pof3dError as error:
             ended = Fetched(url, error=error)
         except Exception as error:

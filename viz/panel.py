@@ -65,6 +65,8 @@ class DownloadQuestion:
     name: str
     size: int
     """Bytes."""
+    at_least: bool = False
+    """Whether the server did not say how long it is."""
 
 
 @dataclass(frozen=True, eq=False)

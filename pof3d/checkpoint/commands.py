@@ -16,11 +16,12 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from pof3d.checkpoint import Network, load, save
 from pof3d.checkpoint.facts import Fact, architecture_facts, provenance_facts
 from pof3d.errors import CheckpointError, ConfigError
-from pof3d.text import format_bytes, format_count
+from pof3d.text import format_bytes, format_count, printable
 
 _COMPARED_SEEDS = 4
 _LATENTS = 4096
@@ -139,7 +140,8 @@ def run_info(options: Info) -> int:
         ("Background", "white" if render.white_background else "black, or inside the volume", ""),
     ]
     console = Console(highlight=False)
-    console.print(f"[bold]{network.path.name}[/bold]  {network.path.parent}", soft_wrap=True)
+    title = Text.assemble((printable(network.path.name), "bold"), "  ", printable(str(network.path.parent)))
+    console.print(title, soft_wrap=True)
     console.print(_table("Network", rows))
     from pof3d.training.samples import PoseStatistics
 
@@ -150,17 +152,17 @@ def run_info(options: Info) -> int:
     rows, groups = provenance_facts(told)
     if rows:
         console.print(_table("Provenance", rows))
-    for title, inner in groups.items():
-        console.print(_table(title, inner))
+    for name, inner in groups.items():
+        console.print(_table(printable(name), inner))
     return 0
 
 
 def _table(title: str, rows: list[Fact]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
+    table = Table(title=Text(title), title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for what, value, _ in rows:
-        table.add_row(what, value)
+        table.add_row(Text(printable(what)), Text(printable(value)))
     return table
 
 
@@ -172,7 +174,7 @@ def run_convert(options: Convert) -> int:
     CheckpointError, ConfigError
         Each with one clear message; a file that was there stays as it was.
     """
-    source, target = options.source, options.target
+    source, target = options.source.expanduser(), options.target.expanduser()
     if target.suffix.lower() != ".safetensors":
         raise ConfigError(f"{target.name} cannot be written", "converted checkpoints end in .safetensors")
     if target.exists() and source.exists() and target.samefile(source):
@@ -199,11 +201,11 @@ def run_convert(options: Convert) -> int:
         written = load(target)
         worst, mean = image_difference(network, written)
     sizes = f"{format_bytes(network.size_bytes)} → {format_bytes(written.size_bytes)}"
-    console.print(f"{target}  {sizes}", soft_wrap=True)
+    console.print(Text(f"{printable(str(target))}  {sizes}"), soft_wrap=True)
     console.print(
         f"Images of {_COMPARED_SEEDS} seeds differ by at most {worst:.0f} of 255 grey levels, "
         f"{mean:.3f} on average."
     )
     if (note := network.provenance.get("discriminator")) and network.discriminator is None:
-        console.print(f"{note} It was left out.")
+        console.print(Text(f"{printable(str(note))} It was left out."))
     return 0

@@ -126,9 +126,9 @@ def _camera(
     """
     mean_radius = network.number("r_mean", 2.7)
     if extra == "fov":
-        focal = focal_from_fov(network.number("fov_mean", FFHQ_FOV_DEGREES))
+        focal = _focal(network.number("fov_mean", FFHQ_FOV_DEGREES))
     elif "create_label_fov" in training:
-        focal = focal_from_fov(training.number("create_label_fov", 0.0))
+        focal = _focal(training.number("create_label_fov", 0.0))
     else:
         # Files do not hold the focal length of a set that brings its own camera labels. Of the release's
         # presets, the one with a white background is the one with another focal length.
@@ -146,6 +146,12 @@ def _camera(
         clamp_h=limits("clamp_h"),
         clamp_v=limits("clamp_v"),
     )
+
+
+def _focal(fov: float) -> float:
+    if not 0.1 <= fov <= 170.0:
+        unsupported(f"its field of view of {fov:g}° is none")
+    return focal_from_fov(fov)
 
 
 @dataclass(frozen=True)

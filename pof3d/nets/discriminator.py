@@ -179,6 +179,10 @@ class Discriminator(nn.Module):
         """
         for resolution in self.resolutions:
             x = self.get_submodule(f"b{resolution}")(x)
+        return self.look_closely(x, group)
+
+    def look_closely(self, x: Tensor, group: int | None = None) -> tuple[Tensor, Tensor | None]:
+        """The end of :meth:`look`: from what the blocks make of the images [B, channels, 4, 4]."""
         vector, pose = self.b4(x, group)
         if pose is not None and self.config.circular_yaw:
             h = self.camera.h_mean + torch.atan2(pose[:, 1], pose[:, 0])

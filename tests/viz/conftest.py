@@ -27,3 +27,10 @@ def conditioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network without a pose learner, conditioned on a camera label; its discriminator, too."""
     config = tiny_config(pose_source="conditioning")
     return save_tiny(tmp_path_factory.mktemp("conditioned") / "conditioned.safetensors", config, seed=2)
+
+
+@pytest.fixture(scope="session")
+def circular(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network whose discriminator reads the yaw as a direction."""
+    config = tiny_config(circular_yaw=True)
+    return save_tiny(tmp_path_factory.mktemp("circular") / "circular.safetensors", config, seed=3)

@@ -31,6 +31,7 @@ def tiny_config(
     superres: SuperResolutionKind = "none",
     importance: int = 0,
     discriminator: bool = True,
+    circular_yaw: bool = False,
     **generator_settings: Any,
 ) -> NetworkConfig:
     generator = GeneratorConfig(
@@ -57,7 +58,12 @@ def tiny_config(
     generator = replace(generator, **generator_settings)
     conditioned = generator.pose_source == "conditioning"
     scorer = DiscriminatorConfig(resolution=16, channel_base=64, channel_max=8, pose_mapping_layers=1)
-    scorer = replace(scorer, pose_aware=not conditioned, label_dim=LABEL_DIM if conditioned else 0)
+    scorer = replace(
+        scorer,
+        pose_aware=not conditioned,
+        label_dim=LABEL_DIM if conditioned else 0,
+        circular_yaw=circular_yaw,
+    )
     return NetworkConfig("tiny", generator, scorer if discriminator else None)
 
 

@@ -46,7 +46,7 @@ def engine() -> Engine:
     return Engine()
 
 
-@pytest.mark.parametrize("name", ["tiny", "tiny_2x"])
+@pytest.mark.parametrize("name", ["tiny", "tiny_2x", "circular"])
 def test_predicted_pose_is_the_librarys_own_rendering(
     name: str, request: pytest.FixtureRequest, engine: Engine
 ) -> None:

@@ -127,3 +127,19 @@ def test_a_source_that_cannot_be_read_leaves_the_target(tmp_path: Path) -> None:
     assert main(["convert", str(source), str(target)]) == 1
     assert target.read_bytes() == b"precious"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["broken.pkl", "out.safetensors"]
+
+
+HOSTILE = "[/b][link=file:///etc/passwd]x[/link] \x1b]0;title\x07\x1b[2J\u202e"
+
+
+def test_texts_in_files_are_only_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = tiny_network()
+    provenance = {"dataset": HOSTILE, HOSTILE: {HOSTILE: HOSTILE}, "discriminator": HOSTILE}
+    path = save(tmp_path / "[b]x.safetensors", network.config, network.generator, None, provenance)
+    assert main(["info", str(path)]) == 0
+    assert main(["convert", str(path), str(tmp_path / "[b]y.safetensors")]) == 0
+    told = capsys.readouterr()
+    for text in (told.out, told.err):
+        assert "\x1b" not in text and "\x07" not in text and "\u202e" not in text
+    assert "[/b][link=file:///etc/passwd]x[/link]" in told.out
+    assert "[b]x.safetensors" in told.out

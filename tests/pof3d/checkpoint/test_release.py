@@ -191,6 +191,8 @@ def test_numpy_numbers_among_the_settings(tmp_path: Path) -> None:
     [
         ({"rendering": {"superresolution_module": "training.superresolution.SuperresolutionDeep"}}, "Deep"),
         ({"rendering": {"ray_start": "auto"}}, "ray limits"),
+        ({"training": {"create_label_fov": 0.0}}, "field of view of 0°"),
+        ({"training": {"create_label_fov": 180.0}}, "field of view of 180°"),
         ({"rendering": {"disparity_space_sampling": True}}, "disparity"),
         ({"rendering": {"clamp_mode": "relu"}}, "softplus"),
     ],
