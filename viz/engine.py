@@ -173,6 +173,7 @@ class Engine:
             depth_range=view.display.depth_range or maps.fitted,
             camera_pose=chain.optics.pose,
             generator_pose=chain.mapped.pose,
+            cameras=chain.mapped.camera,
             discriminator_pose=seen,
             timings=tuple(chain.run.timings),
             cache_bytes=self.memory.used_bytes,

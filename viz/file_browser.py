@@ -85,11 +85,12 @@ class FileBrowser:
         self.everything = False
         self._reader = reader or FolderReader()
         self._thumbnails = thumbnails or Thumbnails()
-        self._textures: OrderedDict[tuple[str, float], Texture] = OrderedDict()
+        self._textures: OrderedDict[tuple[str, float, int], Texture] = OrderedDict()
         self._shown: tuple[Listing, bool, str] | None = None
         self._entries: list[Entry] = []
         self._typed = ""
         self._pending = False
+        self._showing = False
         self._select_name = ""
         self._scroll = False
         self._focus_list = False
@@ -190,7 +191,10 @@ class FileBrowser:
         opened, still = imgui.begin_popup_modal(TITLE, True, int(imgui.WindowFlags_.no_saved_settings))
         imgui.pop_style_color()
         if not opened:
+            if self._showing:  # closed in the frame before, or another dialog took its place
+                self._leave()
             return None
+        self._showing = True
         ui.mark_window(TITLE)
         chosen = self._draw_path(favourites, on_favourite)
         listing = self._refresh()
@@ -200,12 +204,12 @@ class FileBrowser:
         chosen = self._draw_buttons() or chosen
         if chosen is not None or not still or imgui.is_key_pressed(imgui.Key.escape, False):
             imgui.close_current_popup()
-            self._leave()
         imgui.end_popup()
         return chosen
 
     def _leave(self) -> None:
-        """Let go of what is needed only while the dialog is open."""
+        """Let go of what is needed only while the dialog is open; nothing drawn uses it any more."""
+        self._showing = False
         self._thumbnails.forget_wishes()
         for texture in self._textures.values():
             texture.release()
@@ -361,7 +365,7 @@ class FileBrowser:
         path = self.folder / entry.name
         if not entry.name.lower().endswith(self.suffixes):
             return
-        key = (str(path), entry.modified)
+        key = (str(path), entry.modified, entry.size)
         texture = self._textures.get(key)
         if texture is None:
             picture = self._thumbnails.get(path, entry)
@@ -422,7 +426,6 @@ class FileBrowser:
         imgui.same_line()
         if imgui.button("Cancel"):
             imgui.close_current_popup()
-            self._leave()
         ui.mark("Browser/Cancel")
         if followed:
             return self.folder

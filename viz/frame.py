@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pof3d.config import CameraConfig
 from pof3d.errors import Pof3dError
 from viz.view import View
 
@@ -54,6 +55,8 @@ class Frame:
     """Where this picture was taken from."""
     generator_pose: Pose
     """What the generator predicts for this latent; what it is conditioned on where it predicts nothing."""
+    cameras: CameraConfig | None = None
+    """The network's, with the distance and field of view that it predicts for this latent, if it does."""
     discriminator_pose: Pose | None = None
     """What the discriminator predicts for this picture; None for previews, for networks without one, and in
     the window until it is known."""

@@ -109,11 +109,10 @@ def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
     imgui.push_font(None, theme.SMALL_FONT_SIZE)
     override = Pose(view.pose.override_yaw, view.pose.override_pitch)
     has_branch = context.network is None or context.network.has_pose_prediction
-    conditioned = context.network is not None and context.network.is_conditioned
     rows: list[tuple[str, str, Pose | None, bool]] = [
         (
             "generator",
-            "Conditioning" if conditioned else "G predicts",
+            "Conditioning" if context.is_conditioned else "G predicts",
             frame.generator_pose,
             view.pose.source == "predicted",
         ),

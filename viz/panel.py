@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pof3d.config import NetworkConfig
+from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
 from viz.frame import Frame, Pose
 from viz.view import View
@@ -203,6 +203,18 @@ class PanelContext:
     """The newest short notice, such as where a picture was saved."""
     scale: float = 1.0
     """Interface pixels per design pixel."""
+
+    @property
+    def cameras(self) -> CameraConfig:
+        """The network's cameras, as the newest picture has them."""
+        if self.frame is not None and self.frame.cameras is not None:
+            return self.frame.cameras
+        return self.network.config.generator.camera if self.network is not None else CameraConfig()
+
+    @property
+    def is_conditioned(self) -> bool:
+        """Whether the open network takes a pose instead of predicting one (EG3D)."""
+        return self.network is not None and self.network.is_conditioned
 
 
 class Actions(Protocol):

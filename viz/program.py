@@ -392,7 +392,7 @@ class Program(Commands):
         """Close or cancel what is open: the list of keys, a file being opened, an error."""
         if self.help_open:
             self.help_open = False
-        elif self.rendering.loading is not None:
+        elif (self.fetching.loading or self.rendering.loading) is not None:
             self.cancel_loading()
         else:
             self.dismiss_error()

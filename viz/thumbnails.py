@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pof3d.errors import Pof3dError
 from pof3d.files import replacing
+from pof3d.memory import return_freed_memory
 from viz.folders import Entry
 
 SIDE = 64
@@ -23,6 +24,8 @@ SIDE = 64
 _KEPT_ON_DISK = 2000
 _KEPT_IN_MEMORY = 256
 _WAITING = 64
+_LARGEST, _WORTH_RETURNING = 2 << 30, 64 << 20
+"""Bytes: larger files get no picture; after those above the second the system gets the memory back."""
 _log = logging.getLogger(__name__)
 
 Picture = NDArray[np.uint8]
@@ -137,6 +140,8 @@ class Thumbnails:
         found = _read(kept)
         if found is not None:
             return found
+        if key[2] > _LARGEST:
+            return None
         try:
             picture = self._render(Path(key[0]), lambda: self._under_way is not key)
         except Pof3dError:
@@ -144,6 +149,9 @@ class Thumbnails:
         except Exception:
             _log.exception("no thumbnail of %s", key[0])
             return None
+        finally:
+            if key[2] > _WORTH_RETURNING:
+                return_freed_memory()
         with contextlib.suppress(OSError):
             self._keep(kept, picture)
         return picture

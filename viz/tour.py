@@ -74,7 +74,10 @@ def _local(file: str | None) -> Path | None:
     if file is None or not is_url(file):
         return None if file is None else Path(file)
     print(f"Fetching {file}", file=sys.stderr)
-    return download(file)
+    report = _progress()
+    return download(
+        file, progress=lambda done, total: report(done / total if total else 0.0), allow_large=True
+    )
 
 
 def record_tour(

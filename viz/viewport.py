@@ -107,7 +107,7 @@ class Viewport:
 
     def _mouse(self, result: ViewportResult, context: PanelContext) -> None:
         hovered, io = imgui.is_item_hovered(), imgui.get_io()
-        camera = context.network.config.generator.camera if context.network else CameraConfig()
+        camera = context.cameras
         if hovered and io.mouse_wheel:
             result.view = navigation.zoom(result.view, camera, io.mouse_wheel)
         if self._gesture is None and imgui.is_item_activated():

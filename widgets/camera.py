@@ -48,7 +48,7 @@ class CameraPanel:
         """Draw the panel and return the View, with its camera changed where the user changed it."""
         with common.awaiting(context.network is None):
             view = _draw_orbit(view, context)
-            own = context.network.config.generator.camera if context.network else CameraConfig()
+            own = context.cameras
             camera = _draw_lens(view.camera, own)
             camera = _draw_pan(camera)
             _draw_turntable(context, actions)

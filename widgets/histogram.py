@@ -79,7 +79,7 @@ class HistogramPanel:
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel; the View comes back as it is: the camera moves through the actions."""
         histogram = context.histogram
-        if context.network is not None and context.network.is_conditioned:
+        if context.is_conditioned:
             common.paragraph(
                 "This network has no pose learner: its poses come from outside, so that there is no learned "
                 "distribution to show."

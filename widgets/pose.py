@@ -40,7 +40,7 @@ class PosePanel:
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel and return the View, with pose and camera changed where the user changed them."""
-        conditioned = context.network is not None and context.network.is_conditioned
+        conditioned = context.is_conditioned
         with common.disabled(context.network is None):
             sources = (CONDITIONING, *SOURCES[1:]) if conditioned else SOURCES
             source = common.segmented("Pose/Source", sources, view.pose.source, labelled=False)
@@ -61,7 +61,7 @@ def _draw_table(view: View, context: PanelContext) -> None:
     has_branch = context.network is None or context.network.has_pose_prediction
     override = Pose(view.pose.override_yaw, view.pose.override_pitch)
     camera = frame.camera_pose if frame else None
-    conditioned = context.network is not None and context.network.is_conditioned
+    conditioned = context.is_conditioned
     rows: list[tuple[str, str, Pose | None, bool, str]] = [
         (
             "generator",
@@ -198,7 +198,7 @@ def _angles(
 def _draw_buttons(view: View, context: PanelContext, actions: Actions) -> View:
     frame = context.frame
     imgui.spacing()
-    conditioned = context.network is not None and context.network.is_conditioned
+    conditioned = context.is_conditioned
     own = "the pose that the content is conditioned on" if conditioned else "the generator's own pose"
     if common.button(
         "Pose/Reset to conditioning" if conditioned else "Pose/Reset to predicted",

@@ -387,3 +387,12 @@ def test_the_predicted_camera_has_the_predicted_distance_and_field_of_view(
     yaw, pitch = astuple(frame.generator_pose)
     override = engine.render(view_of(path, pose=PoseView("override", yaw, pitch)))
     assert np.abs(override.image.astype(int) - frame.image).max() <= 1
+
+
+def test_a_frame_knows_the_cameras_of_its_latent(tmp_path: Path, engine: Engine) -> None:
+    path = save_tiny(tmp_path / "net.safetensors", tiny_config(discriminator=False, pose_extra="radius"))
+    frames = [engine.render(view_of(path, latent=LatentView(x=float(i)))) for i in range(2)]
+    radii = [frame.cameras.radius for frame in frames if frame.cameras is not None]
+    poses = pof3d.load(path).generator.map(torch.cat([latent(i, 8) for i in range(2)]))[1]
+    assert radii == pytest.approx(poses[:, 2].tolist())
+    assert radii[0] != radii[1]
