@@ -60,7 +60,7 @@ def run_tour(options: TourOptions, placements: Callable[[], Sequence[Placement]]
         Exit status: 0, or 1 when it could not be made.
     """
     try:
-        paths = record_tour(options, placements, _progress())
+        paths = record_tour(options, placements, _progress("Recording a tour of the window"))
     except Pof3dError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -73,11 +73,12 @@ def _local(file: str | None) -> Path | None:
     """The file asked for, fetched where it is in the net."""
     if file is None or not is_url(file):
         return None if file is None else Path(file)
-    print(f"Fetching {file}", file=sys.stderr)
-    report = _progress()
-    return download(
-        file, progress=lambda done, total: report(done / total if total else 0.0), allow_large=True
-    )
+    report = _progress(f"Fetching {file}")
+
+    def show(done: int, total: int | None) -> None:
+        report(done / total if total else 0.0)
+
+    return download(file, progress=show, allow_large=True)
 
 
 def record_tour(
@@ -243,7 +244,7 @@ def _save(pixels: NDArray[np.uint8], path: Path) -> None:
     save_pixels(np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)]), path)
 
 
-def _progress() -> Callable[[float], None]:
+def _progress(what: str) -> Callable[[float], None]:
     """A line that moves on a terminal; a few lines elsewhere."""
     terminal, told = sys.stderr.isatty(), [-1.0]
 
@@ -253,6 +254,6 @@ def _progress() -> Callable[[float], None]:
         told[0] = share
         ending = "\n" if share >= 1.0 or not terminal else ""
         start = "\r" if terminal else ""
-        print(f"{start}Recording a tour of the window: {share:4.0%}", end=ending, file=sys.stderr, flush=True)
+        print(f"{start}{what}: {share:4.0%}", end=ending, file=sys.stderr, flush=True)
 
     return report
