@@ -98,10 +98,11 @@ def test_a_fetched_file_is_opened(program: Program, web: Web) -> None:
     assert web.calls == [(URL, False)]
 
 
-def test_cancelling(program: Program, web: Web) -> None:
+@pytest.mark.parametrize("way", ["button", "key"])
+def test_cancelling(program: Program, web: Web, way: str) -> None:
     program.open_url(URL)
     wait(program, lambda: web.calls)
-    program.cancel_loading()
+    program.cancel_loading() if way == "button" else program.escape()
     assert loading(program) is None
     wait(program, lambda: web.cancelled)
     web.go.set()
@@ -130,6 +131,13 @@ def test_what_goes_wrong_is_told(program: Program, web: Web, problem: Exception)
     wait(program, lambda: program.error is not None)
     assert "could not be fetched" in str(program.error)
     assert program.view.network.path == "/nets/good.safetensors"
+
+
+def test_a_malformed_address_is_a_message(program: Program, web: Web) -> None:
+    program.open_url("http://[::1")
+    wait(program, lambda: program.error is not None)
+    assert "malformed" in str(program.error)
+    assert web.calls == []
 
 
 @pytest.mark.parametrize("yes", [True, False])
