@@ -175,7 +175,7 @@ def spread(runs: Runs) -> str:
     lines += _footnotes(notes)
     if ends:
         lines += [
-            picture("G's yaw spread over training from three initial spreads", "spread.png"),
+            picture("G's yaw spread over training from each initial spread", "spread.png"),
             "Lines: batches of training, pooled. Dots: the spread that was asked for at the start."
             " Diamonds: the moving"
             " average at the end, which the table has.",
