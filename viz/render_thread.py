@@ -146,9 +146,12 @@ class RenderThread:
 
     @property
     def busy(self) -> bool:
-        """Whether the newest View still waits for its full frame, or for the pose prediction on it."""
+        """Whether the newest View still waits for its full frame, or for the pose prediction on it.
+
+        Also true until a change of device, threads or memory has taken place.
+        """
         with self._changed:
-            return self._newest is not self._current or self._answer != "done"
+            return bool(self._orders) or self._newest is not self._current or self._answer != "done"
 
     @property
     def loading(self) -> LoadingState | None:
@@ -246,7 +249,7 @@ class RenderThread:
             with self._changed:
                 if self._closing:
                     return
-                order = self._orders.popleft() if self._orders else None
+                order = self._orders[0] if self._orders else None
             try:
                 if order is not None:
                     order()
@@ -256,6 +259,9 @@ class RenderThread:
                 pass
             except Exception as error:
                 self._fail(error)
+            if order is not None:
+                with self._changed:
+                    self._orders.popleft()  # only now: until its effect is there, the thread is busy
 
     def _advance(self) -> None:
         """Take one step."""
