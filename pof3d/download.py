@@ -15,16 +15,17 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-import platformdirs
-import requests
-import urllib3
 from filelock import FileLock, Timeout
 
 from pof3d.errors import Pof3dError
-from pof3d.files import replacing
+from pof3d.files import APPLICATION, cache_folder, replacing
 from pof3d.text import format_bytes
+
+if TYPE_CHECKING:
+    import requests  # imported where it is used: the window starts faster without it
 
 ASK_FROM = 1 << 30
 """Bytes from which on a download has to be allowed."""
@@ -37,6 +38,7 @@ _TIMEOUT = (10.0, 30.0)
 """Seconds for connecting and for a pause of the server."""
 _LONGEST_NAME = 120
 """Bytes."""
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": APPLICATION}
 _SPARE = 64 * 2**20
 """Bytes left free on the disk."""
 
@@ -75,11 +77,6 @@ def is_url(text: str) -> bool:
     return re.match(r"(?i)https?://", text.strip()) is not None
 
 
-def cache_folder() -> Path:
-    """Where downloads are kept."""
-    return Path(platformdirs.user_cache_dir("pof3d-visualizer", appauthor=False)) / "downloads"
-
-
 def parse_address(url: str) -> Address:
     """What to fetch; raises :class:`DownloadError` where that is no http(s) address."""
 
@@ -106,21 +103,9 @@ def parse_address(url: str) -> Address:
     return Address(bare, name, match[1].lower() if match else "")
 
 
-def cached_file(url: str, folder: Path | None = None) -> Path | None:
-    """The complete download of an address, if it is in the cache.
-
-    Raises
-    ------
-    DownloadError
-        When it is no address.
-    """
-    target = _target(parse_address(url), folder)
-    return target if target.is_file() else None
-
-
 def _target(address: Address, folder: Path | None) -> Path:
     digest = hashlib.sha256(address.url.encode()).hexdigest()[:12]
-    return (folder or cache_folder()) / digest / address.name
+    return (folder or cache_folder("downloads")) / digest / address.name
 
 
 def download(
@@ -130,9 +115,12 @@ def download(
     progress: Callable[[int, int | None], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     allow_large: bool = False,
-    again: bool = False,
 ) -> Path:
     """Fetch a file into the cache, or find it there.
+
+    A file in the cache is fetched anew when its checksum is not the one given, or when the server says that
+    it has another version. Without a connection, and from servers that have no word for versions, it is taken
+    as it is.
 
     Parameters
     ----------
@@ -146,8 +134,6 @@ def download(
         Asked after every chunk whether to stop.
     allow_large : bool
         Whether files of :data:`ASK_FROM` and more may be fetched.
-    again : bool
-        Whether to fetch it although it is in the cache.
 
     Returns
     -------
@@ -164,13 +150,16 @@ def download(
         When the address is none, the server does not answer or says no, the file is not what its checksum
         says, the disk is full, or another program fetches the same file.
     """
+    import requests
+    import urllib3
+
     address = parse_address(url)
     target = _target(address, folder)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(target.name + ".lock"), timeout=_PATIENCE):
             if target.is_file():
-                if not again and (not address.sha256 or _digest(target) == address.sha256):
+                if _digest(target) == address.sha256 if address.sha256 else _is_current(address, target):
                     return target
                 target.unlink()
             return _fetch(address, target, progress or (lambda *_: None), cancelled, allow_large)
@@ -201,13 +190,13 @@ def _fetch(
     cancelled: Callable[[], bool],
     allow_large: bool,
 ) -> Path:
-    part, notes = target.with_name(target.name + ".part"), target.with_name(target.name + ".json")
+    import requests
+
+    part, notes = target.with_name(target.name + ".part"), _notes(target)
     validator = _validator_of(notes) if part.is_file() else ""
     there = part.stat().st_size if validator else 0
-    headers = {"Accept-Encoding": "identity", "User-Agent": "pof3d-visualizer"}
-    if there:
-        headers |= {"Range": f"bytes={there}-", "If-Range": validator}
-    with requests.get(address.url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+    wanted = {"Range": f"bytes={there}-", "If-Range": validator} if there else {}
+    with requests.get(address.url, headers=_HEADERS | wanted, stream=True, timeout=_TIMEOUT) as answer:
         if there and answer.status_code == 416:  # nothing is missing, or it has become shorter
             part.unlink()
             return _fetch(address, target, progress, cancelled, allow_large)
@@ -266,8 +255,30 @@ def _fetch(
     return target
 
 
+def _notes(target: Path) -> Path:
+    """Where a download's version is written down."""
+    return target.with_name(target.name + ".json")
+
+
+def _is_current(address: Address, target: Path) -> bool:
+    """Whether the server has the version of the file that is in the cache, as far as that can be known."""
+    import requests
+
+    version = _validator_of(_notes(target))
+    if not version:
+        return True
+    asked = {"If-None-Match" if version.startswith('"') else "If-Modified-Since": version}
+    try:
+        with requests.get(address.url, headers=_HEADERS | asked, stream=True, timeout=_TIMEOUT) as answer:
+            return answer.status_code != 200 or _version(answer) == version
+    except requests.RequestException:
+        return True
+
+
 def _arriving(answer: requests.Response) -> Iterator[bytes]:
     """What comes, as it comes; nothing more, and then an empty piece, where the connection breaks off."""
+    import urllib3
+
     try:
         while chunk := answer.raw.read1(_CHUNK):
             yield chunk
@@ -330,6 +341,8 @@ def _wrong_checksum(address: Address) -> DownloadError:
 
 
 def _reason(error: requests.RequestException) -> str:
+    import requests
+
     if isinstance(error, requests.HTTPError):
         answer = error.response
         return f"the server answered {answer.status_code} {answer.reason}".rstrip().lower()

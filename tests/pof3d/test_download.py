@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +22,6 @@ from pof3d.download import (
     DownloadCancelled,
     DownloadError,
     LargeDownload,
-    cached_file,
     download,
     is_url,
 )
@@ -48,6 +47,7 @@ class Server:
     headers: dict[str, str] = field(default_factory=dict)
     ranges: list[str | None] = field(default_factory=list)
     url: str = ""
+    stop: Callable[[], None] = lambda: None
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -63,6 +63,10 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         content, status, start = given.content, given.status, 0
+        if given.etag and self.headers.get("If-None-Match") == given.etag:
+            self.send_response(304)
+            self.end_headers()
+            return
         if wanted and given.ignores_if_range | (self.headers.get("If-Range") == given.etag):
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(content):
@@ -98,10 +102,22 @@ def server() -> Iterator[Server]:
     running.given = given  # type: ignore[attr-defined]
     thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
     thread.start()
+
+    def stop() -> None:
+        running.shutdown()
+        thread.join()
+        running.server_close()
+
+    given.stop = stop
     yield given
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    if thread.is_alive():
+        stop()
+
+
+def cached_file(url: str, folder: Path) -> Path | None:
+    """The complete file in a cache."""
+    target = module._target(module.parse_address(url), folder)
+    return target if target.is_file() else None
 
 
 def cancel_after(count: int) -> Any:
@@ -118,7 +134,7 @@ def test_a_file_is_fetched_once(server: Server, tmp_path: Path) -> None:
     assert seen[0] == (0, len(CONTENT)) and seen[-1] == (len(CONTENT), len(CONTENT))
     assert seen == sorted(seen)
     assert download(server.url, folder=tmp_path) == path == cached_file(server.url, tmp_path)
-    assert server.ranges == [None]
+    assert server.ranges == [None, None], "the second time it is only asked whether there is another version"
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -292,12 +308,20 @@ def test_addresses_and_paths() -> None:
 def test_a_new_version_replaces_the_cached_one(server: Server, tmp_path: Path) -> None:
     path = download(server.url, folder=tmp_path)
     server.content, server.etag = CONTENT[::-1], '"two"'
-    digest = hashlib.sha256(CONTENT[::-1]).hexdigest()
-    assert download(server.url, folder=tmp_path).read_bytes() == CONTENT, "without a word it is kept"
-    assert download(f"{server.url}#sha256={digest}", folder=tmp_path).read_bytes() == CONTENT[::-1]
-    server.content = CONTENT
-    assert download(server.url, folder=tmp_path, again=True).read_bytes() == CONTENT
-    assert path.is_file()
+    assert download(server.url, folder=tmp_path) == path
+    assert path.read_bytes() == CONTENT[::-1]
+    server.content = CONTENT  # under the same name, which a checksum sees through
+    assert download(server.url, folder=tmp_path).read_bytes() == CONTENT[::-1]
+    assert download(f"{server.url}#sha256={SHA}", folder=tmp_path).read_bytes() == CONTENT
+
+
+def test_without_a_connection_the_cached_one_is_taken(server: Server, tmp_path: Path) -> None:
+    path = download(server.url, folder=tmp_path)
+    server.status = 503
+    assert download(server.url, folder=tmp_path) == path
+    server.stop()
+    assert download(server.url, folder=tmp_path) == path
+    assert path.read_bytes() == CONTENT
 
 
 def test_two_versions_are_never_joined(server: Server, tmp_path: Path) -> None:
