@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tyro
@@ -71,11 +72,13 @@ def placements() -> list[Placement]:
 
 
 def _window(arguments: Sequence[str]) -> int:
+    from pof3d.download import is_url
     from viz.start import WindowOptions, display_missing, run_window
 
     options = _parse(WindowOptions, "visualizer.py", arguments, __doc__)
     if display_missing():
-        print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
+        if options.file is None or is_url(options.file) or Path(options.file).exists():
+            print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
         out = ["--out", str(options.out)] if options.out else []
         return _tour([options.file, *out] if options.file else out)
     return run_window(options, placements)

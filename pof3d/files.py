@@ -8,6 +8,16 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import platformdirs
+
+APPLICATION = "pof3d-visualizer"
+"""Name of the folders for settings and caches."""
+
+
+def cache_folder(name: str) -> Path:
+    """A folder in the user's cache: what lies there may be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(APPLICATION, appauthor=False)) / name
+
 
 @contextlib.contextmanager
 def replacing(target: Path, *, durable: bool = True) -> Iterator[Path]:

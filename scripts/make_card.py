@@ -20,7 +20,7 @@ from rich.console import Console
 
 import pof3d
 from pof3d.checkpoint import native
-from pof3d.checkpoint.commands import image_difference
+from pof3d.checkpoint.commands import image_difference, newest_network
 from pof3d.data.folder import ImageFolder
 from pof3d.errors import CheckpointError, DatasetError, Pof3dError
 from pof3d.evaluation import plots
@@ -64,10 +64,10 @@ class MakeCard:
 
 def newest_checkpoint(run: Path) -> Path:
     """The run's checkpoint with most images seen."""
-    found = sorted(run.glob("network-*.safetensors"))
-    if not found:
+    found = newest_network(run)
+    if not found.is_file():
         raise CheckpointError(f"there is no checkpoint in {run}", todo="Train first.")
-    return found[-1]
+    return found
 
 
 def describe_error(agreement: PoseAgreement) -> str:

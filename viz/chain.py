@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
-from pof3d.config import CameraConfig, focal_from_fov
+from pof3d.config import CameraConfig
 from pof3d.nets.generator import RawFrame
 from viz.display import compose, fitted_range, image_bytes, solid_depth
 from viz.frame import Pose
@@ -106,11 +106,9 @@ class Chain:
                 w = mapping.map_w(z)
                 hv = mapping.predict_pose(w)
                 angles = yaw_pitch_from_hv(hv.double(), camera.h_mean)
-            own = camera
+            own = replace(camera, focal=float(generator.focal(hv)))
             if generator.config.pose_extra == "radius":
-                own = replace(camera, radius=float(hv[0, 2]))
-            elif generator.config.pose_extra == "fov":
-                own = replace(camera, focal=focal_from_fov(float(hv[0, 2])))
+                own = replace(own, radius=float(hv[0, 2]))
             matrix = generator.cam2world(hv)
             return Mapped(w, Pose(*angles[0].tolist()), own, tuple(matrix.flatten().tolist()))
 

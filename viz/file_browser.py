@@ -80,7 +80,7 @@ class FileBrowser:
     ) -> None:
         self.suffixes = tuple(suffixes)
         self.words = ""
-        self.folder = Path.home()
+        self.folder = self._home = Path.home()
         self.selected = 0
         self.everything = False
         self._reader = reader or FolderReader()
@@ -100,6 +100,7 @@ class FileBrowser:
     def open(self, folder: Path) -> None:
         """Show the dialog at the next :meth:`draw`, starting in a folder (or in a file's folder)."""
         self._pending = True
+        self._home = existing_folder(Path.home())
         self.go(existing_folder(folder))
 
     def go(self, folder: Path, select: str = "") -> None:
@@ -219,7 +220,7 @@ class FileBrowser:
         height = imgui.get_content_region_avail().y - imgui.get_frame_height_with_spacing()
         size = (PLACES_EM * imgui.get_font_size(), height)
         if imgui.begin_child("places", size, int(imgui.ChildFlags_.borders)):
-            places = [("Home", existing_folder(Path.home())), *((p.name or str(p), p) for p in favourites)]
+            places = [("Home", self._home), *((p.name or str(p), p) for p in favourites)]
             for i, (name, folder) in enumerate(places):
                 if imgui.selectable(f"{name}##{i}", folder == self.folder)[0]:
                     self.go(folder)

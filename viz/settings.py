@@ -13,10 +13,10 @@ import msgspec
 import platformdirs
 
 from pof3d.errors import ConfigError, Pof3dError
+from pof3d.files import APPLICATION
 from viz.files import SaveError, replacing
 from viz.view import View, view_from_json, view_to_json
 
-APPLICATION = "pof3d-visualizer"
 MAX_RECENTS = 12
 _LARGEST = 1 << 20
 

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from pof3d.errors import Pof3dError
-from pof3d.files import replacing
+from pof3d.files import cache_folder, replacing
 from pof3d.memory import return_freed_memory
 from viz.folders import Entry
 
@@ -80,8 +79,7 @@ class Thumbnails:
         render: Callable[[Path, Callable[[], bool]], Picture] = render_thumbnail,
         folder: Path | None = None,
     ) -> None:
-        cache = Path(platformdirs.user_cache_dir("pof3d-visualizer", appauthor=False))
-        self._folder = folder or cache / "thumbnails"
+        self._folder = folder or cache_folder("thumbnails")
         self._wake = wake or (lambda: None)
         self._render = render
         self._changed = threading.Condition()

@@ -120,7 +120,7 @@ def run_info(options: Info) -> int:
         When it cannot be opened.
     """
     with _progress(Console(stderr=True)) as report:
-        network = load(newest_network(options.file), progress=report)
+        network = load(newest_network(options.file.expanduser()), progress=report)
     found = describe(network)
     if options.json:
         json.dump(found, sys.stdout, indent=2, ensure_ascii=False, default=str)

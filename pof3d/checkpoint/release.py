@@ -148,6 +148,13 @@ def _camera(
     )
 
 
+def _rename(tensors: Tensors, old: str, new: str) -> None:
+    """Give a layer another name."""
+    for part in (".weight", ".bias"):
+        if old + part in tensors:
+            tensors[new + part] = tensors.pop(old + part)
+
+
 def _focal(fov: float) -> float:
     if not 0.1 <= fov <= 170.0:
         unsupported(f"its field of view of {fov:g}° is none")
@@ -187,11 +194,9 @@ def _pose(
         single = [n for n in tensors if n.startswith(f"{prefix}affine") and n.endswith(".weight")]
         if len(single) != 1:
             unsupported("it has neither a pose learner nor a camera label")
-        old = single[0].removesuffix("weight")
-        for part in ("weight", "bias"):
-            if old + part in tensors:
-                tensors[f"{last}.{part}"] = tensors.pop(old + part)
-        attributes[last] = attributes[old.removesuffix(".")]
+        old = single[0].removesuffix(".weight")
+        _rename(tensors, old, last)
+        attributes[last] = attributes[old]
     outputs = shape_of(tensors, f"{last}.weight", 2)[0]
     if outputs not in (2, 3):
         unsupported(f"its pose learner predicts {outputs} numbers")
@@ -303,10 +308,7 @@ def _discriminator(record: Record) -> tuple[DiscriminatorConfig, dict[str, Store
         if len(single) > 1 or (not single and inputs != LABEL_DIM):
             return "The discriminator has neither a pose branch nor a camera label."
         for name in single:
-            old = name.removesuffix("weight")
-            for part in ("weight", "bias"):
-                if old + part in tensors:
-                    tensors[f"b4.cam_out2.{part}"] = tensors.pop(old + part)
+            _rename(tensors, name.removesuffix(".weight"), head.removesuffix(".weight"))
     predicts = head in tensors
     if predicts and not 2 <= shape_of(tensors, head, 2)[0] == inputs <= 3:
         return "The discriminator predicts something other than a pose."
