@@ -92,7 +92,9 @@ class App:
         earliest = time.perf_counter()
         while not self.window.should_close:
             # A wait ends early with every event, also those that the workers send.
-            self.window.poll(self._pause(earliest) if self.animating else IDLE_SECONDS)
+            self.window.poll(
+                self._pause(earliest) if self.animating else min(ui.redraw_wanted(), IDLE_SECONDS)
+            )
             while (left := self._pause(earliest)) > 0.0:
                 self.window.poll(left)
             earliest = time.perf_counter() + FRAME_SECONDS

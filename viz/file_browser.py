@@ -12,7 +12,7 @@ from imgui_bundle import imgui
 
 from pof3d.text import format_bytes, format_time
 from viz import theme, ui
-from viz.folders import Entry, FolderReader, Listing
+from viz.folders import Entry, FolderReader, Listing, existing_folder, visible_entries
 from viz.icons import draw_icon
 from viz.runs import looks_like_run
 from viz.thumbnails import Thumbnails
@@ -31,32 +31,8 @@ FILTER_EM = 11.0
 THUMBNAIL_EM = 2.6
 """Side of the pictures in the list, font heights."""
 _TEXTURES = 96
-
-
-def visible_entries(
-    listing: Listing, suffixes: Sequence[str], everything: bool, words: str = ""
-) -> list[Entry]:
-    """Folders, and files whose names end as asked; where there are ``words``, those that have them all."""
-    endings = () if everything else tuple(suffix.lower() for suffix in suffixes)
-    wanted = words.lower().split()
-    return [
-        entry
-        for entry in listing.entries
-        if (entry.is_folder or not endings or entry.name.lower().endswith(endings))
-        and all(word in entry.name.lower() for word in wanted)
-    ]
-
-
-def existing_folder(path: Path) -> Path:
-    """The folder itself, the folder of a file, or the nearest folder above that exists."""
-    path = Path(path).expanduser().absolute()
-    for candidate in (path, *path.parents):
-        try:
-            if candidate.is_dir():
-                return candidate
-        except OSError:
-            continue
-    return Path.home()
+_LOOK_SECONDS = 0.1
+"""Between two looks whether a folder or a picture is ready, in a window where nothing else happens."""
 
 
 class FileBrowser:
@@ -291,6 +267,7 @@ class FileBrowser:
         chosen = None
         if listing is None:
             self._line("Reading …", theme.TEXT_DIM)
+            ui.redraw_within(_LOOK_SECONDS)
         elif listing.error:
             self._line(f"This folder cannot be read: {listing.error}", theme.BAD)
         elif not self._entries:
@@ -371,6 +348,8 @@ class FileBrowser:
         if texture is None:
             picture = self._thumbnails.get(path, entry)
             if picture is None:
+                if self._thumbnails.busy:
+                    ui.redraw_within(_LOOK_SECONDS)
                 return
             from viz.window.textures import Texture
 

@@ -63,6 +63,32 @@ def _entry(item: os.DirEntry[str]) -> Entry | None:
     return None
 
 
+def visible_entries(
+    listing: Listing, suffixes: Sequence[str], everything: bool, words: str = ""
+) -> list[Entry]:
+    """Folders, and files whose names end as asked; where there are ``words``, those that have them all."""
+    endings = () if everything else tuple(suffix.lower() for suffix in suffixes)
+    wanted = words.lower().split()
+    return [
+        entry
+        for entry in listing.entries
+        if (entry.is_folder or not endings or entry.name.lower().endswith(endings))
+        and all(word in entry.name.lower() for word in wanted)
+    ]
+
+
+def existing_folder(path: Path) -> Path:
+    """The folder itself, the folder of a file, or the nearest folder above that exists."""
+    path = Path(path).expanduser().absolute()
+    for candidate in (path, *path.parents):
+        try:
+            if candidate.is_dir():
+                return candidate
+        except OSError:
+            continue
+    return Path.home()
+
+
 class FileWatch:
     """Knows which of some files and folders exist, without ever waiting for a disk.
 

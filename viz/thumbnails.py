@@ -65,8 +65,6 @@ class Thumbnails:
 
     Parameters
     ----------
-    wake : callable, optional
-        Called from the thread when there is a new one.
     render : callable
         What makes one.
     folder : Path, optional
@@ -75,12 +73,10 @@ class Thumbnails:
 
     def __init__(
         self,
-        wake: Callable[[], None] | None = None,
         render: Callable[[Path, Callable[[], bool]], Picture] = render_thumbnail,
         folder: Path | None = None,
     ) -> None:
         self._folder = folder or cache_folder("thumbnails")
-        self._wake = wake or (lambda: None)
         self._render = render
         self._changed = threading.Condition()
         self._waiting: OrderedDict[Key, None] = OrderedDict()
@@ -106,6 +102,12 @@ class Thumbnails:
             self._changed.notify_all()
         return None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is being made or waits to be."""
+        with self._changed:
+            return self._under_way is not None or bool(self._waiting)
+
     def forget_wishes(self) -> None:
         """Make none of those still asked for, and stop the one under way: nobody looks any more."""
         with self._changed:
@@ -130,7 +132,6 @@ class Thumbnails:
                 self._known[key] = picture
                 while len(self._known) > _KEPT_IN_MEMORY:
                     self._known.popitem(last=False)
-            self._wake()
 
     def _make(self, key: Key) -> Picture | None:
         name = hashlib.sha256(repr(key).encode()).hexdigest()[:32]

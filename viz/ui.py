@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from imgui_bundle import imgui
@@ -13,6 +14,7 @@ from viz.marks import Rect, Registry
 class _State:
     registry: Registry | None = None
     scale: float = 1.0
+    redraw: float = math.inf
 
 
 _state = _State()
@@ -29,11 +31,22 @@ def begin_frame(scale: float, registry: Registry | None = None) -> None:
         Where marks go; None: nobody is looking.
     """
     _state.scale = scale
+    _state.redraw = math.inf
     _state.registry = registry
     if registry is not None:
         registry.rects.clear()
         registry.clips.clear()
         registry.windows.clear()
+
+
+def redraw_within(seconds: float) -> None:
+    """Ask for another frame even if no event comes: what is drawn waits for something of its own."""
+    _state.redraw = min(_state.redraw, seconds)
+
+
+def redraw_wanted() -> float:
+    """Seconds after which the last frame wanted another one; infinite: it waits for an event."""
+    return _state.redraw
 
 
 def mark(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import threading
@@ -14,8 +15,9 @@ import pytest
 from imgui_bundle import imgui
 
 from tests.widgets.stage import Stage, context, make_window
-from viz.file_browser import TITLE, FileBrowser, existing_folder, visible_entries
-from viz.folders import FileWatch, FolderReader, Listing, read_folder
+from viz import ui
+from viz.file_browser import TITLE, FileBrowser
+from viz.folders import FileWatch, FolderReader, Listing, existing_folder, read_folder, visible_entries
 from viz.panel import Actions, PanelContext
 from viz.thumbnails import SIDE, Picture, Thumbnails
 from viz.view import View
@@ -281,3 +283,22 @@ def test_pictures_of_the_files_that_are_seen(stage: Any, tree: Path) -> None:
     stage.click("Browser/Cancel")
     stage.frame(2)
     assert not panel.browser._textures, "what is not seen takes no memory of the screen"
+
+
+def test_what_is_not_ready_is_looked_for_again(stage: Any, tree: Path) -> None:
+    """Otherwise a window at rest would show nothing until the mouse moves."""
+    stage.wait_until(lambda: not stage.panel.browser._thumbnails.busy)
+    stage.frame(3)
+    assert ui.redraw_wanted() == math.inf
+    gate = threading.Event()
+
+    def late(folder: Path) -> Listing:
+        assert gate.wait(10)
+        return read_folder(folder)
+
+    stage.panel.browser._reader = FolderReader(late)
+    stage.panel.browser.go(tree)
+    stage.frame(2)
+    assert ui.redraw_wanted() < 1.0
+    gate.set()
+    stage.wait_until(lambda: ui.redraw_wanted() == math.inf and names(stage.panel.browser))

@@ -14,6 +14,7 @@ from imgui_bundle import imgui
 from numpy.typing import NDArray
 
 from pof3d.config import FFHQ, TOY_CATS, NetworkConfig
+from tests.pof3d.checkpoint.networks import PROVENANCE
 from viz import theme, ui
 from viz.frame import Frame, Pose, StageTiming
 from viz.marks import Rect, Registry
@@ -38,16 +39,7 @@ class Asked:
 
 
 def info(config: NetworkConfig = TOY_CATS, path: Path = Path("/nets/toy-cats.safetensors")) -> NetworkInfo:
-    provenance = {
-        "dataset": "toy-cats",
-        "dataset_images": 20000,
-        "images_seen": 400_000,
-        "training_seconds": 18732,
-        "commit": "0123456789abcdef0123456789abcdef01234567",
-        "learned_poses": {"yaw_mean": 0.0, "yaw_std": math.radians(20), "pitch_mean": 0.1, "pitch_std": 0.2},
-        "training": {"batch": 16, "r1": {"gamma": 0.3}},
-    }
-    return NetworkInfo(path, "native", 5_400_000, 1_350_000, config, provenance, True)
+    return NetworkInfo(path, "native", 5_400_000, 1_350_000, config, PROVENANCE, True)
 
 
 def conditioned_info() -> NetworkInfo:

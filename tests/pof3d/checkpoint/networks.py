@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,17 @@ from pof3d.config import (
 )
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
+
+PROVENANCE = {
+    "dataset": "toy-cats",
+    "dataset_images": 20000,
+    "images_seen": 400_000,
+    "training_seconds": 18732,
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+    "learned_poses": {"yaw_mean": 0.0, "yaw_std": math.radians(20), "pitch_mean": 0.1, "pitch_std": 0.2},
+    "training": {"batch": 16, "r1": {"gamma": 0.3}},
+}
+"""What a checkpoint says about its making."""
 
 
 def tiny_network(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from pof3d.checkpoint.facts import architecture_facts, pose_source, provenance_facts
 from pof3d.config import CARS, FFHQ, GeneratorConfig, NetworkConfig
+from tests.pof3d.checkpoint.networks import PROVENANCE
 
 
 def facts_of(config: NetworkConfig, kind: str = "native") -> dict[str, str]:
@@ -47,17 +47,6 @@ def test_kinds_of_files() -> None:
 )
 def test_sources_of_poses(changes: dict[str, Any], words: str) -> None:
     assert pose_source(replace(GeneratorConfig(), **changes)) == words
-
-
-PROVENANCE = {
-    "dataset": "toy-cats",
-    "dataset_images": 20000,
-    "images_seen": 400_000,
-    "training_seconds": 18732,
-    "commit": "0123456789abcdef0123456789abcdef01234567",
-    "learned_poses": {"yaw_mean": 0.0, "yaw_std": math.radians(20), "pitch_mean": 0.1, "pitch_std": 0.2},
-    "training": {"batch": 16, "r1": {"gamma": 0.3}},
-}
 
 
 def test_provenance_is_told_in_words() -> None:
