@@ -301,7 +301,8 @@ def _error(
 
 def _sentence(text: str) -> str:
     text = shorten_words(text)
-    text = text[:1].upper() + text[1:]
+    if text.split(" ", 1)[0].isalpha():  # not the name of a file
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
