@@ -11,6 +11,7 @@ from imgui_bundle import imgui
 from numpy.typing import NDArray
 
 from viz import dialogs, menu, overlays, shortcuts, theme, ui
+from viz.actions import ACTIONS, Keymap
 from viz.layout import VIEWPORT, PanelHost, Placement
 from viz.marks import Registry
 from viz.panel import PanelContext
@@ -69,6 +70,7 @@ class App:
         self._picture_in = _FRAMES_BEFORE_PICTURE
         theme.load_fonts()
         self._viewport = Viewport()
+        self._keymap = Keymap(ACTIONS, program.settings.keys)
         if layout:
             imgui.load_ini_settings_from_memory(layout)
         self._host = PanelHost(placements, restored=bool(layout))
@@ -158,8 +160,8 @@ class App:
         program = self.program
         context = program.context(np.array(self._milliseconds, np.float32), self._scale)
         self._presses += sum(imgui.is_mouse_clicked(button) for button in range(3))
-        self._keys(context)
-        menu.draw(context, program)
+        self._keys()
+        menu.draw(context, program, self._keymap)
         if program.layout_reset:
             program.layout_reset = False
             self._host.reset()
@@ -169,7 +171,7 @@ class App:
             program.panel_wanted = ""
         self._draw_viewport(context)
         self._host.draw(lambda: program.view, self._edit, context, program)
-        program.help_open = shortcuts.draw_help(program.help_open)
+        program.help_open = shortcuts.draw_help(program.help_open, self._keymap)
         if context.question is not None:
             dialogs.draw_question(context.question, program)
 
@@ -181,12 +183,17 @@ class App:
         released = any(imgui.is_mouse_released(button) for button in range(3))
         self.program.edit(after, ("mouse", self._presses) if held or released else None)
 
-    def _keys(self, context: PanelContext) -> None:
-        keys, view = shortcuts.pressed(), self.program.view
-        if imgui.Key.escape in keys.keys and (before := self._viewport.cancel()) is not None:
-            self._edit(view, before)
-        else:
-            self._edit(view, shortcuts.apply(keys, view, context, self.program))
+    def _keys(self) -> None:
+        actions, escape = shortcuts.asked(self._keymap)
+        if escape:
+            before = self._viewport.cancel()
+            if before is not None:
+                self._edit(self.program.view, before)
+            else:
+                self.program.escape()
+        for action in actions:
+            if action.enabled(self.program):
+                action.run(self.program)
 
     def _draw_viewport(self, context: PanelContext) -> None:
         program = self.program

@@ -24,6 +24,7 @@ from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
 from viz.history import History
+from viz.jobs import Working
 from viz.notices import Notices
 from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
 from viz.posing import shown_pose, with_orbit, with_pose
@@ -56,6 +57,8 @@ class Program(Commands):
         Ends a wait of the window; may be called from any thread.
     watch : callable, optional
         Gives what looks into the folder of a training run; a thread by default.
+    workshop : Working, optional
+        Runs other work in the background; closed by :meth:`close`.
     """
 
     def __init__(
@@ -67,8 +70,10 @@ class Program(Commands):
         surroundings: Surroundings | None = None,
         wake: Callable[[], None] | None = None,
         watch: Callable[[Path], Watching] | None = None,
+        workshop: Working | None = None,
     ) -> None:
         self.rendering = rendering
+        self.workshop = workshop
         self.surroundings = surroundings or Surroundings()
         self.settings = self.surroundings.settings
         self.view = view or View()
@@ -305,6 +310,8 @@ class Program(Commands):
         self.close_run()
         self.fetching.cancel()
         self.capturing.close()
+        if self.workshop is not None:
+            self.workshop.close()
         self.rendering.close()
 
     def remember(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Settings:
     """Bound of networks and results in memory, mebibytes."""
     run: str = ""
     """Absolute path of the training run that was open at the end; empty: none."""
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Chords that the user chose, by the name of the action; see :mod:`viz.actions`."""
 
 
 def settings_path() -> Path:

@@ -1,156 +1,112 @@
-"""Keys: what they do, and the list of them that ? shows."""
+"""Keys: what was pressed, what it asks for, and the list of keys that ? shows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from imgui_bundle import imgui
 
 from viz import theme, ui
-from viz.panel import PanelContext
-from viz.posing import with_source
-from viz.seed_map import step_seed
-from viz.view import DisplayMode, PoseSource, View
+from viz.actions import Action, Chord, Keymap
 
-HELP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+MOUSE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Mouse, in the picture",
         (
-            ("left drag", "orbit"),
-            ("right drag, shift + drag", "pan"),
-            ("wheel", "zoom"),
-            ("double click", "back to the predicted pose"),
-            ("drop a file", "open a checkpoint, or the view of a saved picture"),
-            ("drop a folder", "follow a training run"),
-        ),
-    ),
-    (
-        "Keys",
-        (
-            ("space", "turntable: play, pause"),
-            ("[   ]", "previous, next seed"),
-            ("d", "depth on, off"),
-            ("h", "overlays on, off"),
-            ("p", "pose: predicted, override, free orbit"),
-            ("s", "save the picture"),
-            ("shift + s", "save the window"),
-            ("r", "record, cancel the recording"),
-            ("ctrl + z", "undo"),
-            ("ctrl + y", "redo"),
-            ("?", "this list"),
-            ("esc", "close, cancel"),
+            ("Left drag", "orbit"),
+            ("Right drag, Shift + drag", "pan"),
+            ("Wheel", "zoom"),
+            ("Double click", "back to the predicted pose"),
+            ("Drop a file", "open a checkpoint, or the view of a saved picture"),
+            ("Drop a folder", "follow a training run"),
         ),
     ),
     (
         "In panels",
         (
-            ("ctrl + click", "type a slider's value"),
-            ("right click", "reset a slider"),
-            ("drag a tab", "move a panel"),
+            ("Ctrl + click", "type a slider's value"),
+            ("Right click", "reset a slider"),
+            ("Drag a tab", "move a panel"),
         ),
     ),
 )
-_CYCLE: dict[PoseSource, PoseSource] = {"predicted": "override", "override": "free", "free": "predicted"}
-
-
-class Commands(Protocol):
-    """What keys may ask for beside changing the View."""
-
-    def toggle_turntable(self) -> None:
-        """Start or stop the turntable."""
-
-    def toggle_overlays(self) -> None:
-        """Show or hide the overlays."""
-
-    def toggle_recording(self) -> None:
-        """Start a recording, or stop the one under way."""
-
-    def toggle_help(self) -> None:
-        """Show or hide the list of keys."""
-
-    def save_image(self) -> None:
-        """Save the picture."""
-
-    def save_window(self) -> None:
-        """Save the whole window as a picture."""
-
-    def undo(self) -> None:
-        """Take the last change back."""
-
-    def redo(self) -> None:
-        """Make the change again that was taken back."""
-
-    def escape(self) -> None:
-        """Close or cancel what is open."""
+_NAMED = {
+    **{
+        name: name.lower()
+        for name in ("Space", "Tab", "Enter", "Backspace", "Delete", "Insert", "Home", "End")
+    },
+    **{name: f"{name.lower()}_arrow" for name in ("Left", "Right", "Up", "Down")},
+    "PageUp": "page_up",
+    "PageDown": "page_down",
+    **{f"F{number}": f"f{number}" for number in range(1, 13)},
+    **{letter.upper(): letter for letter in "abcdefghijklmnopqrstuvwxyz"},
+    **{digit: f"_{digit}" for digit in "0123456789"},
+}
+KEYS: dict[str, imgui.Key] = {name: getattr(imgui.Key, attribute) for name, attribute in _NAMED.items()}
+"""Keys by the names they have in chords."""
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """Keys of one frame, as the keyboard's layout names them."""
+    """What came from the keyboard in one frame."""
 
-    keys: frozenset[imgui.Key] = frozenset()
-    characters: str = ""
-    control: bool = False
-    shift: bool = False
-
-
-_WATCHED = tuple(getattr(imgui.Key, name) for name in ("space", "d", "h", "p", "s", "r", "y", "z", "escape"))
+    chords: tuple[Chord, ...] = ()
+    """Keys, and characters as often as they were typed."""
+    held: frozenset[Chord] = frozenset()
+    """Those that come from a key that is held down."""
+    escape: bool = False
 
 
-def pressed() -> Pressed:
-    """What was pressed since the last frame; nothing while a text field or a popup has the keyboard."""
+def pressed(wanted: Iterable[Chord]) -> Pressed:
+    """Which of the wanted chords were pressed since the last frame.
+
+    None while a text field or a popup has the keyboard.
+    """
     io = imgui.get_io()
     if io.want_text_input or imgui.is_popup_open("", int(imgui.PopupFlags_.any_popup)):
         return Pressed()
-    keys = frozenset(key for key in _WATCHED if imgui.is_key_pressed(key, key in _REPEATING))
-    characters = "".join(chr(code) for code in io.input_queue_characters)
-    return Pressed(keys, characters, io.key_ctrl or io.key_super, io.key_shift)
+    control = io.key_ctrl or io.key_super
+    modifiers = (control, io.key_shift, io.key_alt)
+    chords: list[Chord] = []
+    held: set[Chord] = set()
+    if not control:
+        chords += [Chord(chr(code)) for code in io.input_queue_characters if not chr(code).isalnum()]
+    for chord in wanted:
+        key = KEYS.get(chord.key)
+        if key is None or (chord.control, chord.shift, chord.alt) != modifiers:
+            continue
+        if imgui.is_key_pressed(key, True):
+            chords.append(chord)
+            if not imgui.is_key_pressed(key, False):
+                held.add(chord)
+    return Pressed(tuple(chords), frozenset(held), imgui.is_key_pressed(imgui.Key.escape, False))
 
 
-_REPEATING = frozenset({imgui.Key.z, imgui.Key.y})
+def asked(keymap: Keymap) -> tuple[list[Action], bool]:
+    """The actions that the keys of this frame ask for, and whether Escape was pressed."""
+    table = keymap.table
+    keys = pressed(table)
+    actions = []
+    for chord in keys.chords:
+        action = table.get(chord)
+        if action is not None and (action.repeats or chord not in keys.held):
+            actions.append(action)
+    return actions, keys.escape
 
 
-def apply(keys: Pressed, view: View, context: PanelContext, commands: Commands) -> View:
-    """Do what the pressed keys say; the changed View."""
-    key = imgui.Key
-    if keys.control:
-        if key.z in keys.keys:
-            (commands.redo if keys.shift else commands.undo)()
-        elif key.y in keys.keys:
-            commands.redo()
-        return view
-    simple: dict[imgui.Key, Callable[[], None]] = {
-        key.space: commands.toggle_turntable,
-        key.h: commands.toggle_overlays,
-        key.r: commands.toggle_recording,
-        key.s: commands.save_window if keys.shift else commands.save_image,
-        key.escape: commands.escape,
-    }
-    for code, command in simple.items():
-        if code in keys.keys:
-            command()
-    # By character: on many keyboards brackets and ? have no key of their own.
-    if "?" in keys.characters:
-        commands.toggle_help()
-    steps = keys.characters.count("]") - keys.characters.count("[")
-    if steps:
-        view = replace(view, latent=step_seed(view.latent, steps))
-    if key.d in keys.keys:
-        view = toggle_depth(view)
-    if key.p in keys.keys:
-        view = with_source(view, _CYCLE[view.pose.source], context.frame)
-    return view
+def lines_of(keymap: Keymap) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Sections of the list of keys: a heading, and what does what."""
+    keys = []
+    for action in keymap.actions:
+        chords = ", ".join(map(str, keymap.chords(action)))
+        if chords:
+            keys.append((chords, action.title))
+    keys.append(("Esc", "Close, cancel"))
+    return (MOUSE[0], ("Keys", tuple(keys)), *MOUSE[1:])
 
 
-def toggle_depth(view: View) -> View:
-    """Between the image and the depth map."""
-    mode: DisplayMode = "rgb" if view.display.mode == "depth" else "depth"
-    return replace(view, display=replace(view.display, mode=mode))
-
-
-def draw_help(open_: bool) -> bool:
+def draw_help(open_: bool, keymap: Keymap) -> bool:
     """Draw the list of keys over the window; whether it stays open."""
     if not open_:
         return False
@@ -170,7 +126,7 @@ def draw_help(open_: bool) -> bool:
     imgui.set_next_window_focus()
     imgui.begin("Keys and mouse", None, int(flags))
     ui.mark_window("Help")
-    for title, lines in HELP:
+    for title, lines in lines_of(keymap):
         imgui.push_font(theme.fonts.bold, 0.0)
         imgui.text_unformatted(title)
         imgui.pop_font()

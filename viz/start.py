@@ -98,6 +98,7 @@ def make_program(
     """
     from pof3d.memory import keep_freed_memory
     from viz.engine import Engine
+    from viz.jobs import Workshop
     from viz.program import Program
     from viz.recorder import Recorder
     from viz.render_thread import RenderThread
@@ -106,7 +107,8 @@ def make_program(
     engine = Engine(device)
     rendering = RenderThread(engine, threads, wake)
     recording = Recorder(engine, wake)
-    return Program(rendering, recording, view=view, surroundings=surroundings, wake=wake)
+    workshop = Workshop(engine, wake)
+    return Program(rendering, recording, view=view, surroundings=surroundings, wake=wake, workshop=workshop)
 
 
 def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placement]]) -> int:
