@@ -12,6 +12,7 @@ from viz.capturing import Capturing
 from viz.fetching import Fetching
 from viz.following import FollowedRun, Watching
 from viz.frame import Frame
+from viz.internals import Inspector
 from viz.notices import Notices
 from viz.panel import DownloadQuestion, RecordingRequest
 from viz.services import Rendering
@@ -33,6 +34,7 @@ class Commands:
     run: FollowedRun | None
     capturing: Capturing
     fetching: Fetching
+    inspector: Inspector
     question: DownloadQuestion | None
     notices: Notices
     now: float
@@ -143,6 +145,10 @@ class Commands:
             _log.warning("%s", error)
 
     # ----------------------------------------------------------------------------------------- window
+    def look_inside(self) -> None:
+        """Take the network's layers for the panel that shows them."""
+        self.inspector.want()
+
     def notify(self, message: str) -> None:
         """Show a notice for a while."""
         self.notices.tell(message, self.now)

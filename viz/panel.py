@@ -21,6 +21,7 @@ from viz.frame import Frame, Pose
 from viz.view import View
 
 if TYPE_CHECKING:
+    from viz.internals import InternalsState
     from viz.runs import RunListing  # which needs torch; --help does without
 
 RecordingFormat = Literal["mp4", "gif"]
@@ -187,6 +188,7 @@ class PanelContext:
     network: NetworkInfo | None = None
     loading: LoadingState | None = None
     question: DownloadQuestion | None = None
+    internals: InternalsState | None = None
     """Whether to fetch a large file."""
     histogram: PoseHistogram | None = None
     run: RunState | None = None
@@ -282,6 +284,9 @@ class Actions(Protocol):
 
     def set_memory_budget(self, mebibytes: int) -> None:
         """Keep networks and results within this bound."""
+
+    def look_inside(self) -> None:
+        """Note that the network's layers are being looked at; called in every frame that shows them."""
 
     def notify(self, message: str) -> None:
         """Show a short notice for a while."""

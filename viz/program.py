@@ -24,6 +24,7 @@ from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
 from viz.history import History
+from viz.internals import Inspector
 from viz.jobs import Working
 from viz.notices import Notices
 from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
@@ -99,6 +100,7 @@ class Program(Commands):
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
+        self.inspector = Inspector(workshop, rendering)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
             rendering.submit(self.view)
@@ -111,6 +113,7 @@ class Program(Commands):
         self._take_download()
         self._follow(seconds)
         self.capturing.update()
+        self.inspector.update(self.view, self.now)
         self._turn(seconds)
         return changed
 
@@ -118,6 +121,7 @@ class Program(Commands):
     def moving(self) -> bool:
         """Whether things change without input."""
         loading = self.rendering.loading is not None or self.fetching.loading is not None
+        loading = loading or self.inspector.moving
         waiting = loading or (self.run is not None and self.run.moving)
         return self.turntable.playing or waiting or self.notices.left(self.now) > 0
 
@@ -142,6 +146,7 @@ class Program(Commands):
             question=self.question,
             histogram=recorded or rendering.histogram,
             run=run,
+            internals=self.inspector.state,
             recording=self.capturing.state,
             performance=Performance(
                 ui_milliseconds,

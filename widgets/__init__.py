@@ -7,6 +7,7 @@ from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
 from widgets.histogram import HistogramPanel
+from widgets.internals import InternalsPanel
 from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
 from widgets.pose import PosePanel
@@ -25,5 +26,6 @@ def default_panels() -> list[Panel]:
         ViewPanel(),
         HistogramPanel(),
         PerformancePanel(),
+        InternalsPanel(),
         CapturePanel(),
     ]
