@@ -170,7 +170,7 @@ def _run_in_glfw(settings: Settings, start: Callable[[Window], App], ending: _En
 
 
 def _run_in_tk(settings: Settings, start: Callable[[Window], App], ending: _Ending, remember: bool) -> int:
-    from viz.window.tk import TkHost
+    from viz.window.tk_host import TkHost
 
     host = TkHost("PoF3D", settings.window_size, start)
     try:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pof3d.errors import Pof3dError
-from viz.window.base import MINIMUM_SIZE, Window
+from viz.window.base import Window
 from viz.window.errors import WindowError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from viz.layout import Placement
     from viz.program import Program
 
-TODO = (
+ADVICE = (
     "Install both (Debian, Ubuntu: apt-get install python3-tk; then pip install pyopengltk), "
     "or leave out --window tk."
 )
@@ -51,7 +51,7 @@ try:
 
     from pyopengltk import OpenGLFrame
 except ImportError as _error:
-    raise WindowError("cannot open a Tk window", str(_error), TODO) from _error
+    raise WindowError("cannot open a Tk window", str(_error), ADVICE) from _error
 
 
 class _TkWindow(Window):
@@ -394,58 +394,3 @@ def _placements() -> Sequence[Placement]:
     """The panels of the entry point, which hands them in where it starts the program; here nobody does."""
     placements: Sequence[Placement] = importlib.import_module("visualizer").placements()
     return placements
-
-
-class TkHost:
-    """A Tk window with nothing but the program in it, for ``--window tk``.
-
-    Parameters
-    ----------
-    title : str
-        Its name.
-    size : tuple
-        Width and height, pixels.
-    start : callable
-        Makes the App once the window is there.
-
-    Raises
-    ------
-    WindowError
-        When there is no display.
-    """
-
-    def __init__(self, title: str, size: tuple[int, int], start: Callable[[Window], App]) -> None:
-        try:
-            self.root = tkinter.Tk()
-        except tkinter.TclError as error:
-            raise WindowError(
-                "cannot open a window",
-                str(error),
-                "Set DISPLAY, or run without a window: `visualizer.py tour`, `render` or `record`.",
-            ) from error
-        self.root.title(title)
-        self.root.geometry(f"{size[0]}x{size[1]}")
-        self.root.minsize(*MINIMUM_SIZE)
-        self.frame = ViewerFrame(self.root, start=start, owns_window=True)
-        self.frame.pack(fill="both", expand=True)
-        self.frame.focus_set()
-        self.frame.bind("<<ViewerQuit>>", lambda _event: self.root.quit())
-
-    def request_close(self) -> None:
-        """End the main loop soon; for signal handlers."""
-        if self.frame.window is not None:
-            self.frame.window.request_close()
-        else:
-            self.root.quit()
-
-    def run(self) -> None:
-        """Run until the window is closed; raises what kept the program from starting."""
-        self.root.protocol("WM_DELETE_WINDOW", self.root.quit)
-        self.root.mainloop()
-        if self.frame.error is not None:
-            raise self.frame.error
-
-    def close(self) -> None:
-        """Destroy the window."""
-        with contextlib.suppress(tkinter.TclError):
-            self.root.destroy()
