@@ -10,13 +10,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from pof3d.errors import ConfigError, Pof3dError
 from viz.files import check_target
+from viz.limits import check_view
 from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
-from viz.view import View
+from viz.panes import asked_size, video_size
+from viz.view import View, view_from_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -68,9 +71,13 @@ def run(command: str, arguments: Sequence[str]) -> int:
 def _base_view(options: PictureOptions) -> View | None:
     if options.view is None:
         return None
+    if options.view.lstrip().startswith("{"):
+        given = view_from_json(options.view)
+        check_view(given)
+        return given
     from viz.captures import read_view
 
-    return read_view(options.view)
+    return read_view(Path(options.view))
 
 
 def _complain(error: Pof3dError, status: int) -> int:
@@ -164,7 +171,13 @@ def _rendering(view: View, options: Render) -> Job:
 
 
 def _recording(view: View, options: Record) -> Job:
+    from viz.encoders import check_encoder
+
     request = build_request(options)
+    check_encoder(request.format)
+    if asked_size(view, request) != video_size(view, request):
+        width, height = video_size(view, request)
+        print(f"Rounded up to {width} × {height} pixels: videos want even numbers.", file=sys.stderr)
 
     def record(engine: Engine, progress: Progress, cancelled: Token) -> None:
         from viz import recorder

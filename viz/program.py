@@ -20,6 +20,7 @@ from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
+from viz.copying import Copying
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
@@ -40,7 +41,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands):
+class Program(Commands, Copying):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -86,6 +87,8 @@ class Program(Commands):
         """Asks the window to put the panels back."""
         self.panel_wanted = ""
         """Asks the window to bring a panel to the front."""
+        self.clipboard = ""
+        """Asks the window to put a text onto the clipboard."""
         self.quitting = False
         self.now = 0.0
         self._error: Pof3dError | None = None
@@ -143,6 +146,8 @@ class Program(Commands):
             histogram=recorded or rendering.histogram,
             run=run,
             recording=self.capturing.state,
+            recording_seconds=self.capturing.pace.seconds(self.view, self.capturing.request),
+            missing_formats=self.capturing.missing_formats,
             performance=Performance(
                 ui_milliseconds,
                 rendering.preview_milliseconds,
