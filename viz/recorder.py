@@ -229,7 +229,8 @@ class Recorder:
             While another recording is under way.
         """
         with self._lock:
-            if self._thread is not None and self._thread.is_alive():
+            # Not whether its thread lives: that one may still be telling of the end.
+            if self._state is not None and self._state.status == "running":
                 raise ConfigError("A recording is under way already", todo="Wait for it, or cancel it.")
             self._stop = threading.Event()
             self._state = RecordingState(target, 0, request.frames, "running")

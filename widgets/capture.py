@@ -35,8 +35,8 @@ FORMATS: tuple[tuple[RecordingFormat, str, str], ...] = (
     ("gif", "GIF", "Loops by itself; 256 colours and larger files."),
     ("png", "PNG", "A folder of numbered pictures without any loss, each with its own view."),
 )
-SIZES = (128, 256, 512, 768, 1024)
-CANVASES = ((1280, 720), (1920, 1080), (3840, 2160), (1080, 1920))
+SIZES = (256, 512, 768, 1024)
+CANVASES = ((1280, 720), (1920, 1080), (1080, 1920))
 OTHER = (0, 0)
 """Stands for a size that is typed."""
 AS_SHOWN = "As in the window"
@@ -44,10 +44,11 @@ FRAMES = (2, 600)
 FPS = (1, 60)
 
 
-def describe(request: RecordingRequest, view: View) -> str:
-    """Length and size of the video."""
+def describe(request: RecordingRequest, view: View, seconds: float | None = None) -> str:
+    """Length and size of the video, and how long it takes to make."""
     width, height = video_size(view, request)
-    return f"{format_duration(request.frames / request.fps)}, {width} × {height} pixels"
+    text = f"{format_duration(request.frames / request.fps)}, {width} × {height} pixels"
+    return text if seconds is None else f"{text}, ready in about {format_duration(seconds)}"
 
 
 def rounding(request: RecordingRequest, view: View) -> str:
@@ -56,11 +57,6 @@ def rounding(request: RecordingRequest, view: View) -> str:
         return ""
     kind = next(text for value, text, _ in FORMATS if value == request.format)
     return f"Rounded up: {kind} wants even numbers."
-
-
-def estimate(seconds: float | None) -> str:
-    """What to say of the time that a recording will take."""
-    return common.DASH if seconds is None else f"takes about {format_duration(seconds)}"
 
 
 def progress_text(state: RecordingState) -> str:
@@ -91,26 +87,28 @@ class CapturePanel:
         return view
 
     def _draw_recording(self, view: View, context: PanelContext, actions: Actions) -> None:
+        """First what starts and stops it, which stays in sight in a low window, then how it will be."""
         common.section("Video")
-        running = context.recording is not None and context.recording.status == "running"
+        state = context.recording
+        running = state is not None and state.status == "running"
+        if running and state is not None:
+            _draw_progress(state, actions)
+        else:
+            self._draw_start(context, actions)
+            if state is not None:
+                _draw_outcome(state)
         with common.disabled(running):
+            common.paragraph(describe(self.request, view, None if running else context.recording_seconds))
+            common.tooltip("The time is what the pictures on the screen have taken.")
+            if note := rounding(self.request, view):
+                common.paragraph(note)
             request = self._draw_request(self.request, view, context)
         if request != self.request:
             self.request = request
             actions.plan_recording(request)
-        if running and context.recording is not None:
-            cancel = "Cancel"
-            width = imgui.calc_text_size(cancel).x + 2 * imgui.get_style().frame_padding.x
-            room = imgui.get_content_region_avail().x - width - imgui.get_style().item_spacing.x
-            state = context.recording
-            common.progress(
-                "Capture/Progress", state.done / max(1, state.total), progress_text(state), width=room
-            )
-            imgui.same_line()
-            if common.button(f"Capture/{cancel}", "Stop and keep nothing.", enabled=not state.cancelling):
-                actions.cancel_recording()
-            return
-        why = context.missing_formats.get(request.format, "")
+
+    def _draw_start(self, context: PanelContext, actions: Actions) -> None:
+        why = context.missing_formats.get(self.request.format, "")
         width = common.buttons_width(2)
         text = "Record the present view along this path  (r). The window stays usable meanwhile."
         if common.button("Capture/Record", why or text, width=width, enabled=not why):
@@ -119,8 +117,6 @@ class CapturePanel:
         text = "Put the command line that makes this recording onto the clipboard: for a server, or a script."
         if common.button("Capture/Video/Copy as command", text, width=width):
             actions.copy_recording_command()
-        if context.recording is not None:
-            _draw_outcome(context.recording)
 
     def _draw_request(self, request: RecordingRequest, view: View, context: PanelContext) -> RecordingRequest:
         path = common.segmented("Capture/Path", PATHS, request.path)
@@ -134,7 +130,7 @@ class CapturePanel:
         contents = _draw_contents(request.contents)
         size, canvas = self._draw_size(request, view)
         poses, histogram = _draw_insets(request)
-        request = replace(
+        return replace(
             request,
             path=path,
             format=format_,
@@ -146,14 +142,6 @@ class CapturePanel:
             with_poses=poses,
             with_histogram=histogram,
         )
-        common.row("Capture/Length")
-        imgui.text_disabled(describe(request, view))
-        common.tooltip(rounding(request, view))
-        common.row("Capture/Time", "Expected from how long the pictures on the screen have taken.")
-        imgui.text_disabled(estimate(context.recording_seconds if request == self.request else None))
-        if note := rounding(request, view):
-            common.paragraph(note)
-        return request
 
     def _draw_size(self, request: RecordingRequest, view: View) -> tuple[int, tuple[int, int] | None]:
         """Side of the pictures, or width and height of all."""
@@ -176,6 +164,16 @@ class CapturePanel:
         if not typed:
             return request.size, request.canvas
         return request.size, _draw_sides(asked_size(view, request))
+
+
+def _draw_progress(state: RecordingState, actions: Actions) -> None:
+    cancel = "Cancel"
+    width = imgui.calc_text_size(cancel).x + 2 * imgui.get_style().frame_padding.x
+    room = imgui.get_content_region_avail().x - width - imgui.get_style().item_spacing.x
+    common.progress("Capture/Progress", state.done / max(1, state.total), progress_text(state), width=room)
+    imgui.same_line()
+    if common.button(f"Capture/{cancel}", "Stop and keep nothing.", enabled=not state.cancelling):
+        actions.cancel_recording()
 
 
 def _draw_pictures(context: PanelContext, actions: Actions) -> None:
@@ -235,8 +233,7 @@ def _draw_contents(contents: tuple[DisplayMode, ...]) -> tuple[DisplayMode, ...]
     common.tooltip("Whatever the View panel says.")
     chosen = set(contents)
     for mode, pane in PANES.items():
-        flags = int(imgui.SelectableFlags_.no_auto_close_popups)
-        if imgui.selectable(pane.title, mode in chosen, flags)[0]:
+        if imgui.checkbox(pane.title, mode in chosen)[0]:
             chosen ^= {mode}
         ui.mark(f"Capture/Show: {pane.title}")
         common.tooltip(pane.help)
