@@ -5,6 +5,7 @@ What has no option of its own, or loses its last digit in degrees, travels in ``
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shlex
 from collections.abc import Callable
@@ -133,31 +134,19 @@ def _command(
     understood: Callable[[Options, View | None], View],
 ) -> str:
     """The shortest of three texts that says everything."""
-    difference = _difference(understood(options, None), view)
-    partly = msgspec.json.encode({"schema_version": SCHEMA_VERSION, "view": difference}).decode()
-    whole = view_to_json(view)
-    given: Options = {"view": whole}
-    if not difference:
-        given = options
-    elif _is_view(partly) and _same(understood(options, view_from_json(partly)), view):
-        given = {"view": partly, **options}
+    given: Options = {"view": view_to_json(view)}
+    # Options are refused where a View is not, such as pitches that nobody should ask for.
+    with contextlib.suppress(ConfigError):
+        difference = _difference(understood(options, None), view)
+        part = msgspec.json.encode({"schema_version": SCHEMA_VERSION, "view": difference}).decode()
+        if not difference:
+            given = options
+        elif replace(understood(options, view_from_json(part)), network=view.network) == view:
+            given = {"view": part, **options}
     words = [*PROGRAM, kind, view.network.path]
     for name, value in (given | rest).items():
         words += [f"--{name.replace('_', '-')}", *_words(value)]
     return shlex.join(words)
-
-
-def _is_view(text: str) -> bool:
-    """Whether these parts of a View can stand alone."""
-    try:
-        view_from_json(text)
-    except ConfigError:
-        return False
-    return True
-
-
-def _same(one: View, other: View) -> bool:
-    return replace(one, network=other.network) == other
 
 
 def _difference(one: Any, other: Any) -> Options:
