@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from statistics import median
+from statistics import median_low
 
 from viz.frame import Frame
 from viz.panel import RecordingFormat, RecordingRequest, RecordingState
@@ -51,7 +51,7 @@ class Pace:
         unused: tuple[str, ...] = () if judged else (_JUDGE,)
         if request.path in _CAMERA_PATHS:
             unused += _CONTENT_STAGES
-        model = sum(median(times) for name, times in stages.items() if name not in unused)
+        model = sum(median_low(times) for name, times in stages.items() if name not in unused)
         width, height = video_size(view, request)
         # Beside the first, a picture of the same moment costs its colours and its place only.
         return self._correction * (model + width * height * _ENCODING[request.format])

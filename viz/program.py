@@ -147,7 +147,8 @@ class Program(Commands, Copying):
             run=run,
             recording=self.capturing.state,
             recording_seconds=self.capturing.pace.seconds(self.view, self.capturing.request),
-            missing_formats=self.capturing.missing_formats,
+            # Looked up only then: the first picture comes first.
+            missing_formats=self.capturing.missing_formats if self.frame is not None else {},
             performance=Performance(
                 ui_milliseconds,
                 rendering.preview_milliseconds,

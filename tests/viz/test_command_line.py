@@ -56,7 +56,7 @@ def recorded(command: str) -> tuple[View, RecordingRequest]:
     return build_view(options, _base_view(options)), build_request(options)
 
 
-# ------------------------------------------------------------------------------------------ what it looks like
+# -------------------------------------------------------------------------------- what it looks like
 @pytest.mark.parametrize(
     ("view", "expected"),
     [
@@ -102,7 +102,7 @@ def test_names() -> None:
     assert default_name("cats", replace(request, format="png")) == "cats"
 
 
-# ---------------------------------------------------------------------------------------------- there and back
+# -------------------------------------------------------------------------------- there and back
 @given(st.lists(edits(), max_size=8))
 @settings(max_examples=40, deadline=None)
 def test_views_come_back(changes: list[tuple[str, str, Any]]) -> None:
@@ -147,7 +147,7 @@ def test_any_view_that_can_be_rendered_comes_back(view: View) -> None:
     assert rendered(render_command(view, "a.png")) == view
 
 
-def _tame(pose: PoseView) -> dict[str, float]:
+def _tame(pose: PoseView) -> dict[str, Any]:
     """Awkward numbers, but angles that a camera can take."""
     names = ("override_yaw", "override_pitch", "conditioning_yaw", "conditioning_pitch")
     return {name: math.remainder(getattr(pose, name), 1.3) for name in names}
@@ -178,9 +178,7 @@ def test_recordings_come_back(request_: RecordingRequest, tmp_path: Path) -> Non
     assert again == replace(view, pose=PoseView(conditioning_yaw=0.2), camera=CameraView(radius=2.0))
 
 
-def test_the_command_renders_the_picture(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_renders_the_picture(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     view = View(NetworkView(str(tiny)), LatentView(0.3, 1.0), PoseView("free", 0.2), CameraView(0.4, 0.1))
     monkeypatch.chdir(tmp_path)
     assert visualizer.main(words_of(render_command(view, "a picture.png"))) == 0

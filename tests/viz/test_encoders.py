@@ -55,7 +55,7 @@ def test_a_missing_encoder_is_a_message_before_any_work(
 ) -> None:
     without(monkeypatch, "mp4", "libnonsense")
     assert "H.264" in missing_encoder("mp4")
-    assert [missing_encoder(kind) for kind in ("webm", "gif", "png")] == ["", "", ""]  # type: ignore[arg-type]
+    assert [missing_encoder(kind) for kind in ("webm", "gif", "png")] == ["", "", ""]
     check_encoder("gif")
     monkeypatch.setattr(Engine, "load", lambda *a, **k: pytest.fail("began to work"))
     request = RecordingRequest(frames=2, size=32)

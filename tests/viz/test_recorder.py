@@ -208,15 +208,16 @@ def test_insets_are_drawn_into_the_frames(engine: Engine, tiny: Path) -> None:
     view = view_of(tiny)
     plain = replace(SMALL, size=256)
     bare = Film(engine, view, plain).picture(view)
-    for change, corner in (
-        ({"with_poses": True}, (slice(0, 100), slice(0, 150))),
-        ({"with_histogram": True}, (slice(156, 256), slice(0, 150))),
+    poses, histogram = replace(plain, with_poses=True), replace(plain, with_histogram=True)
+    for request, corner in (
+        (poses, (slice(0, 100), slice(0, 150))),
+        (histogram, (slice(156, 256), slice(0, 150))),
     ):
-        picture = Film(engine, view, replace(plain, **change)).picture(view)
+        picture = Film(engine, view, request).picture(view)
         changed = (picture != bare).any(axis=2)
         assert changed[corner].sum() > 1000
         changed[corner] = False
-        assert not changed.any(), change
+        assert not changed.any(), request
 
 
 def test_conditioned_networks_have_no_histogram(engine: Engine, conditioned: Path) -> None:

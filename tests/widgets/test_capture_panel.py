@@ -26,9 +26,7 @@ def test_descriptions() -> None:
     assert describe(RecordingRequest(frames=600, fps=10, contents=("rgb", "depth")), View()) == wide
     side_by_side = View(display=DisplayView(mode="side_by_side"))
     assert describe(RecordingRequest(frames=600, fps=10), side_by_side) == wide
-    assert describe(RecordingRequest(), View(), 75.0) == (
-        "4.0 s, 512 × 512 pixels, ready in about 1:15 min"
-    )
+    assert describe(RecordingRequest(), View(), 75.0) == ("4.0 s, 512 × 512 pixels, ready in about 1:15 min")
     odd = RecordingRequest(canvas=(1281, 720))
     assert describe(odd, View()) == "4.0 s, 1282 × 720 pixels"
     assert rounding(odd, View()) == "Rounded up: MP4 wants even numbers."
