@@ -15,6 +15,8 @@ _CAMERA_PATHS = ("turntable", "sweep")
 """Their content is made once: only the camera moves."""
 _CONTENT_STAGES = ("latent", "mapping", "truncation", "planes")
 _JUDGE = "pose prediction"
+_KINDS = 16
+"""Networks and samplings that are remembered."""
 _KEPT = 5
 """Newest measurements of a stage that count."""
 _ENCODING: dict[RecordingFormat, float] = {"mp4": 2.5e-8, "webm": 6e-8, "gif": 1.5e-8, "png": 5e-8}
@@ -37,7 +39,8 @@ class Pace:
         if frame.level != "full":
             return
         key = (frame.view.network.path, frame.view.sampling)
-        stages = self._stages.setdefault(key, {})
+        stages = self._stages.pop(key, {})
+        self._stages = dict([*list(self._stages.items())[1 - _KINDS :], (key, stages)])
         for timing in frame.timings:
             if not timing.cached and timing.name != "network":
                 stages.setdefault(timing.name, deque(maxlen=_KEPT)).append(timing.milliseconds / 1e3)

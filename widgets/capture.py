@@ -8,7 +8,7 @@ from imgui_bundle import imgui
 
 from pof3d.text import elide_middle, format_duration
 from viz import theme, ui
-from viz.limits import VIDEO_SIDE
+from viz.limits import GIF_FRAME_RATE, VIDEO_SIDE
 from viz.panel import (
     Actions,
     PanelContext,
@@ -124,8 +124,15 @@ class CapturePanel:
         _, frames = common.slider_int(
             "Capture/Frames", request.frames, *FRAMES, "%d", "Pictures in the video.", default=120
         )
+        most = min(FPS[1], int(GIF_FRAME_RATE.high)) if format_ == "gif" else FPS[1]
         _, fps = common.slider_int(
-            "Capture/Frame rate", request.fps, *FPS, "%d fps", "Pictures a second.", default=30
+            "Capture/Frame rate",
+            min(request.fps, most),
+            FPS[0],
+            most,
+            "%d fps",
+            "Pictures a second.",
+            default=30,
         )
         contents = _draw_contents(request.contents)
         size, canvas = self._draw_size(request, view)

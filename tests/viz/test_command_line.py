@@ -104,7 +104,7 @@ def test_names() -> None:
 
 # -------------------------------------------------------------------------------- there and back
 @given(st.lists(edits(), max_size=8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_views_come_back(changes: list[tuple[str, str, Any]]) -> None:
     view = PLAIN
     for change in changes:
@@ -137,7 +137,7 @@ def test_every_field_comes_back() -> None:
 
 @given(any_views())
 @example(replace(View(), pose=PoseView("override", 5e-324, 0.1)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_view_that_can_be_rendered_comes_back(view: View) -> None:
     view = replace(view, network=NETWORK)
     try:

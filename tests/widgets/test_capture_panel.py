@@ -57,7 +57,7 @@ def test_what_is_asked_for_is_recorded(stage: Stage) -> None:
     stage.click("Capture/Poses")
     stage.click("Capture/Record")
     request = RecordingRequest(
-        "sweep", "gif", 48, 60, 256, ("rgb", "depth"), with_poses=True, with_histogram=True
+        "sweep", "gif", 48, 50, 256, ("rgb", "depth"), with_poses=True, with_histogram=True
     )
     assert stage.calls[-2:] == [("plan_recording", request), ("start_recording",)]
     stage.click("Capture/Show")
