@@ -93,6 +93,15 @@ def read_view(path: Path) -> View:
     return view
 
 
+def given_view(text: str) -> View:
+    """The View of an option: JSON, or the path of a file for :func:`read_view`."""
+    if not text.lstrip().startswith("{"):
+        return read_view(Path(text))
+    view = view_from_json(text)
+    check_view(view)
+    return view
+
+
 def is_sequence(path: Path) -> bool:
     """Whether a path is the folder of a PNG sequence with its View."""
     return path.is_dir() and (path / FOLDER_VIEW).is_file()

@@ -108,16 +108,16 @@ class Capturing:
         self.window_wanted = False
         self._saver.window(pixels, view)
 
-    def start(self, view: View) -> None:
-        """Record a View, as requested."""
+    def start(self, view: View, request: RecordingRequest | None = None) -> None:
+        """Record a View, as requested; or this once in another way."""
+        request = request or self.request
         if self._recording is None or not view.network.path:
             self._notify("There is nothing to record yet")
             return
         try:
-            suffix = "" if self.request.format == "png" else f".{self.request.format}"
-            target = self._saver.target(view, suffix)
-            self._recording.start(view, self.request, target)
-            self._recorded = (view, self.request)
+            target = self._saver.target(view, "" if request.format == "png" else f".{request.format}")
+            self._recording.start(view, request, target)
+            self._recorded = (view, request)
             self._cancelling = False
         except Pof3dError as error:
             self._notify(str(error))

@@ -10,16 +10,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from pof3d.errors import ConfigError, Pof3dError
 from viz.files import check_target
-from viz.limits import check_view
 from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
-from viz.panes import asked_size, video_size
-from viz.view import View, view_from_json
+from viz.video_panes import asked_size, video_size
+from viz.view import View
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -71,13 +69,9 @@ def run(command: str, arguments: Sequence[str]) -> int:
 def _base_view(options: PictureOptions) -> View | None:
     if options.view is None:
         return None
-    if options.view.lstrip().startswith("{"):
-        given = view_from_json(options.view)
-        check_view(given)
-        return given
-    from viz.captures import read_view
+    from viz.captures import given_view
 
-    return read_view(Path(options.view))
+    return given_view(options.view)
 
 
 def _complain(error: Pof3dError, status: int) -> int:

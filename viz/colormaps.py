@@ -29,9 +29,6 @@ _FAR_TO_NEAR: dict[ColorMap, str] = {
     "gray": "0a0a0a ffffff",
 }
 
-POSE_COUNTS = ("121418", "2c1a4d", "641a80", "a3307e", "de4968", "fb8861", "fed395", "fcfdbf")
-"""Of histograms of poses, dark to light with even steps of lightness; empty bins have the plots' ground."""
-
 BACKGROUND = (30, 32, 36)
 """RGB of a depth map where the ray hits nothing."""
 

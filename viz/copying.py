@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from viz.captures import capture_stem
 from viz.capturing import Capturing
+from viz.pacing import CAMERA_PATHS
 from viz.view import NetworkView, View
 
 
@@ -14,7 +15,8 @@ class Copying:
 
     view: View
     capturing: Capturing
-    clipboard: str
+    clipboard: str = ""
+    """Asks the window to put a text onto the clipboard."""
     _network: str
 
     def notify(self, message: str) -> None:
@@ -35,7 +37,9 @@ class Copying:
         from viz.command_line import default_name, record_command
 
         view, request = self._copied_view(), self.capturing.request
-        if view is not None:
+        if request.path not in CAMERA_PATHS:
+            self.notify("Only paths of the camera can be copied as a command")
+        elif view is not None:
             self.clipboard = record_command(view, request, default_name(capture_stem(view), request))
             self.notify("The command that makes this recording is on the clipboard")
 

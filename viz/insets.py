@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pof3d.text import format_degrees
-from viz.colormaps import POSE_COUNTS
 from viz.frame import Frame, Pose
 from viz.panel import PoseHistogram
 
@@ -30,6 +29,8 @@ _COLOURS = {
     "override": (148, 219, 120),
     "camera": (245, 245, 250),
 }
+_HEAT = ("121418", "2c1a4d", "641a80", "a3307e", "de4968", "fb8861", "fed395", "fcfdbf")
+"""Dark to light with even steps of lightness, as in the window's histogram."""
 _FONT_SHARE, _FONT_LEAST, _FONT_MOST = 1 / 38, 8.0, 30.0
 """Height of the letters: a share of the video's shorter side, between these, pixels."""
 _MAP_EM = (11.5, 7.6)
@@ -146,7 +147,7 @@ class Insets:
         size = (round(width), round(min(width * ratio, most)))
         counts = self._histogram.counts.T[::-1]
         share = np.sqrt(counts / max(1, int(counts.max(initial=0))))  # rare poses stay visible
-        stops = np.array([[int(stop[i : i + 2], 16) for i in (0, 2, 4)] for stop in POSE_COUNTS], float)
+        stops = np.array([[int(stop[i : i + 2], 16) for i in (0, 2, 4)] for stop in _HEAT], float)
         places = np.linspace(0.0, 1.0, len(stops))
         colours = np.stack([np.interp(share, places, stops[:, i]) for i in range(3)], axis=-1)
         heat = Image.fromarray(np.rint(colours).astype(np.uint8))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pof3d.errors import ConfigError
 from viz.files import check_folder_target, check_target
 from viz.panel import RecordingRequest
-from viz.panes import PANES
+from viz.video_panes import PANES
 from viz.view import View
 
 

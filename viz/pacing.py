@@ -8,10 +8,10 @@ from statistics import median_low
 
 from viz.frame import Frame
 from viz.panel import RecordingFormat, RecordingRequest, RecordingState
-from viz.panes import video_size
+from viz.video_panes import video_size
 from viz.view import SamplingView, View
 
-_CAMERA_PATHS = ("turntable", "sweep")
+CAMERA_PATHS: tuple[str, ...] = ("turntable", "sweep")
 """Their content is made once: only the camera moves."""
 _CONTENT_STAGES = ("latent", "mapping", "truncation", "planes")
 _JUDGE = "pose prediction"
@@ -52,7 +52,7 @@ class Pace:
             return None
         judged = request.with_poses or request.with_histogram
         unused: tuple[str, ...] = () if judged else (_JUDGE,)
-        if request.path in _CAMERA_PATHS:
+        if request.path in CAMERA_PATHS:
             unused += _CONTENT_STAGES
         model = sum(median_low(times) for name, times in stages.items() if name not in unused)
         width, height = video_size(view, request)

@@ -118,7 +118,7 @@ class RecordingRequest:
     size: int = 512
     """Side of one picture, pixels; several beside each other make the video wider."""
     contents: tuple[DisplayMode, ...] = ()
-    """What the pictures show, from left to right, of :data:`viz.panes.PANES`; empty: what the View shows."""
+    """What the pictures show, from left to right; see :mod:`viz.video_panes`. Empty: what the View shows."""
     canvas: tuple[int, int] | None = None
     """Width and height of the whole video, pixels, for the pictures to be laid out in as large as they fit;
     None: as large as the pictures. With it, ``size`` does not count."""

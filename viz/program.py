@@ -20,7 +20,6 @@ from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
-from viz.copying import Copying
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
@@ -41,7 +40,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands, Copying):
+class Program(Commands):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -87,8 +86,6 @@ class Program(Commands, Copying):
         """Asks the window to put the panels back."""
         self.panel_wanted = ""
         """Asks the window to bring a panel to the front."""
-        self.clipboard = ""
-        """Asks the window to put a text onto the clipboard."""
         self.quitting = False
         self.now = 0.0
         self._error: Pof3dError | None = None

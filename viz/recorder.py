@@ -21,11 +21,11 @@ from viz.files import replacing, replacing_folder
 from viz.insets import Insets
 from viz.limits import check_recording
 from viz.panel import RecordingRequest, RecordingState
-from viz.panes import assemble, boxes, pane_of, shown_modes, video_size
 from viz.paths import path_views
 from viz.pose_sampling import learned_histogram, learned_poses
 from viz.render_thread import lower_priority
 from viz.stages import StageError, never
+from viz.video_panes import assemble, boxes, pane_of, shown_modes, video_size
 from viz.view import View, view_to_json
 
 _End = Literal["finished", "cancelled", "failed"]

@@ -17,7 +17,7 @@ from viz.panel import (
     RecordingRequest,
     RecordingState,
 )
-from viz.panes import PANES, asked_size, pane_of, video_size
+from viz.video_panes import PANES, asked_size, pane_of, video_size
 from viz.view import DisplayMode, View
 from widgets import common
 

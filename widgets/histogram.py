@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pof3d.text import format_degrees
 from viz import theme, ui
-from viz.colormaps import POSE_COUNTS
 from viz.frame import Pose
 from viz.panel import Actions, PanelContext, PoseHistogram
 from viz.view import PITCH_LIMIT, View
@@ -21,6 +20,8 @@ MARGINAL_EM = 2.4
 """Height of the marginals, font heights."""
 PLOT_EM = (10.0, 15.0)
 """Least and greatest height of the heat map, font heights."""
+STOPS = ("121418", "2c1a4d", "641a80", "a3307e", "de4968", "fb8861", "fed395", "fcfdbf")
+"""Dark to light with even steps of lightness; empty bins have the colour of the plot's ground."""
 
 
 def heat(counts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -158,7 +159,7 @@ def _color_map() -> int:
     index = int(implot.get_colormap_index(COLOR_MAP))
     if index >= 0:
         return index
-    colors = [[int(stop[i : i + 2], 16) / 255 for i in (0, 2, 4)] + [1.0] for stop in POSE_COUNTS]
+    colors = [[int(stop[i : i + 2], 16) / 255 for i in (0, 2, 4)] + [1.0] for stop in STOPS]
     return int(implot.add_colormap(COLOR_MAP, np.array(colors, np.float32), False))
 
 

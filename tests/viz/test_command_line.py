@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 import visualizer
 from tests.viz.strategies import any_views, edited, edits
-from viz.captures import read_view
-from viz.cli import _base_view
+from viz.captures import given_view, read_view
 from viz.command_line import default_name, record_command, render_command
 from viz.engine import Engine
 from viz.limits import check_view
@@ -35,6 +34,10 @@ def words_of(command: str) -> list[str]:
     return words
 
 
+def base_of(options: Render | Record) -> View | None:
+    return given_view(options.view) if options.view is not None else None
+
+
 def rendered(command: str) -> View:
     """What the program makes of a command, without the check of what makes sense."""
     kind, *arguments = words_of(command)
@@ -45,7 +48,7 @@ def rendered(command: str) -> View:
     def unwanted(view: View) -> tuple[float, float]:
         pytest.fail("asked the network")
 
-    return posed(build_view(options, _base_view(options)), options, unwanted)
+    return posed(build_view(options, base_of(options)), options, unwanted)
 
 
 def recorded(command: str) -> tuple[View, RecordingRequest]:
@@ -53,7 +56,7 @@ def recorded(command: str) -> tuple[View, RecordingRequest]:
     assert kind == "record"
     options = parse(Record, arguments)
     assert isinstance(options, Record)
-    return build_view(options, _base_view(options)), build_request(options)
+    return build_view(options, base_of(options)), build_request(options)
 
 
 # -------------------------------------------------------------------------------- what it looks like

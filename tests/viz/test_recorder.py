@@ -23,8 +23,8 @@ from viz.engine import Cancelled, Engine
 from viz.files import SaveError
 from viz.frame import Frame
 from viz.panel import RecordingFormat, RecordingRequest, RecordingState
-from viz.panes import GROUND
 from viz.recorder import Film, Recorder, TimeLeft, record, recorded_views
+from viz.video_panes import GROUND
 from viz.view import DisplayView, LatentView, NetworkView, PoseView, View
 
 SMALL = RecordingRequest(frames=5, fps=10, size=32)

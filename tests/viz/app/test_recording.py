@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,6 +48,15 @@ def test_nothing_to_copy(desk: Desk) -> None:
     desk.user.frame(2)
     assert desk.window.clipboard == ""
     assert desk.program.notices.message == "There is nothing to copy yet"
+
+
+def test_keyframes_do_not_fit_into_a_command(desk: Desk) -> None:
+    path: Any = "timeline"
+    desk.program.plan_recording(RecordingRequest(path))
+    desk.program.copy_recording_command()
+    desk.user.frame(2)
+    assert desk.window.clipboard == ""
+    assert desk.program.notices.message == "Only paths of the camera can be copied as a command"
 
 
 def test_a_png_sequence_gets_a_folder_of_its_own(desk: Desk) -> None:

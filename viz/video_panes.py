@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 if TYPE_CHECKING:  # viz.limits, which this module serves, is imported by what viz.panel needs
     from viz.panel import RecordingFormat, RecordingRequest
@@ -90,6 +89,8 @@ def boxes(count: int, size: tuple[int, int]) -> list[tuple[int, int, int]]:
 
 def assemble(pictures: Sequence[tuple[Pane, NDArray[np.uint8]]], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Square pictures [S, S, 3] of any sizes laid out in one [height, width, 3]."""
+    from PIL import Image  # not above: limits and options need the rest of this module
+
     canvas = np.empty((size[1], size[0], 3), np.uint8)
     canvas[:] = GROUND
     for (pane, picture), (left, top, side) in zip(pictures, boxes(len(pictures), size), strict=True):

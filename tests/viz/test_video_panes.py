@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viz.panel import RecordingRequest
-from viz.panes import GROUND, PANES, asked_size, assemble, boxes, pane_of, shown_modes, video_size
-from viz.view import DisplayView, View
+from viz.video_panes import GROUND, PANES, asked_size, assemble, boxes, pane_of, shown_modes, video_size
+from viz.view import DisplayMode, DisplayView, View
 
 RGB, BESIDE = View(), View(display=DisplayView("side_by_side"))
 
@@ -35,6 +36,10 @@ def test_sizes(view: View, changes: dict, asked: tuple[int, int], made: tuple[in
     request = replace(RecordingRequest(), **changes)
     assert asked_size(view, request) == asked
     assert video_size(view, request) == made
+
+
+def test_every_display_mode_can_be_recorded() -> None:
+    assert set(PANES) == set(get_args(DisplayMode)) - {"side_by_side"}
 
 
 def test_contents() -> None:
