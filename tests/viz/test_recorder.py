@@ -419,3 +419,22 @@ def test_closing_in_its_own_callback(engine: Engine, tiny: Path, tmp_path: Path)
     assert closed
     assert not any(closed)
     assert recorder.close()
+
+
+def test_the_next_can_start_as_soon_as_one_has_ended(engine: Engine, tiny: Path, tmp_path: Path) -> None:
+    started: list[str] = []
+
+    def start_another() -> None:
+        state = recorder.state
+        if state is not None and state.status == "finished" and not started:
+            started.append("b.mp4")  # in the thread of the first, which still lives
+            recorder.start(view_of(tiny), SMALL, tmp_path / "b.mp4")
+
+    recorder = Recorder(engine, start_another)
+    recorder.start(view_of(tiny), SMALL, tmp_path / "a.mp4")
+    deadline = time.monotonic() + 30.0
+    while not (tmp_path / "b.mp4").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert ended(recorder).target == tmp_path / "b.mp4"
+    assert recorder.close()
