@@ -91,6 +91,15 @@ ACTIONS: tuple[Action, ...] = (
         _has_frame,
         present=lambda p: "Cancel recording" if p.capturing.running else "Record",
     ),
+    Action("copy_command", "File", "Copy as command", lambda p: p.copy_command(), (), _has_frame),
+    Action(
+        "copy_recording_command",
+        "File",
+        "Copy recording as command",
+        lambda p: p.copy_recording_command(),
+        (),
+        _has_frame,
+    ),
     Action("quit", "File", "Quit", lambda p: p.quit(), ("Ctrl+Q",), separated=True),
     Action("undo", "Edit", "Undo", lambda p: p.undo(), ("Ctrl+Z",), lambda p: p.can_undo, repeats=True),
     Action(

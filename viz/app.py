@@ -172,6 +172,9 @@ class App:
         if program.panel_wanted:
             self._host.show(program.panel_wanted)
             program.panel_wanted = ""
+        if program.clipboard:
+            imgui.set_clipboard_text(program.clipboard)
+            program.clipboard = ""
         self._draw_viewport(context)
         self._host.draw(lambda: program.view, self._edit, context, program)
         program.help_open = shortcuts.draw_help(program.help_open, self._keymap)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pof3d.errors import Pof3dError
 from viz.capturing import Capturing
+from viz.copying import Copying
 from viz.fetching import Fetching
 from viz.following import FollowedRun, Watching
 from viz.frame import Frame
@@ -23,7 +24,7 @@ from viz.view import NetworkView, View
 _log = logging.getLogger(__name__)
 
 
-class Commands:
+class Commands(Copying):
     """The simple half of :class:`viz.program.Program`, which has all that is used here."""
 
     rendering: Rendering

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pof3d.errors import ConfigError
-from viz.files import check_target
+from viz.files import check_folder_target, check_target
 from viz.panel import RecordingRequest
+from viz.video_panes import PANES
 from viz.view import View
 
 
@@ -45,8 +46,8 @@ FRAME_RATE = Span(1, 120)
 """Frames a second."""
 GIF_FRAME_RATE = Span(1, 50)
 """A GIF counts in hundredths of a second, and programs take delays below two of them for a mistake."""
-VIDEO_SIDE = Span(16, 2048)
-"""Pixels."""
+VIDEO_SIDE = Span(16, 4096)
+"""Pixels; of one picture, and of the whole video."""
 AMPLITUDE = Span(math.radians(0.1), math.pi)
 """Radians to either side."""
 
@@ -110,7 +111,15 @@ def check_recording(request: RecordingRequest, target: Path) -> None:
     rate = GIF_FRAME_RATE if is_gif else FRAME_RATE
     _within("A GIF's frame rate" if is_gif else "A frame rate", request.fps, rate, " a second")
     _within("A video side", request.size, VIDEO_SIDE, " pixels")
+    for side in request.canvas or ():
+        _within("A video side", side, VIDEO_SIDE, " pixels")
+    for mode in request.contents:
+        if mode not in PANES:
+            raise ConfigError(f"A video cannot show {mode!r}", f"it can show {', '.join(PANES)}")
     _within("An amplitude", request.amplitude, AMPLITUDE, "°", math.degrees(1.0))
+    if request.format == "png":
+        check_folder_target(target)
+        return
     if target.suffix.lower() != f".{request.format}":
         raise ConfigError(f"{target.name} is no name for this video", f"it should end in .{request.format}")
     check_target(target)

@@ -7,7 +7,7 @@ View — loading a file, recording, settings — it reads from :class:`PanelCont
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
 from viz.frame import Frame, Pose
-from viz.view import View
+from viz.view import DisplayMode, View
 
 if TYPE_CHECKING:
     from viz.internals import InternalsState
     from viz.runs import RunListing  # which needs torch; --help does without
 
-RecordingFormat = Literal["mp4", "gif"]
+RecordingFormat = Literal["mp4", "webm", "gif", "png"]
 RecordingPath = Literal["turntable", "sweep"]
 
 
@@ -117,9 +117,16 @@ class RecordingRequest:
     frames: int = 120
     fps: int = 30
     size: int = 512
-    """Side of one picture, pixels; depth beside it doubles the width."""
-    with_depth: bool = False
-    """Whether depth is beside the image; where not, the View decides."""
+    """Side of one picture, pixels; several beside each other make the video wider."""
+    contents: tuple[DisplayMode, ...] = ()
+    """What the pictures show, from left to right; see :mod:`viz.video_panes`. Empty: what the View shows."""
+    canvas: tuple[int, int] | None = None
+    """Width and height of the whole video, pixels, for the pictures to be laid out in as large as they fit;
+    None: as large as the pictures. With it, ``size`` does not count."""
+    with_poses: bool = False
+    """Whether the named poses are written on the video."""
+    with_histogram: bool = False
+    """Whether the learned poses are drawn on the video, with the present ones among them."""
     amplitude: float | None = None
     """Of the swing to either side, radians; None: chosen from the learned poses, see :mod:`viz.paths`."""
     full_turn: bool | None = None
@@ -193,6 +200,10 @@ class PanelContext:
     histogram: PoseHistogram | None = None
     run: RunState | None = None
     recording: RecordingState | None = None
+    recording_seconds: float | None = None
+    """What the planned recording is expected to take; None: not known yet."""
+    missing_formats: Mapping[RecordingFormat, str] = field(default_factory=dict)
+    """Kinds of videos that cannot be made here, and why."""
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
     recents: Sequence[Path] = ()
@@ -275,6 +286,12 @@ class Actions(Protocol):
 
     def cancel_recording(self) -> None:
         """Stop the recording; nothing of it remains."""
+
+    def copy_command(self) -> None:
+        """Put the command line that renders the present View onto the clipboard."""
+
+    def copy_recording_command(self) -> None:
+        """Put the command line that makes the planned recording onto the clipboard."""
 
     def set_threads(self, threads: int) -> None:
         """Let the model use this many threads."""

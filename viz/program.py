@@ -148,6 +148,9 @@ class Program(Commands):
             run=run,
             internals=self.inspector.state,
             recording=self.capturing.state,
+            recording_seconds=self.capturing.pace.seconds(self.view, self.capturing.request),
+            # Looked up only then: the first picture comes first.
+            missing_formats=self.capturing.missing_formats if self.frame is not None else {},
             performance=Performance(
                 ui_milliseconds,
                 rendering.preview_milliseconds,
