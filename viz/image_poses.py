@@ -96,7 +96,8 @@ def measure(
         skipped, due = len(folder.contents.outside), time.monotonic() + _PUBLISH_SECONDS
 
         def result() -> ImagePoses:
-            return compare(network, source, learned, poses, skipped, len(names), folder)
+            counts = (skipped, len(names), len(folder.names))
+            return compare(network, source, learned, poses, counts, folder.skipped_message())
 
         squares = in_threads(lambda name: folder.reader.square(name, resolution), names, threads)
         try:
@@ -164,11 +165,22 @@ def compare(
     source: Path,
     learned: NDArray[np.float64],
     seen: NDArray[np.float64],
-    skipped: int,
-    wanted: int,
-    folder: ImageFolder,
+    counts: tuple[int, int, int],
+    skipped_note: str = "",
 ) -> ImagePoses:
-    """The two samples of poses [N, 2] and [M, 2], radians, as histograms and distances."""
+    """The two samples of poses as histograms and distances.
+
+    Parameters
+    ----------
+    network, source, skipped_note
+        As in :class:`viz.pose_facts.ImagePoses`.
+    learned : float [N, 2]
+        G's yaw and pitch, radians.
+    seen : float [M, 2]
+        D's.
+    counts : tuple
+        Images skipped, wanted, found.
+    """
     from pof3d.metrics.circle import spans_circle
 
     # The rear is where it is if either of them goes there: on the line it would be at both ends.
@@ -179,10 +191,10 @@ def compare(
         yaw=_angle(learned[:, 0], seen[:, 0], math.pi, circular=circular),
         pitch=_angle(learned[:, 1], seen[:, 1], math.pi / 2, circular=False),
         images=len(seen),
-        skipped=skipped,
-        wanted=wanted,
-        found=len(folder.names),
-        skipped_note=folder.skipped_message(),
+        skipped=counts[0],
+        wanted=counts[1],
+        found=counts[2],
+        skipped_note=skipped_note,
     )
 
 

@@ -106,6 +106,9 @@ class HistogramPanel:
                 "This network has no pose learner: its poses come from outside, so that there is no learned "
                 "distribution to show."
             )
+            if "sphere" in self._others and context.frame is not None:
+                view = self._others["sphere"].draw(view, context, actions)
+                _draw_legend(context)
             return view
         if histogram is None:
             text = "Waiting for the network." if context.network is None else "Sampling poses …"
@@ -270,7 +273,11 @@ def _draw_legend(context: PanelContext) -> None:
     names: list[PoseName] = ["generator", "discriminator", "override", "camera"]
     if context.network is not None and not context.network.has_pose_prediction:
         names.remove("discriminator")
-    draw_legend([(name, SHORT[name], LEGEND[name]) for name in names], common.em())
+    texts, help_texts = dict(SHORT), dict(LEGEND)
+    if context.is_conditioned:
+        texts["generator"] = "given"
+        help_texts["generator"] = "The pose that the content is conditioned on."
+    draw_legend([(name, texts[name], help_texts[name]) for name in names], common.em())
 
 
 def _draw_numbers(histogram: PoseHistogram) -> None:

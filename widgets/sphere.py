@@ -25,7 +25,7 @@ FAR = 0.3
 """Strength of what lies on the far side."""
 _CLOUD = 0.75
 """Strength of the density on the near side: the subject can be seen through it."""
-FRONT_NAME = Pose(0.0, math.radians(58.0))
+FRONT_NAME = Pose(0.0, math.radians(54.0))
 """Where "front" is written: on the front's line of longitude, below most cameras."""
 STOPS = ("121418", "2c1a4d", "641a80", "a3307e", "de4968", "fb8861", "fed395", "fcfdbf")
 """Dark to light; the darkest is the ground's."""
@@ -55,6 +55,16 @@ class _Canvas:
         return np.array(self.middle) + seen[..., :2] * np.array([self.radius, -self.radius]), seen[..., 2]
 
 
+@dataclass(frozen=True, eq=False)
+class _Globe:
+    """What stays while the sphere is not turned, ready to be drawn; making it takes ten times as long."""
+
+    key: tuple[object, ...]
+    """What it was made from."""
+    patches: list[tuple[imgui.ImVec2, imgui.ImVec2, imgui.ImVec2, imgui.ImVec2, int]]
+    lines: list[tuple[list[imgui.ImVec2Like], int]]
+
+
 class SphereView:
     """Cameras around the subject. Dragging turns the sphere, a click sends the camera there."""
 
@@ -64,6 +74,7 @@ class SphereView:
         self.eye = pose_sphere.START
         self._turning = False
         self._density: tuple[PoseHistogram, pose_sphere.Density, NDArray[np.uint32]] | None = None
+        self._globes: dict[bool, _Globe] = {}
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the sphere; the View comes back as it is: the camera moves through the actions."""
@@ -80,12 +91,12 @@ class SphereView:
         canvas = _Canvas(imgui.get_window_draw_list(), middle, radius, self.eye)
         canvas.lines.push_clip_rect((corner.x, corner.y), (corner.x + room, corner.y + height), True)
         canvas.lines.add_circle_filled(middle, radius, ink(theme.PANEL_LOW), 64)
+        cameras = _cameras(canvas, view, context)
         for near in (False, True):
-            if context.histogram is not None:
-                self._draw_density(canvas, context.histogram, near=near)
-            _draw_graticule(canvas, near=near)
-            for name, pose in known_poses(view, context.frame):
-                _draw_camera(canvas, name, pose, near=near)
+            self._draw_globe(canvas, context.histogram, near=near)
+            for camera in cameras:
+                if camera.near == near:
+                    _draw_camera(canvas, camera)
             _draw_front_name(canvas, near=near)
             if not near:
                 _draw_subject(canvas)
@@ -119,7 +130,24 @@ class SphereView:
             self.eye = pose_sphere.START
         return pointed if hovered and not self._turning else None
 
-    def _draw_density(self, canvas: _Canvas, histogram: PoseHistogram, *, near: bool) -> None:
+    def _draw_globe(self, canvas: _Canvas, histogram: PoseHistogram | None, *, near: bool) -> None:
+        key = (canvas.middle, canvas.radius, canvas.eye, histogram)
+        globe = self._globes.get(near)
+        if globe is None or globe.key != key:
+            patches = self._patches(canvas, histogram, near=near) if histogram is not None else []
+            globe = self._globes[near] = _Globe(key, patches, _graticule(canvas, near=near))
+        lines = canvas.lines
+        # Softened edges would show as seams between neighbours.
+        softened, lines.flags = lines.flags, lines.flags & ~int(imgui.ImDrawFlags_.aa_fill)
+        for a, b, c, d, tint in globe.patches:
+            lines.add_quad_filled(a, b, c, d, tint)
+        lines.flags = softened
+        for points, tint in globe.lines:
+            lines.add_polyline(points, tint, 1.0, 0)
+
+    def _patches(
+        self, canvas: _Canvas, histogram: PoseHistogram, *, near: bool
+    ) -> list[tuple[imgui.ImVec2, imgui.ImVec2, imgui.ImVec2, imgui.ImVec2, int]]:
         if self._density is None or self._density[0] is not histogram:
             found = pose_sphere.density(histogram)
             self._density = (histogram, found, _colours(found.brightness))
@@ -128,12 +156,11 @@ class SphereView:
         wanted = (depth.mean(axis=1) > 0) == near
         strength = _CLOUD * (1.0 if near else FAR)
         inks = (colours[wanted] | np.uint32(round(255 * strength) << 24)).tolist()
-        lines = canvas.lines
-        # Softened edges would show as seams between neighbours.
-        softened, lines.flags = lines.flags, lines.flags & ~int(imgui.ImDrawFlags_.aa_fill)
-        for (a, b, c, d), tint in zip(places[wanted].tolist(), inks, strict=True):
-            lines.add_quad_filled(a, b, c, d, tint)
-        lines.flags = softened
+        vector = imgui.ImVec2
+        return [
+            (vector(*a), vector(*b), vector(*c), vector(*d), tint)
+            for (a, b, c, d), tint in zip(places[wanted].tolist(), inks, strict=True)
+        ]
 
 
 def _colours(brightness: NDArray[np.float64]) -> NDArray[np.uint32]:
@@ -152,13 +179,15 @@ def _runs(chosen: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def _draw_graticule(canvas: _Canvas, *, near: bool) -> None:
+def _graticule(canvas: _Canvas, *, near: bool) -> list[tuple[list[imgui.ImVec2Like], int]]:
     lines, main = pose_sphere.graticule()
     places, depth = canvas.places(lines)
+    found: list[tuple[list[imgui.ImVec2Like], int]] = []
     for place, side, strong in zip(places, (depth >= 0) == near, main, strict=True):
         tint = ink(theme.TEXT, (_MAIN_LINE if strong else _LINE) * (1.0 if near else 0.5))
         for start, end in _runs(side):
-            canvas.lines.add_polyline(place[start:end].tolist(), tint, 1.0, 0)
+            found.append(([imgui.ImVec2(*point) for point in place[start:end].tolist()], tint))
+    return found
 
 
 def _draw_front_name(canvas: _Canvas, *, near: bool) -> None:
@@ -190,19 +219,38 @@ def _draw_subject(canvas: _Canvas) -> None:
         lines.add_triangle_filled(point.tolist(), (tip + side).tolist(), (tip - side).tolist(), tint)
 
 
-def _draw_camera(canvas: _Canvas, name: PoseName, pose: Pose, *, near: bool) -> None:
-    """A camera that looks at the subject, if it is on this side: its eye carries the pose's sign."""
-    places, depth = canvas.places(pose_sphere.frustum(pose, _FRAME_SIZE[name]))
-    if (depth[0] >= 0) != near:
-        return
-    strength = 1.0 if near else FAR
-    colour = theme.POSE_COLOURS[name]
+@dataclass(frozen=True)
+class _Camera:
+    """A named pose on the screen."""
+
+    name: PoseName
+    corners: list[list[float]]
+    """Its eye, then the corners of its picture, around."""
+    near: bool
+
+
+def _cameras(canvas: _Canvas, view: View, context: PanelContext) -> list[_Camera]:
+    poses = known_poses(view, context.frame)
+    if not poses:
+        return []
+    points = np.stack([pose_sphere.frustum(pose, _FRAME_SIZE[name]) for name, pose in poses])
+    places, depth = canvas.places(points)
+    return [
+        _Camera(name, place.tolist(), bool(eye >= 0))
+        for (name, _), place, eye in zip(poses, places, depth[:, 0], strict=True)
+    ]
+
+
+def _draw_camera(canvas: _Canvas, camera: _Camera) -> None:
+    """A camera that looks at the subject: its eye carries the pose's sign."""
+    strength = 1.0 if camera.near else FAR
+    colour = theme.POSE_COLOURS[camera.name]
     tint, fill = ink(colour, strength), ink(colour, 0.16 * strength)
-    eye, a, b, c, d = places.tolist()
+    eye, a, b, c, d = camera.corners
     lines, em = canvas.lines, common.em()
     thick = max(1.0, 0.085 * em)
     lines.add_quad_filled(a, b, c, d, fill)
     lines.add_quad(a, b, c, d, tint, thick)
     for corner in (a, b, c, d):
         lines.add_line(eye, corner, tint, thick)
-    draw_mark(lines, name, eye, 0.34 * em, strength)
+    draw_mark(lines, camera.name, (eye[0], eye[1]), 0.34 * em, strength)
