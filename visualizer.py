@@ -63,7 +63,7 @@ def placements() -> list[Placement]:
         Placement(panels["Latent"], "left", (0, 0), 345),
         Placement(panels["Run"], "left", (0, 0), 345, front=False),
         Placement(panels["Pose"], "left", (1, 1), 355),
-        Placement(panels["Camera"], "left", (1, 2), 375, front=False),
+        Placement(panels["Camera"], "left", (1, 2), 355, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,10 +133,15 @@ def measure(
 def _open(source: Path) -> ImageFolder:
     from pof3d.data.folder import ImageFolder
 
+    todo = "Choose a folder or .zip of images."
     try:
         return ImageFolder(source)
     except OSError as error:
-        raise DatasetError(f"Cannot read {source}", error.strerror or str(error)) from error
+        raise DatasetError(f"Cannot read {source.name}", error.strerror or str(error), todo) from error
+    except DatasetError as error:
+        readable = source.is_dir() or zipfile.is_zipfile(source)
+        why = "PNG, JPEG, WebP, BMP and TIFF are read" if readable else error.why
+        raise DatasetError(f"There is no image in {source.name}", why, todo) from error
 
 
 def _spread(names: list[str], most: int) -> list[str]:

@@ -21,8 +21,8 @@ from widgets import common
 
 HEIGHT_EM = (12.0, 18.0)
 """Least and greatest height, font heights."""
-FAR = 0.3
-"""Strength of what lies on the far side."""
+FAR, FAR_CAMERA = 0.3, 0.5
+"""Strength of what lies on the far side, and of cameras there."""
 _CLOUD = 0.75
 """Strength of the density on the near side: the subject can be seen through it."""
 FRONT_NAME = Pose(0.0, math.radians(54.0))
@@ -243,7 +243,7 @@ def _cameras(canvas: _Canvas, view: View, context: PanelContext) -> list[_Camera
 
 def _draw_camera(canvas: _Canvas, camera: _Camera) -> None:
     """A camera that looks at the subject: its eye carries the pose's sign."""
-    strength = 1.0 if camera.near else FAR
+    strength = 1.0 if camera.near else FAR_CAMERA
     colour = theme.POSE_COLOURS[camera.name]
     tint, fill = ink(colour, strength), ink(colour, 0.16 * strength)
     eye, a, b, c, d = camera.corners
