@@ -119,6 +119,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "predicted_pose", "View", "Back to predicted pose", lambda p: p.reset_to_predicted(), separated=True
     ),
+    Action("pose_source", "View", "Pose: predicted, override, free orbit", _next_source, ("P",)),
     *(_copying(source, target) for target in SETTABLE for source in POSE_TITLES if source != target),
     Action(
         "poses_on_sphere",
@@ -134,7 +135,6 @@ ACTIONS: tuple[Action, ...] = (
         lambda p: p.choose_image_folder(),
         enabled=lambda p: p.poses_comparable,
     ),
-    Action("pose_source", "View", "Pose: predicted, override, free orbit", _next_source, ("P",)),
     Action(
         "turntable",
         "View",

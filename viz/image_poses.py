@@ -126,7 +126,7 @@ def measure(
         finally:
             squares.close()
         if not len(poses):
-            raise DatasetError(f"{source.name} holds no readable image", folder.skipped_message())
+            raise DatasetError(f"No image in “{source.name}” can be read", folder.skipped_message())
         return result()
 
 
@@ -137,11 +137,11 @@ def _open(source: Path) -> ImageFolder:
     try:
         return ImageFolder(source)
     except OSError as error:
-        raise DatasetError(f"Cannot read {source.name}", error.strerror or str(error), todo) from error
+        raise DatasetError(f"Cannot read “{source.name}”", error.strerror or str(error), todo) from error
     except DatasetError as error:
         readable = source.is_dir() or zipfile.is_zipfile(source)
         why = "PNG, JPEG, WebP, BMP and TIFF are read" if readable else error.why
-        raise DatasetError(f"There is no image in {source.name}", why, todo) from error
+        raise DatasetError(f"There is no image in “{source.name}”", why, todo) from error
 
 
 def _spread(names: list[str], most: int) -> list[str]:
