@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from imgui_bundle import imgui
 from PIL import Image
 
+import pof3d.metrics.distributions  # noqa: F401 - SciPy: the job's thread, polite to others, takes long
 import visualizer
 from tests.viz.nets import save_tiny
 from tests.viz.stand_ins import StandInRecording, StandInRendering
+from viz import pose_tools
 from viz.app import App
 from viz.engine import Engine
+from viz.image_poses import measure
 from viz.jobs import Workshop
 from viz.marks import Registry
 from viz.pose_sphere import START
@@ -85,20 +88,21 @@ def test_the_sphere_is_turned_and_clicked(user: Driver) -> None:
     assert program.view.pose == PoseView()
 
 
-def test_images_are_compared_from_the_menu_on(user: Driver, tmp_path: Path) -> None:
+def test_images_are_compared_from_the_menu_on(
+    user: Driver, network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser starts beside the network."""
+    monkeypatch.setattr(pose_tools, "measure", partial(measure, latents=512))
     program = user.app.program
-    folder = tmp_path / "images"
+    folder = network.parent / "images"
     folder.mkdir()
     for i in range(5):
         Image.fromarray(np.full((16, 16, 3), 40 * i, np.uint8)).save(folder / f"{i}.png")
     user.click("Menu/View")
     user.click("Menu/Compare poses with images…")
-    user.wait_until(lambda: "Browser/Path" in user.registry.rects, 20)
-    user.frame(5)  # the list takes the focus at first
-    user.click("Browser/Path")
-    user.key(imgui.Key.a, imgui.Key.left_ctrl)
-    user.type(str(folder))
-    user.key(imgui.Key.enter)
+    user.wait_until(lambda: "Browser/images" in user.registry.rects, 20)
+    user.frame(5)  # the dialog takes the focus at first
+    user.double_click("Browser/images")
     user.wait_until(lambda: "Browser/4.png" in user.registry.rects, 20)
     user.click("Browser/Use this folder")
     user.wait_until(lambda: program.poses.state.images is not None, 30)
