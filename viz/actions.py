@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from viz.pose_facts import POSE_TITLES, SETTABLE, PoseName
 from viz.posing import with_source
 from viz.seed_map import step_seed
 from viz.view import DisplayMode, PoseSource, View
@@ -79,6 +80,17 @@ def _next_source(program: Program) -> None:
     program.edit(with_source(view, _CYCLE[view.pose.source], program.frame))
 
 
+def _copying(source: PoseName, target: PoseName) -> Action:
+    return Action(
+        f"copy_{source}_pose_to_{target}",
+        "View",
+        f"Copy pose: {POSE_TITLES[source]} → {POSE_TITLES[target].lower()}",
+        lambda p: p.copy_pose(source, target),
+        enabled=_has_frame,
+        in_menu=False,
+    )
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("save_picture", "File", "Save picture", lambda p: p.save_image(), ("S",), _has_frame),
     Action("save_window", "File", "Save window", lambda p: p.save_window(), ("Shift+S",)),
@@ -117,6 +129,21 @@ ACTIONS: tuple[Action, ...] = (
         "predicted_pose", "View", "Back to predicted pose", lambda p: p.reset_to_predicted(), separated=True
     ),
     Action("pose_source", "View", "Pose: predicted, override, free orbit", _next_source, ("P",)),
+    *(_copying(source, target) for target in SETTABLE for source in POSE_TITLES if source != target),
+    Action(
+        "poses_on_sphere",
+        "View",
+        "Poses on a sphere",
+        lambda p: p.show_poses("map" if p.poses.state.shown == "sphere" else "sphere"),
+        checked=lambda p: p.poses.state.shown == "sphere",
+    ),
+    Action(
+        "poses_of_images",
+        "View",
+        "Compare poses with images…",
+        lambda p: p.choose_image_folder(),
+        enabled=lambda p: p.poses_comparable,
+    ),
     Action(
         "turntable",
         "View",

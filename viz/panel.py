@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
 from viz.frame import Frame, Pose
+from viz.pose_facts import PoseName, PosesShown, PosesState
 from viz.view import DisplayMode, View
 
 if TYPE_CHECKING:
@@ -206,6 +207,7 @@ class PanelContext:
     """Kinds of videos that cannot be made here, and why."""
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
+    poses: PosesState = field(default_factory=PosesState)
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
@@ -268,6 +270,21 @@ class Actions(Protocol):
 
     def reset_to_predicted(self) -> None:
         """Back to the predicted pose, seen as the network's own cameras see it."""
+
+    def copy_pose(self, source: PoseName, target: PoseName) -> None:
+        """Copy one of the named poses to another that can be set; see :func:`viz.pose_tools.copied`."""
+
+    def take_pose_of_seed(self, seed: int) -> None:
+        """Override the pose by the one that the generator predicts for a seed, once that is known."""
+
+    def show_poses(self, shown: PosesShown) -> None:
+        """Show the poses on the map, on the sphere, or against those of images."""
+
+    def compare_image_poses(self, source: Path) -> None:
+        """Compare D's poses of the images of a folder, or .zip, with G's."""
+
+    def cancel_image_poses(self) -> None:
+        """Stop that; what has been read stays."""
 
     def set_turntable(self, turntable: Turntable) -> None:
         """Play, pause, change the speed."""

@@ -28,6 +28,7 @@ from viz.internals import Inspector
 from viz.jobs import Working
 from viz.notices import Notices
 from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
+from viz.pose_tools import PoseCommands, PoseTools
 from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
 from viz.services import Recording, Rendering
@@ -41,7 +42,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands):
+class Program(Commands, PoseCommands):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -80,6 +81,7 @@ class Program(Commands):
         self.view = view or View()
         self.frame: Frame | None = None
         self.turntable = Turntable()
+        self.poses = PoseTools(workshop)
         self.notices = Notices()
         self.run: FollowedRun | None = None
         self.help_open = False
@@ -111,6 +113,7 @@ class Program(Commands):
         self.now += seconds
         changed = self._take_result()
         self._take_download()
+        self._take_poses()
         self._follow(seconds)
         self.capturing.update()
         self.inspector.update(self.view, self.now)
@@ -161,6 +164,7 @@ class Program(Commands):
                 settings.memory_mib * 2**20,
             ),
             turntable=self.turntable,
+            poses=self.poses.state,
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),

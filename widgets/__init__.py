@@ -7,11 +7,13 @@ from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
 from widgets.histogram import HistogramPanel
+from widgets.image_poses import ImagePosesView
 from widgets.internals import InternalsPanel
 from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
 from widgets.pose import PosePanel
 from widgets.run import RunPanel
+from widgets.sphere import SphereView
 from widgets.view import ViewPanel
 
 
@@ -24,7 +26,7 @@ def default_panels() -> list[Panel]:
         PosePanel(),
         CameraPanel(),
         ViewPanel(),
-        HistogramPanel(),
+        HistogramPanel([SphereView(), ImagePosesView()]),
         PerformancePanel(),
         InternalsPanel(),
         CapturePanel(),
