@@ -9,6 +9,7 @@ from dataclasses import replace
 from imgui_bundle import imgui
 
 from viz import theme, ui
+from viz.latent_edits import is_between, num_ws
 from viz.panel import Actions, PanelContext
 from viz.seed_map import lattice_seed, step_seed, with_seed
 from viz.view import SEED_STRIDE, LatentView, View
@@ -23,19 +24,9 @@ MAP_EM = 10.4
 """Height of the map, font heights."""
 
 
-def num_ws(plane_resolution: int) -> int:
-    """Latents of the backbone, to which ψ may apply: two a resolution from 4 to the planes' own."""
-    return 2 * (plane_resolution.bit_length() - 2)
-
-
 def snapped(latent: LatentView) -> LatentView:
     """The nearest seed's own latent."""
     return replace(latent, x=float(round(latent.x)), y=float(round(latent.y)))
-
-
-def is_between(latent: LatentView) -> bool:
-    """Whether the latent interpolates between seeds."""
-    return latent.x != round(latent.x) or latent.y != round(latent.y)
 
 
 def dragged(latent: LatentView, pixels: tuple[float, float], cell: float) -> LatentView:
