@@ -61,6 +61,7 @@ def placements() -> list[Placement]:
     return [
         Placement(panels["Checkpoint"], "left", (0, 0), 345, front=False),
         Placement(panels["Latent"], "left", (0, 0), 345),
+        Placement(panels["Explore"], "left", (0, 0), 345, front=False),
         Placement(panels["Run"], "left", (0, 0), 345, front=False),
         Placement(panels["Pose"], "left", (1, 1), 335),
         Placement(panels["Camera"], "left", (1, 2), 375, front=False),

@@ -62,3 +62,16 @@ def with_mixing(latent: LatentView, on: bool, layers: int) -> LatentView:
     if mixing(replace(latent, mix_seed=0), layers) in (None, (0, 0, layers)):
         latent = replace(latent, mix_first=layers // 2, mix_end=None)
     return replace(latent, mix_seed=(latent.seed + 1) % 2**32)
+
+
+def describe(latent: LatentView) -> str:
+    """A latent in words, over a few lines."""
+    where = f"between seeds, near {latent.seed}" if is_between(latent) else f"seed {latent.seed}"
+    lines = [f"{where}, ψ {latent.truncation_psi:.2f}"]
+    moves = [f"{i + 1}: {value:+.2f} σ" for i, value in enumerate(latent.directions) if value]
+    if moves:
+        lines.append("directions " + ", ".join(moves).replace("-", "−"))
+    if latent.mix_seed is not None:
+        end = "the finest" if latent.mix_end is None else str(latent.mix_end - 1)
+        lines.append(f"mixed with seed {latent.mix_seed}, layers {latent.mix_first} to {end}")
+    return "\n".join(lines)

@@ -43,7 +43,8 @@ class PictureOptions:
     """Moves along the principal directions of w, strongest first, standard deviations: --directions 0 -1.5.
     The predicted pose follows. Without: none."""
     mix_seed: Annotated[int | None, _OWN] = None
-    """Style mixing: the seed that some layers come from; the pose stays that of --seed. Without: no mixing."""
+    """Style mixing: the seed that some layers come from; the pose stays that of --seed.
+    Without: no mixing."""
     mix_layers: Annotated[tuple[int, int] | None, _OWN] = None
     """First and last of those layers, 0 is the coarsest. Without: all."""
     conditioning: Annotated[tuple[float, float] | None, _OWN] = None

@@ -1,4 +1,4 @@
-"""Principal directions of w: along which the latents of a network differ most (GANSpace, arXiv 2004.02546)."""
+"""Principal directions of w: along which a network's latents differ most (GANSpace, arXiv 2004.02546)."""
 
 from __future__ import annotations
 

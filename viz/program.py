@@ -20,6 +20,7 @@ from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
+from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
@@ -40,7 +41,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands):
+class Program(Commands, Explorations):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -98,6 +99,7 @@ class Program(Commands):
         self._motion: turning.Motion | None = None
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
+        self.exploring = Exploring(workshop, self.surroundings.remember)
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
@@ -112,6 +114,7 @@ class Program(Commands):
         self._follow(seconds)
         self.capturing.update()
         self._turn(seconds)
+        self._explore(seconds)
         return changed
 
     @property
@@ -119,7 +122,8 @@ class Program(Commands):
         """Whether things change without input."""
         loading = self.rendering.loading is not None or self.fetching.loading is not None
         waiting = loading or (self.run is not None and self.run.moving)
-        return self.turntable.playing or waiting or self.notices.left(self.now) > 0
+        moved = self.turntable.playing or self.exploring.moving
+        return moved or waiting or self.notices.left(self.now) > 0
 
     @property
     def error(self) -> Pof3dError | None:
@@ -153,6 +157,7 @@ class Program(Commands):
                 settings.memory_mib * 2**20,
             ),
             turntable=self.turntable,
+            explore=self.exploring.state(),
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),
@@ -170,6 +175,7 @@ class Program(Commands):
         old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
         if old != new:
             self.pause()
+        self._leave_path(view)
         self.commit(view, gesture)
 
     def commit(self, view: View, gesture: object = None) -> None:

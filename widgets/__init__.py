@@ -6,6 +6,7 @@ from viz.panel import Panel
 from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
+from widgets.explore import ExplorePanel
 from widgets.histogram import HistogramPanel
 from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
@@ -19,6 +20,7 @@ def default_panels() -> list[Panel]:
     return [
         CheckpointPanel(),
         LatentPanel(),
+        ExplorePanel(),
         RunPanel(),
         PosePanel(),
         CameraPanel(),
