@@ -49,7 +49,7 @@ class Exploring:
         """Of a walk that plays: its steps are one of the history."""
         self._remember = remember
         self._latent = LatentView()
-        self._since = 0.0
+        self._now = self._since = 0.0
         self._noted = True
         self._opened: tuple[str, object] = ("", None)
         self._network: Network = ("", None)
@@ -57,7 +57,9 @@ class Exploring:
     @property
     def moving(self) -> bool:
         """Whether there is something to do soon, without input."""
-        return not self._noted or (self.walk is not None and self.walk.playing)
+        # After that it is for a picture to come, which wakes the window.
+        waiting = not self._noted and self._now - self._since < STAY_SECONDS
+        return waiting or (self.walk is not None and self.walk.playing)
 
     def state(self) -> ExploreState:
         """What panels see."""
@@ -65,12 +67,13 @@ class Exploring:
 
     def update(self, view: View, frame: Frame | None, path: str, rendering: Rendering, now: float) -> None:
         """Once a frame: let the workers work, and note what is being looked at."""
+        self._now = now
         if self._opened[0] != path or self._opened[1] is not rendering.network_info:
             self._opened, self._network = (path, rendering.network_info), network_of(path)
         walking = self.walk is not None and self.walk.playing
         hold = rendering.busy or rendering.loading is not None or walking
         self.thumbnails.update(self._network, view.pose, hold)
-        self.search.update(self._network, hold)
+        self.search.update(self._network, rendering.loading is not None)
         if view.latent != self._latent or not path:
             self._latent, self._since, self._noted = view.latent, now, not path
             return

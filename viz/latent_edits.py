@@ -75,3 +75,12 @@ def describe(latent: LatentView) -> str:
         end = "the finest" if latent.mix_end is None else str(latent.mix_end - 1)
         lines.append(f"mixed with seed {latent.mix_seed}, layers {latent.mix_first} to {end}")
     return "\n".join(lines)
+
+
+def edits_in_short(latent: LatentView) -> str:
+    """What is done to a seed, to stand behind it; empty if nothing is."""
+    moved = sum(value != 0.0 for value in latent.directions)
+    words = [f"moved along {moved} direction{'s' * (moved > 1)}"] if moved else []
+    if latent.mix_seed is not None:
+        words.append(f"mixed with {latent.mix_seed}")
+    return "".join(f"   {word}" for word in words)

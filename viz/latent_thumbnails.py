@@ -24,6 +24,9 @@ _KEPT = 1024
 _ENGINE_BYTES = 1 << 20
 """What the engine of a job remembers: hardly two thumbnails have anything in common."""
 
+_KNOWN_NETWORKS = 16
+"""Whose directions are remembered."""
+
 Network = tuple[str, FileIdentity | None]
 
 
@@ -161,6 +164,8 @@ class DirectionsSearch:
             return principal_directions(generator, control.check, control.report).explained
 
         self._jobs[network] = self._workshop.start("Principal directions", network[0], find)
+        while len(self._jobs) > _KNOWN_NETWORKS:
+            self._jobs.popitem(last=False)[1].cancel()
 
 
 def network_of(path: str) -> Network:

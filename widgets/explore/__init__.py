@@ -11,7 +11,7 @@ from viz.panel import Actions, PanelContext
 from viz.view import View
 from widgets import common
 from widgets.explore.bookmarks import BookmarkList
-from widgets.explore.directions import draw_directions
+from widgets.explore.directions import DirectionSliders
 from widgets.explore.mixing import MixingControls
 from widgets.explore.pictures import Pictures, draw_neighbours, draw_visited
 
@@ -23,6 +23,7 @@ class ExplorePanel:
 
     def __init__(self) -> None:
         self._pictures = Pictures()
+        self._directions = DirectionSliders()
         self._mixing = MixingControls()
         self._bookmarks = BookmarkList()
 
@@ -30,11 +31,12 @@ class ExplorePanel:
         """Draw the panel and return the View, with its latent changed where the user changed it."""
         latent = view.latent
         with common.disabled(context.network is None):
-            latent = draw_neighbours(self._pictures, latent, context)
+            if _foldable("Neighbouring seeds", "From their own poses, as a step on the map would show them."):
+                latent = draw_neighbours(self._pictures, latent, context)
             if _foldable(
                 "Principal directions", "Ways through w in which this network's objects differ most."
             ):
-                latent = draw_directions(latent, context)
+                latent = self._directions.draw(latent, context)
             if _foldable("Style mixing", "Some layers of the backbone take their w from a second seed."):
                 latent = self._mixing.draw(latent, context, self._pictures)
             if _foldable("Visited", "Latents that were looked at for a moment, newest first."):

@@ -12,6 +12,8 @@ from viz.panel import PanelContext
 from viz.view import LatentView
 from widgets import common
 
+FEW = 5
+"""Directions shown at first."""
 REACH = 4.0
 """Of the sliders, standard deviations."""
 _LOOK_SECONDS = 0.2
@@ -22,34 +24,48 @@ _HELP = (
 )
 
 
-def draw_directions(latent: LatentView, context: PanelContext) -> LatentView:
-    """One slider a direction, or how far the search is."""
-    if context.network is None:
-        common.paragraph("Waiting for the network.")
-        return latent
-    state = context.explore.directions()
-    if state.error:
-        common.paragraph(state.error, theme.BAD)
-    elif not state.explained:
-        ui.redraw_within(_LOOK_SECONDS)
-        common.progress("Explore/Search", state.fraction or 0.0, "Finding directions …")
-    if not state.explained:
-        return latent
-    for i, share in enumerate(state.explained):
-        latent = _draw_slider(latent, i, share)
-    imgui.align_text_to_frame_padding()
-    imgui.text_disabled(f"together {sum(state.explained):.0%} of the variance of w")
-    common.tooltip(
-        "The principal components of w, from a few thousand random latents. They are found without labels: "
-        "what each one means is for you to see. Lock the camera to tell what they do from where it is seen."
-    )
-    text = "Reset all"
-    width = imgui.calc_text_size(text).x + 2 * imgui.get_style().frame_padding.x
-    imgui.same_line()
-    imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + imgui.get_content_region_avail().x - width)
-    if common.button(f"Explore/{text}", "Back to the seed's own w.", enabled=bool(amplitudes(latent))):
-        latent = replace(latent, directions=())
-    return latent
+class DirectionSliders:
+    """The first few directions, or all."""
+
+    def __init__(self) -> None:
+        self._all = False
+
+    def draw(self, latent: LatentView, context: PanelContext) -> LatentView:
+        """One slider a direction, or how far the search is; the latent, changed where the user did so."""
+        if context.network is None:
+            common.paragraph("Waiting for the network.")
+            return latent
+        state = context.explore.directions()
+        if state.error:
+            common.paragraph(state.error, theme.BAD)
+        elif not state.explained:
+            ui.redraw_within(_LOOK_SECONDS)
+            common.progress("Explore/Search", state.fraction or 0.0, "Finding directions …")
+        if not state.explained:
+            return latent
+        # One that is in use is never hidden.
+        few = max(FEW, len(amplitudes(latent)))
+        shown = state.explained if self._all else state.explained[:few]
+        for i, share in enumerate(shown):
+            latent = _draw_slider(latent, i, share)
+        width = common.buttons_width(2)
+        text = f"First {FEW}" if self._all else f"All {len(state.explained)}"
+        help_text = (
+            f"The principal components of w, from a few thousand random latents: {len(state.explained)} of "
+            f"them make up {sum(state.explained):.0%} of its variance. They are found without labels: what "
+            "each one means is for you to see. With the camera locked, what they do to the object stands "
+            "apart from where it is seen from."
+        )
+        if common.button(f"Explore/{text}", help_text, width=width, enabled=len(state.explained) > FEW):
+            self._all = not self._all
+        imgui.same_line()
+        wanted = common.button(
+            "Explore/Reset directions",
+            "Back to the seed's own w.",
+            width=width,
+            enabled=bool(amplitudes(latent)),
+        )
+        return replace(latent, directions=()) if wanted else latent
 
 
 def _draw_slider(latent: LatentView, index: int, share: float) -> LatentView:

@@ -140,7 +140,10 @@ def _paint_range(
         lines.add_rect_filled((x - grip / 2, low[1]), (x + grip / 2, high[1]), ink, rounding)
     text = f"{first} – {end - 1}  of {layers}" if end - first > 1 else f"{first}  of {layers}"
     size = imgui.calc_text_size(text)
-    corner = (round((low[0] + high[0] - size.x) / 2), round((low[1] + high[1] - size.y) / 2))
+    # In the widest part: what is lit, or a side.
+    parts = ((left + grip, right - grip), (low[0], left), (right, high[0]))
+    begin, stop = parts[0] if right - left > size.x + em else max(parts, key=lambda part: part[1] - part[0])
+    corner = (round((begin + stop - size.x) / 2), round((low[1] + high[1] - size.y) / 2))
     lines.add_text(corner, common.style_color(imgui.Col_.text), text)
 
 

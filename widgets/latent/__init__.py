@@ -22,8 +22,9 @@ RANDOM_SEEDS = 100_000
 MAX_PSI = 1.2
 CELL_EM = 3.6
 """Distance between two seeds on the map, font heights."""
-MAP_EM = 10.4
-"""Height of the map, font heights."""
+MAP_EM = (6.6, 10.4)
+"""Least and greatest height of the map, font heights: it leaves room for what is below it."""
+_LINES_BELOW = 6
 
 
 def snapped(latent: LatentView) -> LatentView:
@@ -108,7 +109,10 @@ class LatentPanel:
 
 def _draw_map(latent: LatentView, walk: Walk | None, walks: WalkControls, actions: Actions) -> LatentView:
     cell = CELL_EM * common.em()
-    size = (max(1.0, imgui.get_content_region_avail().x), MAP_EM * common.em())
+    room = imgui.get_content_region_avail()
+    rest = room.y - _LINES_BELOW * imgui.get_frame_height_with_spacing() - imgui.get_style().item_spacing.y
+    height = min(max(rest, MAP_EM[0] * common.em()), MAP_EM[1] * common.em())
+    size = (max(1.0, room.x), height)
     imgui.invisible_button("##Latent/Seed map", size)
     ui.mark("Latent/Seed map")
     active = imgui.is_item_active()

@@ -58,6 +58,8 @@ class WalkControls:
             self.armed = True
             if walk is not None and walk.playing:
                 actions.set_walk(replace(walk, playing=False))
+        if self.armed and imgui.is_key_pressed(imgui.Key.escape, False):
+            self._line, self.armed = (), False
         if not self.armed:
             return False
         mouse = imgui.get_mouse_pos()
@@ -109,7 +111,11 @@ class WalkControls:
             return latent
         common.row("Latent/Walk", "Along the path on the map: there and back, until you pause it.")
         left = imgui.get_cursor_pos_x()
-        if common.icon_button("Latent/Play", "pause" if walk.playing else "play", "Play or pause the walk"):
+        if common.icon_button(
+            "Latent/Play",
+            "pause" if walk.playing else "play",
+            "Play or pause the walk. The wheel over the bar changes its speed.",
+        ):
             actions.set_walk(replace(walk, playing=not walk.playing))
         imgui.same_line(left + side + gap)
         latent = self._draw_scrub(latent, walk, actions)
@@ -120,6 +126,9 @@ class WalkControls:
 
     def _draw_scrub(self, latent: LatentView, walk: Walk, actions: Actions) -> LatentView:
         common.fill_line(trailing_buttons=1)
+        # The value is written across the grab: that must be dark enough to read it.
+        imgui.push_style_color(imgui.Col_.slider_grab, theme.GRAB)
+        imgui.push_style_color(imgui.Col_.slider_grab_active, theme.ACCENT_DIM)
         changed, percent = imgui.slider_float(
             "##Latent/Scrub",
             100 * walk.position,
@@ -128,6 +137,7 @@ class WalkControls:
             f"%.0f %%  of {walk.path.length:.1f} seeds",
             int(imgui.SliderFlags_.always_clamp),
         )
+        imgui.pop_style_color(2)
         ui.mark("Latent/Scrub")
         common.tooltip(
             "Where on the path; drag it to scrub. The wheel makes the walk faster or slower: now "
