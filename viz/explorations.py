@@ -48,18 +48,16 @@ class Exploring:
         self.motion: object = None
         """Of a walk that plays: its steps are one of the history."""
         self._remember = remember
-        self._latent = LatentView()
-        self._now = self._since = 0.0
+        self._latent: LatentView | None = None
+        self._since = 0.0
         self._noted = True
         self._opened: tuple[str, object] = ("", None)
         self._network: Network = ("", None)
 
     @property
     def moving(self) -> bool:
-        """Whether there is something to do soon, without input."""
-        # After that it is for a picture to come, which wakes the window.
-        waiting = not self._noted and self._now - self._since < STAY_SECONDS
-        return waiting or (self.walk is not None and self.walk.playing)
+        """Whether things change without input. (What is looked at is noted whenever a frame is drawn.)"""
+        return self.walk is not None and self.walk.playing
 
     def state(self) -> ExploreState:
         """What panels see."""
@@ -67,17 +65,15 @@ class Exploring:
 
     def update(self, view: View, frame: Frame | None, path: str, rendering: Rendering, now: float) -> None:
         """Once a frame: let the workers work, and note what is being looked at."""
-        self._now = now
         if self._opened[0] != path or self._opened[1] is not rendering.network_info:
             self._opened, self._network = (path, rendering.network_info), network_of(path)
-        walking = self.walk is not None and self.walk.playing
-        hold = rendering.busy or rendering.loading is not None or walking
+        hold = rendering.busy or rendering.loading is not None or self.moving
         self.thumbnails.update(self._network, view.pose, hold)
         self.search.update(self._network, rendering.loading is not None)
         if view.latent != self._latent or not path:
             self._latent, self._since, self._noted = view.latent, now, not path
             return
-        settled = now - self._since >= STAY_SECONDS and not walking
+        settled = now - self._since >= STAY_SECONDS and not self.moving
         if not settled or self._noted or frame is None or frame.level != "full":
             return
         if frame.view.latent == view.latent:

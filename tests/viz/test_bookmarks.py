@@ -52,10 +52,9 @@ def test_there_is_a_most() -> None:
 
 
 def _document(**changes: object) -> bytes:
-    mark = {"name": "a", "view": {}}
-    mark.update({key: value for key, value in changes.items() if key in ("name", "view")})
-    document = {"schema_version": changes.get("schema_version", 1), "bookmarks": [mark]}
-    return msgspec.json.encode(document)
+    version = changes.pop("schema_version", 1)
+    mark = {"name": "a", "view": {}, **changes}
+    return msgspec.json.encode({"schema_version": version, "bookmarks": [mark]})
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def _document(**changes: object) -> bytes:
         _document(view={"latent": {"directions": [99.0]}}),
         _document(view={"latent": {"mix_seed": -4}}),
         _document(view={"camera": {"radius": 0.0}}),
-        b'{"schema_version": 1, "bookmarks": [' + b'{"name": "a", "view": {}},' * 200 + b'{"name":"a","view":{}}]}',
+        _document().replace(b"[", b"[" + b'{"name": "a", "view": {}},' * bookmarks.MOST),
         b'{"schema_version": 1, "bookmarks": []}' + b" " * (1 << 20),
     ],
     ids=range(14),

@@ -29,13 +29,13 @@ class Counting:
 
     def start(self, title: str, path: str, work: Callable[..., Any]) -> Any:
         def counted(engine: Engine, control: Any) -> Any:
-            thumbnail = engine.thumbnail
+            thumbnail: Any = engine.thumbnail
 
             def count(view: View, side: int, cancelled: Callable[[], bool]) -> Any:
                 self.rendered.append(view)
                 return thumbnail(view, side, cancelled)
 
-            engine.thumbnail = count  # type: ignore[method-assign]
+            vars(engine)["thumbnail"] = count
             return work(engine, control)
 
         return self.workshop.start(title, path, counted)
