@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from viz.latent_edits import other_space
 from viz.posing import with_source
 from viz.seed_map import step_seed
 from viz.view import DisplayMode, PoseSource, View
@@ -120,6 +121,20 @@ ACTIONS: tuple[Action, ...] = (
         lambda p: p.toggle_walk(),
         enabled=lambda p: p.exploring.walk is not None,
         checked=lambda p: p.exploring.walk is not None and p.exploring.walk.playing,
+    ),
+    Action(
+        "interpolate_w",
+        "View",
+        "Interpolate in w",
+        lambda p: p.edit(replace(p.view, latent=other_space(p.view.latent))),
+        checked=lambda p: p.view.latent.space == "w",
+    ),
+    Action(
+        "last_latent",
+        "View",
+        "Back to the latent before",
+        lambda p: p.go_to_last_latent(),
+        enabled=lambda p: p.last_latent is not None,
     ),
     Action(
         "mixing",

@@ -173,6 +173,18 @@ class Explorations:
             self.edit(locking.unlocked(self.view, extra), object())
 
     # -------------------------------------------------------------------------------------- the latent
+    @property
+    def last_latent(self) -> LatentView | None:
+        """The one looked at last, but for the present one."""
+        others = (one.latent for one in self.exploring.visited if one.latent != self.view.latent)
+        return next(others, None)
+
+    def go_to_last_latent(self) -> None:
+        """Back to that; again, and there and back."""
+        latent = self.last_latent
+        if latent is not None:
+            self.edit(replace(self.view, latent=latent), object())
+
     def reset_directions(self) -> None:
         """Put all directions back to 0."""
         self.edit(replace(self.view, latent=replace(self.view.latent, directions=())), object())

@@ -25,6 +25,11 @@ def interpolates_w(latent: LatentView) -> bool:
     return latent.space == "w" and is_between(latent)
 
 
+def other_space(latent: LatentView) -> LatentView:
+    """Interpolate in the other one of z and w."""
+    return replace(latent, space="z" if latent.space == "w" else "w")
+
+
 def amplitudes(latent: LatentView) -> tuple[float, ...]:
     """The directions' amplitudes up to the last that is not 0."""
     moves = latent.directions

@@ -113,9 +113,9 @@ def test_the_wheel_over_the_bar_changes_the_speed(stage: Stage) -> None:
 
 
 def test_the_space_in_between(stage: Stage) -> None:
-    stage.click("Latent/Between: Mix w")
+    stage.click("Latent/Interpolate: in w")
     assert stage.view.latent == LatentView(space="w")
-    stage.click("Latent/Between: Mix z")
+    stage.click("Latent/Interpolate: in z")
     assert stage.view.latent == LatentView()
 
 

@@ -16,11 +16,11 @@ from widgets import common
 _JOIN = 0.35
 """A line that begins so near to the end of the path goes on with it, seeds."""
 _SPACES: tuple[tuple[LatentSpace, str, str], ...] = (
-    ("z", "Mix z", "Between seeds, mix the random vectors themselves; the mapping network bends the way."),
+    ("z", "in z", "Points between seeds mix the seeds' random vectors; the mapping network bends the way."),
     (
         "w",
-        "Mix w",
-        "Between seeds, mix what the mapping network makes of them: straight lines in w, which usually "
+        "in w",
+        "Points between seeds mix what the mapping network makes of them: straight lines in w, which usually "
         "change more evenly. On a seed the two are the same.",
     ),
 )
@@ -157,10 +157,10 @@ class WalkControls:
         return latent
 
     def _draw_space(self, latent: LatentView) -> LatentView:
-        common.row("Latent/Between")
+        common.row("Latent/Interpolate")
         common.tooltip("What a point between seeds is made of.")
         options = [(value, text, help_text) for value, text, help_text in _SPACES]
-        chosen = common.segmented("Latent/Between", options, latent.space, labelled=False)
+        chosen = common.segmented("Latent/Interpolate", options, latent.space, labelled=False)
         return latent if chosen == latent.space else replace(latent, space=chosen)
 
 

@@ -108,6 +108,20 @@ def test_latents_looked_at_for_a_while_are_remembered_once(desk: Desk) -> None:
     assert desk.program.exploring.visited[0].picture.shape == (64, 64, 4)
 
 
+def test_back_to_the_latent_before(desk: Desk) -> None:
+    stay(desk)
+    desk.user.type("]]]")
+    desk.program.go_to_last_latent()
+    stay(desk)
+    assert desk.view.latent.seed == 0, "the only one that was looked at"
+    desk.user.type("]]]")
+    stay(desk)
+    desk.program.go_to_last_latent()
+    assert desk.view.latent.seed == 0
+    desk.program.undo()
+    assert desk.view.latent.seed == 3
+
+
 def test_a_walk_visits_nothing_before_it_rests(desk: Desk) -> None:
     stay(desk)
     desk.program.set_walk(Walk(PATH, playing=True, speed=0.1))
