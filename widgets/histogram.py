@@ -197,8 +197,12 @@ def _draw_trail(trail: PoseTrail, context: PanelContext) -> None:
     ui.redraw_within(_TRAIL_SECONDS)
     lines, thick = implot.get_plot_draw_list(), 0.2 * common.em()
     ends = [(implot.plot_to_pixels(math.degrees(p.yaw), math.degrees(p.pitch)), left) for p, left in points]
-    for (a, _), (b, left) in pairwise(ends):
-        lines.add_line(a, b, common.color(theme.POSE_COLOURS["generator"], 0.85 * left), thick)
+    for colour, alpha, width in (
+        ((0.0, 0.0, 0.0, 1.0), 0.6, 1.9),
+        (theme.POSE_COLOURS["generator"], 0.95, 1.0),
+    ):
+        for (a, _), (b, left) in pairwise(ends):
+            lines.add_line(a, b, common.color(colour, alpha * left), width * thick)
 
 
 def _draw_markers(context: PanelContext) -> None:
