@@ -22,6 +22,9 @@ class DirectionsState:
 
     explained: tuple[float, ...] = ()
     """Share of the variance of w along each, once they are found."""
+    turns: tuple[tuple[float, float], ...] = ()
+    """By how much one standard deviation along each turns the predicted pose, at the mean latent: yaw and
+    pitch, radians. None where no pose is predicted."""
     fraction: float | None = None
     """0 … 1 while they are being found."""
     error: str = ""

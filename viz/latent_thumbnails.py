@@ -139,7 +139,7 @@ class DirectionsSearch:
         self._workshop = workshop
         self._asked = False
         self._network: Network = ("", None)
-        self._jobs: OrderedDict[Network, Job[tuple[float, ...]]] = OrderedDict()
+        self._jobs: OrderedDict[Network, Job[DirectionsState]] = OrderedDict()
 
     def get(self) -> DirectionsState:
         """How far it is; it begins at the next update."""
@@ -149,9 +149,10 @@ class DirectionsSearch:
             return DirectionsState()
         state = job.state
         if state.status == "finished":
-            return DirectionsState(job.result or ())
+            return job.result or DirectionsState()
         error = str(state.error) if state.error is not None else ""
-        return DirectionsState((), state.fraction if state.status == "running" else None, error)
+        fraction = state.fraction if state.status == "running" else None
+        return DirectionsState(fraction=fraction, error=error)
 
     def update(self, network: Network, hold: bool) -> None:
         """Once a frame: begin what has been asked for."""
@@ -159,9 +160,12 @@ class DirectionsSearch:
         if not asked or hold or not network[0] or self._workshop is None or network in self._jobs:
             return
 
-        def find(engine: Engine, control: Control) -> tuple[float, ...]:
+        def find(engine: Engine, control: Control) -> DirectionsState:
             generator = engine.load(network[0]).network.generator
-            return principal_directions(generator, control.check, control.report).explained
+            found = principal_directions(generator, control.check, control.report)
+            return DirectionsState(
+                found.explained, found.turns if generator.mapping.source == "learned" else ()
+            )
 
         self._jobs[network] = self._workshop.start("Principal directions", network[0], find)
         while len(self._jobs) > _KNOWN_NETWORKS:

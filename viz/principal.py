@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.nets.generator import Generator
 
 COUNT = 10
@@ -29,6 +31,9 @@ class Directions:
     """[K, w_dim]: one standard deviation along each. The largest entry of each is positive."""
     explained: tuple[float, ...]
     """Share of the variance of w that lies along each, 0…1."""
+    turns: tuple[tuple[float, float], ...]
+    """By how much one standard deviation along each turns the predicted pose, at the mean latent: yaw and
+    pitch, radians. 0 where the pose is not read from w."""
 
     def moved(self, w: Tensor, amplitudes: tuple[float, ...]) -> Tensor:
         """Latents [B, w_dim], moved by so many standard deviations along each direction.
@@ -78,13 +83,26 @@ def principal_directions(
         z = torch.randn(_CHUNK, mapping.z_dim, generator=random)
         parts.append(mapping.map_w(z.to(device)).cpu().double())
         report((first + _CHUNK) / SAMPLES)
-    found = _analyse(torch.cat(parts))
+    w = torch.cat(parts)
+    steps, explained = _analyse(w)
+    found = Directions(steps, explained, _turns(generator, w.mean(dim=0), steps))
     with _lock:
         return _found.setdefault(generator, found)
 
 
-def _analyse(w: Tensor) -> Directions:
-    """The directions of latents [N, w_dim], float64."""
+def _turns(generator: Generator, mean: Tensor, steps: Tensor) -> tuple[tuple[float, float], ...]:
+    """Central differences of the predicted pose."""
+    ends = []
+    for sign in (1, -1):
+        hv = generator.mapping.predict_pose((mean.float() + sign * steps).to(generator.device))
+        ends.append(yaw_pitch_from_hv(hv.double().cpu(), generator.config.camera.h_mean))
+    # The shorter way round.
+    difference = (ends[0] - ends[1] + math.pi) % (2 * math.pi) - math.pi
+    return tuple((yaw / 2, pitch / 2) for yaw, pitch in difference.tolist())
+
+
+def _analyse(w: Tensor) -> tuple[Tensor, tuple[float, ...]]:
+    """Steps and shares, as in :class:`Directions`, of latents [N, w_dim], float64."""
     values, vectors = torch.linalg.eigh(torch.cov(w.T).view(w.shape[1], w.shape[1]))
     values, vectors = values.flip(0).clamp(min=0.0)[:COUNT], vectors.T.flip(0)[:COUNT]
     # An eigenvector's sign is arbitrary, and would change with the machine.
@@ -92,4 +110,4 @@ def _analyse(w: Tensor) -> Directions:
     vectors = vectors * torch.where(largest < 0, -1.0, 1.0)
     total = float(w.var(dim=0).sum())
     shares = (values / total if total > 0 else values).tolist()
-    return Directions((vectors * values.sqrt()[:, None]).float(), tuple(shares))
+    return (vectors * values.sqrt()[:, None]).float(), tuple(shares)

@@ -144,3 +144,4 @@ def test_directions_are_found_once_somebody_looks(tiny: Path, shop: Counting) ->
         time.sleep(0.005)
     assert state.explained == principal_directions(pof3d.load(tiny).generator).explained
     assert state.fraction is None
+    assert len(state.turns) == len(state.explained)

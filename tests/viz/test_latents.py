@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import pof3d
+from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.errors import ConfigError
 from pof3d.training.samples import latent as seed_z
 from tests.viz.nets import tiny_config, tiny_generator
@@ -67,6 +68,21 @@ def test_directions_are_found_once_and_the_same_ones_everywhere() -> None:
     found = principal_directions(one)
     assert known_directions(one) is found is principal_directions(one)
     torch.testing.assert_close(principal_directions(other).steps, found.steps, rtol=0, atol=0)
+
+
+def test_turns_are_what_a_standard_deviation_does_to_the_pose() -> None:
+    generator = tiny_generator(tiny_config())
+    found = principal_directions(generator)
+    random = torch.Generator().manual_seed(5)
+    mean = generator.mapping.map_w(torch.randn(8192, 8, generator=random)).mean(dim=0)
+    for step, turn in zip(found.steps, found.turns, strict=True):
+        ends = generator.mapping.predict_pose(torch.stack([mean - step, mean + step]))
+        angles = yaw_pitch_from_hv(ends.double(), generator.config.camera.h_mean)
+        half = (0.5 * (angles[1] - angles[0])).tolist()
+        assert turn == pytest.approx(half, abs=0.02)
+    assert max(abs(yaw) for yaw, _ in found.turns) > 0.1
+    none = principal_directions(tiny_generator(tiny_config(pose_source="conditioning")))
+    assert set(none.turns) == {(0.0, 0.0)}
 
 
 def test_finding_directions_can_be_abandoned() -> None:

@@ -33,26 +33,29 @@ def walks(stage: Stage) -> list[Walk]:
     return [call[1] for call in stage.calls if call[0] == "set_walk"]
 
 
-def draw_line(stage: Stage, *, alt: bool = False) -> None:
+def draw_line(stage: Stage, key: imgui.Key | None = None) -> None:
     """From the centre of the map two seeds to the right."""
-    if alt:
-        stage.window.on_key(imgui.Key.left_alt, True)
+    if key is not None:
+        stage.window.on_key(key, True)
         stage.frame()
     cell = CELL_EM * imgui.get_font_size()
     stage.drag("Latent/Seed map", (0.5, 0.5), (2 * cell, 0.0), steps=12)
-    if alt:
-        stage.window.on_key(imgui.Key.left_alt, False)
+    if key is not None:
+        stage.window.on_key(key, False)
         stage.frame()
 
 
-@pytest.mark.parametrize("alt", [False, True], ids=["button", "alt"])
-def test_a_line_on_the_map_becomes_a_path(stage: Stage, alt: bool) -> None:
+KEYS = [None, imgui.Key.left_alt, imgui.Key.left_shift]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["button", "alt", "shift"])
+def test_a_line_on_the_map_becomes_a_path(stage: Stage, key: imgui.Key | None) -> None:
     latent = LatentView(x=10.0, y=3.0)
     stage.view = View(latent=latent)
     stage.frame()
-    if not alt:
+    if key is None:
         stage.click("Latent/Draw path")
-    draw_line(stage, alt=alt)
+    draw_line(stage, key)
     assert stage.view.latent == latent, "the map stays while it is drawn on"
     (walk,) = walks(stage)
     assert not walk.playing
@@ -66,7 +69,7 @@ def test_a_line_from_the_end_of_a_path_goes_on_with_it(stage: Stage) -> None:
     stage.context = walking(Walk(WalkPath(((7.0, 1.0), (10.0, 3.0)))))
     stage.view = View(latent=LatentView(x=10.0, y=3.0))
     stage.frame()
-    draw_line(stage, alt=True)
+    draw_line(stage, imgui.Key.left_shift)
     (walk,) = walks(stage)
     assert walk.path.points[0] == (7.0, 1.0)
     assert walk.path.points[-1] == pytest.approx((12.0, 3.0), abs=0.05)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from imgui_bundle import imgui
 
+from pof3d.text import format_degrees
 from viz import theme, ui
 from viz.latent_edits import amplitudes, with_amplitude
 from viz.panel import PanelContext
@@ -20,7 +21,7 @@ _LOOK_SECONDS = 0.2
 _LABEL_EM = 4.4
 _HELP = (
     "Moves w along direction {n}, in standard deviations of w. {share:.1%} of the differences between this "
-    "network's latents lie along it. ψ and the pose learner see the moved w: the predicted pose may follow."
+    "network's latents lie along it. ψ and the pose learner see the moved w: the predicted pose follows."
 )
 
 
@@ -47,7 +48,7 @@ class DirectionSliders:
         few = max(FEW, len(amplitudes(latent)))
         shown = state.explained if self._all else state.explained[:few]
         for i, share in enumerate(shown):
-            latent = _draw_slider(latent, i, share)
+            latent = _draw_slider(latent, i, share, state.turns[i] if i < len(state.turns) else None)
         width = common.buttons_width(2)
         text = f"First {FEW}" if self._all else f"All {len(state.explained)}"
         help_text = (
@@ -68,10 +69,15 @@ class DirectionSliders:
         return replace(latent, directions=()) if wanted else latent
 
 
-def _draw_slider(latent: LatentView, index: int, share: float) -> LatentView:
+def _draw_slider(
+    latent: LatentView, index: int, share: float, turn: tuple[float, float] | None
+) -> LatentView:
     name = f"Explore/Direction {index + 1}"
     start, em = imgui.get_cursor_pos_x(), common.em()
     help_text = _HELP.format(n=index + 1, share=share)
+    if turn is not None:
+        yaw, pitch = map(format_degrees, turn)
+        help_text += f"\nNear the mean latent, one σ turns it by {yaw} in yaw and {pitch} in pitch."
     imgui.align_text_to_frame_padding()
     number = f"{index + 1}"
     imgui.set_cursor_pos_x(start + 1.2 * em - imgui.calc_text_size(number).x)

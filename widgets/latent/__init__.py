@@ -131,7 +131,7 @@ def _draw_map(latent: LatentView, walk: Walk | None, walks: WalkControls, action
         common.tooltip(
             "The map of seeds: drag it and the latent under the cross changes, mixing its four neighbours. "
             f"A step to the right is the next seed, a step down {SEED_STRIDE} seeds.\n"
-            "Alt + drag draws a path to walk along."
+            "Shift or Alt + drag draws a path to walk along."
         )
     _paint_map(latent, (low.x, low.y), (high.x, high.y), cell, hovered or active)
     walks.paint(latent, (low.x, low.y), (high.x, high.y), cell, walk)

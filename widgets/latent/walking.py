@@ -53,7 +53,9 @@ class WalkControls:
         actions : Actions
             Gets the walk along a finished path.
         """
-        if imgui.is_item_activated() and (self.armed or imgui.get_io().key_alt):
+        io = imgui.get_io()
+        # Some desktops take Alt + drag for themselves.
+        if imgui.is_item_activated() and (self.armed or io.key_alt or io.key_shift):
             self._line = ()
             self.armed = True
             if walk is not None and walk.playing:
@@ -102,7 +104,9 @@ class WalkControls:
         gap, side = imgui.get_style().item_inner_spacing.x, imgui.get_frame_height()
         if walk is None:
             text = "Draw it on the map …" if self.armed else "Draw path"
-            help_text = "Then drag on the map: a line to walk along. Alt + drag does the same at once."
+            help_text = (
+                "Then drag on the map: a line to walk along. Shift or Alt + drag does the same at once."
+            )
             common.row("Latent/Walk", "A path on the map, to walk along.")
             if imgui.button(f"{text}##Latent/Draw path", (-1, 0)):
                 self.armed = not self.armed
