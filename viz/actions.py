@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from viz.latent_edits import other_space
 from viz.pose_facts import POSE_TITLES, SETTABLE, PoseName
 from viz.posing import with_source
 from viz.seed_map import step_seed
@@ -123,8 +124,54 @@ ACTIONS: tuple[Action, ...] = (
         lambda p: p.can_redo,
         repeats=True,
     ),
+    Action(
+        "bookmark",
+        "Edit",
+        "Bookmark this view",
+        lambda p: p.add_bookmark(),
+        ("B",),
+        _has_frame,
+        separated=True,
+    ),
     Action("previous_seed", "View", "Previous seed", _step(-1), ("[",), repeats=True),
     Action("next_seed", "View", "Next seed", _step(1), ("]",), repeats=True),
+    Action(
+        "walk",
+        "View",
+        "Walk along the path",
+        lambda p: p.toggle_walk(),
+        enabled=lambda p: p.exploring.walk is not None,
+        checked=lambda p: p.exploring.walk is not None and p.exploring.walk.playing,
+    ),
+    Action(
+        "interpolate_w",
+        "View",
+        "Interpolate in w",
+        lambda p: p.edit(replace(p.view, latent=other_space(p.view.latent))),
+        checked=lambda p: p.view.latent.space == "w",
+    ),
+    Action(
+        "last_latent",
+        "View",
+        "Back to the latent before",
+        lambda p: p.go_to_last_latent(),
+        enabled=lambda p: p.last_latent is not None,
+    ),
+    Action(
+        "mixing",
+        "View",
+        "Style mixing",
+        lambda p: p.toggle_mixing(),
+        enabled=_has_frame,
+        checked=lambda p: p.view.latent.mix_seed is not None,
+    ),
+    Action(
+        "reset_directions",
+        "View",
+        "Reset directions",
+        lambda p: p.reset_directions(),
+        enabled=lambda p: bool(p.view.latent.directions),
+    ),
     Action(
         "predicted_pose", "View", "Back to predicted pose", lambda p: p.reset_to_predicted(), separated=True
     ),
@@ -143,6 +190,15 @@ ACTIONS: tuple[Action, ...] = (
         "Compare poses with images…",
         lambda p: p.choose_image_folder(),
         enabled=lambda p: p.poses_comparable,
+    ),
+    Action(
+        "lock_camera",
+        "View",
+        "Lock camera",
+        lambda p: p.lock_camera(not p.camera_locked),
+        ("L",),
+        _has_frame,
+        checked=lambda p: p.camera_locked,
     ),
     Action(
         "turntable",

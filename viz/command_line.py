@@ -69,6 +69,8 @@ def _picture_options(view: View) -> Options:
         "psi": (latent.truncation_psi, own.latent.truncation_psi),
         "cutoff": (latent.truncation_cutoff, None),
         "noise": (latent.noise, own.latent.noise),
+        "directions": (latent.directions, own.latent.directions),
+        "mix_seed": (latent.mix_seed, None),
         "radius": (camera.radius, None),
         "pan": (camera.pan, own.camera.pan),
         "mode": (display.mode, own.display.mode),
@@ -79,6 +81,8 @@ def _picture_options(view: View) -> Options:
         "importance": (sampling.importance_samples, None),
     }
     options |= {name: value for name, (value, usual) in candidates.items() if value != usual}
+    if latent.mix_end is not None:
+        options["mix_layers"] = (latent.mix_first, latent.mix_end - 1)
     conditioning = _degrees(view.pose.conditioning_yaw), _degrees(view.pose.conditioning_pitch)
     if conditioning != (0.0, 0.0) and None not in conditioning:
         options["conditioning"] = conditioning

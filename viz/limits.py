@@ -40,6 +40,12 @@ LATTICE = Span(-(2.0**40), 2.0**40)
 """Coordinates of the seed map."""
 DEPTH = Span(-1e4, 1e4)
 """World units."""
+DIRECTION = Span(-10.0, 10.0)
+"""Standard deviations."""
+MOST_DIRECTIONS = 64
+"""Amplitudes of a View; networks have fewer."""
+SEED = Span(0, 2**32 - 1)
+LAYER = Span(0, 1000)
 
 FRAMES = Span(1, 36_000)
 FRAME_RATE = Span(1, 120)
@@ -74,6 +80,12 @@ def check_view(view: View) -> None:
     _within("A seed map position", latent.y, LATTICE)
     _within("A truncation ψ", latent.truncation_psi, PSI)
     _within("A truncation cutoff", latent.truncation_cutoff, Span(0, 1000))
+    _within("A number of directions", len(latent.directions), Span(0, MOST_DIRECTIONS))
+    for amplitude in latent.directions:
+        _within("A direction's amplitude", amplitude, DIRECTION, " standard deviations")
+    _within("A second seed", latent.mix_seed, SEED)
+    _within("A layer", latent.mix_first, LAYER)
+    _within("A layer", latent.mix_end, LAYER)
     for yaw in (camera.yaw, view.pose.override_yaw, view.pose.conditioning_yaw):
         _within("A yaw", yaw, YAW, *degrees)
     for pitch in (camera.pitch, view.pose.override_pitch, view.pose.conditioning_pitch):

@@ -44,6 +44,14 @@ class PictureOptions:
     """Layers that ψ applies to, coarsest first. Without: all."""
     noise: Annotated[Literal["const", "none"] | None, _OWN] = None
     """The backbone's per-pixel noise: as stored, or left out."""
+    directions: Annotated[tuple[float, ...] | None, _OWN] = None
+    """Moves along the principal directions of w, strongest first, standard deviations: --directions 0 -1.5.
+    The predicted pose follows. Without: none."""
+    mix_seed: Annotated[int | None, _OWN] = None
+    """Style mixing: the seed that some layers come from; the pose stays that of --seed.
+    Without: no mixing."""
+    mix_layers: Annotated[tuple[int, int] | None, _OWN] = None
+    """First and last of those layers, 0 is the coarsest. Without: all."""
     conditioning: Annotated[tuple[float, float] | None, _OWN] = None
     """Yaw and pitch, degrees, that the content is conditioned on, in networks that take a pose instead of
     predicting one (EG3D). Without: the front."""
@@ -172,7 +180,10 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
     latent = replace(
         latent,
         **_given(truncation_psi=options.psi, truncation_cutoff=options.cutoff, noise=options.noise),
+        **_given(directions=options.directions, mix_seed=options.mix_seed),
     )
+    if options.mix_layers is not None:
+        latent = replace(latent, mix_first=options.mix_layers[0], mix_end=options.mix_layers[1] + 1)
     camera = replace(
         camera,
         **_given(

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
+from viz.explore_state import ExploreState
 from viz.frame import Frame, Pose
 from viz.pose_facts import PoseName, PosesShown, PosesState
 from viz.view import DisplayMode, View
+from viz.walks import Walk
 
 if TYPE_CHECKING:
     from viz.internals import InternalsState
@@ -208,6 +210,7 @@ class PanelContext:
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
     poses: PosesState = field(default_factory=PosesState)
+    explore: ExploreState = field(default_factory=ExploreState)
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
@@ -288,6 +291,24 @@ class Actions(Protocol):
 
     def set_turntable(self, turntable: Turntable) -> None:
         """Play, pause, change the speed."""
+
+    def set_walk(self, walk: Walk | None) -> None:
+        """Draw another path on the seed map, play, pause, or forget it."""
+
+    def lock_camera(self, lock: bool) -> None:
+        """Hold the camera still while the latent changes, or let it follow the predicted pose."""
+
+    def add_bookmark(self, name: str = "") -> None:
+        """Keep the present View, under a name of its own if none is given."""
+
+    def rename_bookmark(self, index: int, name: str) -> None:
+        """Give a bookmark another name."""
+
+    def delete_bookmark(self, index: int) -> None:
+        """Forget a bookmark."""
+
+    def go_to_bookmark(self, index: int) -> None:
+        """Go to a bookmark's View; its network is opened if need be."""
 
     def save_image(self) -> None:
         """Save the picture as PNG, once it is there in full quality."""

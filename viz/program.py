@@ -20,6 +20,7 @@ from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
+from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
@@ -42,7 +43,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands, PoseCommands):
+class Program(Commands, PoseCommands, Explorations):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -101,6 +102,7 @@ class Program(Commands, PoseCommands):
         self._motion: turning.Motion | None = None
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
+        self.exploring = Exploring(workshop, self.surroundings.remember)
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
         self.inspector = Inspector(workshop, rendering)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
@@ -118,6 +120,7 @@ class Program(Commands, PoseCommands):
         self.capturing.update()
         self.inspector.update(self.view, self.now)
         self._turn(seconds)
+        self._explore(seconds)
         return changed
 
     @property
@@ -126,7 +129,8 @@ class Program(Commands, PoseCommands):
         loading = self.rendering.loading is not None or self.fetching.loading is not None
         loading = loading or self.inspector.moving
         waiting = loading or (self.run is not None and self.run.moving)
-        return self.turntable.playing or waiting or self.notices.left(self.now) > 0
+        moved = self.turntable.playing or self.exploring.moving
+        return moved or waiting or self.notices.left(self.now) > 0
 
     @property
     def error(self) -> Pof3dError | None:
@@ -165,6 +169,7 @@ class Program(Commands, PoseCommands):
             ),
             turntable=self.turntable,
             poses=self.poses.state,
+            explore=self.exploring.state(),
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),
@@ -182,6 +187,7 @@ class Program(Commands, PoseCommands):
         old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
         if old != new:
             self.pause()
+        self._leave_path(view)
         self.commit(view, gesture)
 
     def commit(self, view: View, gesture: object = None) -> None:

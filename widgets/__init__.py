@@ -6,6 +6,7 @@ from viz.panel import Panel
 from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
+from widgets.explore import ExplorePanel
 from widgets.histogram import HistogramPanel
 from widgets.image_poses import ImagePosesView
 from widgets.internals import InternalsPanel
@@ -22,6 +23,7 @@ def default_panels() -> list[Panel]:
     return [
         CheckpointPanel(),
         LatentPanel(),
+        ExplorePanel(),
         RunPanel(),
         PosePanel(),
         CameraPanel(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from imgui_bundle import imgui, implot
@@ -15,9 +16,12 @@ from viz.frame import Pose
 from viz.panel import Actions, Panel, PanelContext, PoseHistogram
 from viz.pose_facts import PoseName, PosesShown
 from viz.pose_marks import SHORT, draw_legend, draw_mark, known_poses
+from viz.pose_trail import PoseTrail
 from viz.view import PITCH_LIMIT, View
 from widgets import common
 
+_TRAIL_SECONDS = 1 / 30
+"""Between two pictures of a fading trail."""
 COLOR_MAP = "pose counts"
 MARGINAL_EM = 2.4
 """Height of the marginals, font heights."""
@@ -97,6 +101,7 @@ class HistogramPanel:
     def __init__(self, others: Sequence[Panel] = ()) -> None:
         self._others = {panel.title.lower(): panel for panel in others}
         self._heat: tuple[PoseHistogram, NDArray[np.float64]] | None = None
+        self._trail = PoseTrail()
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel; the View comes back as it is: the camera moves through the actions."""
@@ -171,6 +176,7 @@ class HistogramPanel:
             ui.mark_rect("Pose histogram/Map", (corner.x, corner.y), (corner.x + size.x, corner.y + size.y))
             implot.push_plot_clip_rect()
             _draw_axis_names((corner.x, corner.y), (size.x, size.y))
+            _draw_trail(self._trail, context)
             _draw_markers(view, context)
             implot.pop_plot_clip_rect()
             if _points_at((corner.x, corner.y), (size.x, size.y)):
@@ -216,6 +222,24 @@ def _draw_axis_names(corner: tuple[float, float], size: tuple[float, float]) -> 
     width, height = imgui.calc_text_size("yaw")
     lines.add_text((corner[0] + 4.0, corner[1] + 2.0), ink, "pitch")
     lines.add_text((corner[0] + size[0] - width - 4.0, corner[1] + size[1] - height - 2.0), ink, "yaw")
+
+
+def _draw_trail(trail: PoseTrail, context: PanelContext) -> None:
+    """The way that the predicted pose has just come, fading."""
+    if context.frame is None:
+        return
+    points = trail.follow(context.frame.generator_pose, imgui.get_time())
+    if not points:
+        return
+    ui.redraw_within(_TRAIL_SECONDS)
+    lines, thick = implot.get_plot_draw_list(), 0.2 * common.em()
+    ends = [(implot.plot_to_pixels(math.degrees(p.yaw), math.degrees(p.pitch)), left) for p, left in points]
+    for colour, alpha, width in (
+        ((0.0, 0.0, 0.0, 1.0), 0.6, 1.9),
+        (theme.POSE_COLOURS["generator"], 0.95, 1.0),
+    ):
+        for (a, _), (b, left) in pairwise(ends):
+            lines.add_line(a, b, common.color(colour, alpha * left), width * thick)
 
 
 def _draw_markers(view: View, context: PanelContext) -> None:

@@ -88,6 +88,10 @@ def pixels(path: Path) -> np.ndarray:
             ["--conditioning", "20", "-5", "--yaw", "10", "--pitch", "0"],
             {"pose": PoseView("override", math.radians(10), 0.0, math.radians(20), math.radians(-5))},
         ),
+        (
+            ["--seed", "3", "--directions", "0", "-1.5", "--mix-seed", "7", "--mix-layers", "1", "2"],
+            {"latent": LatentView(x=3.0, directions=(0.0, -1.5), mix_seed=7, mix_first=1, mix_end=3)},
+        ),
         (["--cutoff", "1", "--psi", "0", "--noise", "none"], {"latent": LatentView(0, 0, 0.0, 1, "none")}),
     ],
 )
