@@ -80,8 +80,8 @@ def _box(name: str, left: float, top: float, width: float, height: float, alpha:
     ui.mark_rect(f"Overlay/{name}", (left, top), (left + width, top + height))
 
 
-def _text(x: float, y: float, text: str, colour: theme.Colour = theme.TEXT, alpha: float = 1.0) -> None:
-    red, green, blue, opacity = colour
+def _text(x: float, y: float, text: str, colour: theme.Colour | None = None, alpha: float = 1.0) -> None:
+    red, green, blue, opacity = colour or theme.TEXT
     ink = imgui.get_color_u32(imgui.ImVec4(red, green, blue, opacity * alpha))
     imgui.get_window_draw_list().add_text(imgui.ImVec2(round(x), round(y)), ink, text)
 

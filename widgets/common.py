@@ -86,9 +86,9 @@ def tooltip(text: str) -> None:
         imgui.end_tooltip()
 
 
-def paragraph(text: str, colour: theme.Colour = theme.TEXT_DIM) -> None:
+def paragraph(text: str, colour: theme.Colour | None = None) -> None:
     """A wrapped remark, quiet by default."""
-    imgui.push_style_color(imgui.Col_.text, colour)
+    imgui.push_style_color(imgui.Col_.text, colour or theme.TEXT_DIM)
     imgui.push_text_wrap_pos(0.0)
     imgui.text_unformatted(text)
     imgui.pop_text_wrap_pos()
@@ -334,7 +334,7 @@ def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, l
         elif active:
             for index in (imgui.Col_.button, imgui.Col_.button_hovered, imgui.Col_.button_active):
                 imgui.push_style_color(index, theme.ACCENT)
-            imgui.push_style_color(imgui.Col_.text, theme.PANEL_LOW)
+            imgui.push_style_color(imgui.Col_.text, theme.ON_ACCENT)
         if imgui.button(f"{text}##{name}", (max(1.0, texts[i] + extra), 0.0)):
             chosen = value
         if active:
