@@ -47,8 +47,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "Pose",
         "Four poses",
-        "The generator predicts a pose with every latent, the discriminator reads one off the picture; you can "
-        "set one in their place, or orbit freely. Nobody told the network any pose: it has learned them.",
+        "The generator predicts a pose with every latent, the discriminator reads one off the picture; you "
+        "can set one in their place, or orbit freely. Nobody told the network any pose: it has learned them.",
     ),
     Step(
         "Pose histogram",

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from pof3d.errors import Pof3dError
 from viz.finding import Entry
-from viz.rebinding import Chosen
 from viz.saved_layouts import SavedLayouts, layouts_path
 from viz.settings import Settings
 from viz.surroundings import Surroundings
@@ -52,7 +51,7 @@ class Comforts:
         entry.run()
 
     # ----------------------------------------------------------------------------------- keys, colours
-    def set_keys(self, keys: Chosen) -> None:
+    def set_keys(self, keys: dict[str, tuple[str, ...]]) -> None:
         """Use other keys from now on."""
         self.settings = replace(self.settings, keys=keys)
         self._save()

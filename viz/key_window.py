@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from viz.program import Program
 
 TITLE = "Keys and mouse"
-SIZE = (860.0, 560.0)
+SIZE = (930.0, 600.0)
 """Design pixels, where the window is large enough."""
-MOUSE_WIDTH = 300.0
+MOUSE_WIDTH = 390.0
+WHAT_WIDTH = 172.0
+"""Of what the hand does, beside what that does."""
 CHIPS_FROM = 0.56
 """Where an action's keys begin, as a share of the list."""
 MOUSE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
@@ -95,7 +97,12 @@ class KeyWindow:
         imgui.set_next_window_pos(screen.get_center(), int(imgui.Cond_.always), (0.5, 0.5))
         imgui.set_next_window_size((size[0], size[1]), int(imgui.Cond_.always))
         imgui.push_style_var(imgui.StyleVar_.window_padding, (ui.px(16), ui.px(14)))
-        opened = imgui.begin_popup(TITLE, int(imgui.WindowFlags_.no_saved_settings))
+        flags = (
+            imgui.WindowFlags_.no_saved_settings
+            | imgui.WindowFlags_.no_scrollbar
+            | imgui.WindowFlags_.no_scroll_with_mouse
+        )
+        opened = imgui.begin_popup(TITLE, int(flags))
         imgui.pop_style_var()
         if opened and self._showing and not program.help_open:
             imgui.close_current_popup()
@@ -109,10 +116,10 @@ class KeyWindow:
         imgui.end_popup()
 
     def _draw_content(self, program: Program, keymap: Keymap) -> None:
-        foot = imgui.get_frame_height_with_spacing() + ui.px(4)
+        foot = imgui.get_frame_height_with_spacing() + imgui.get_style().item_spacing.y
         height = imgui.get_content_region_avail().y - foot
         width = imgui.get_content_region_avail().x
-        beside = width > ui.px(2 * MOUSE_WIDTH)
+        beside = width > ui.px(1.8 * MOUSE_WIDTH)
         start = imgui.get_cursor_pos_x()
         imgui.begin_group()
         _heading("Keys")
@@ -261,11 +268,10 @@ def _draw_mouse() -> None:
         _heading(title)
         for what, does in lines:
             imgui.text_colored(theme.ACCENT, what)
-            imgui.indent(ui.px(12))
+            imgui.same_line(ui.px(WHAT_WIDTH))
             imgui.push_text_wrap_pos(0.0)
             imgui.text_unformatted(does)
             imgui.pop_text_wrap_pos()
-            imgui.unindent(ui.px(12))
         imgui.spacing()
 
 

@@ -59,9 +59,7 @@ class NameDialog:
         name = clean_name(self._text)
         there = bool(name) and name in program.layouts.names
         imgui.text_disabled(
-            "Replaces the layout of this name."
-            if there
-            else "Which panels are where, and how large they are."
+            "Replaces the layout of this name." if there else "Which panels are where, and how large."
         )
         imgui.spacing()
         imgui.begin_disabled(not name)

@@ -15,6 +15,7 @@ from viz.frame import Frame, Pose
 from viz.marks import Rect
 from viz.notices import FADE_SECONDS, Notices
 from viz.panel import PanelContext
+from viz.pose_marks import draw_pose_mark
 from viz.view import View
 
 GAP = 12.0
@@ -132,13 +133,8 @@ def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
         _text(right - imgui.calc_text_size(heading).x, y, heading, theme.TEXT_DIM)
     for key, name, pose, used in rows:
         y += _line()
-        centre = imgui.ImVec2(left + pad + ui.px(4), y + imgui.get_font_size() * 0.5)
-        ink = imgui.get_color_u32(imgui.ImVec4(*theme.POSE_COLOURS[key]))
-        lines = imgui.get_window_draw_list()
-        if used:
-            lines.add_circle_filled(centre, ui.px(4), ink)
-        else:
-            lines.add_circle(centre, ui.px(3.5), ink, 0, ui.px(1.2))
+        centre = (left + pad + ui.px(4), y + imgui.get_font_size() * 0.5)
+        draw_pose_mark(imgui.get_window_draw_list(), key, centre, ui.px(4.2))
         _text(left + pad + dot, y, name, theme.TEXT if used else theme.TEXT_DIM)
         missing = key == "discriminator" and not has_branch
         lone, none = ("", "no pose branch") if missing else ("–", "–")

@@ -133,13 +133,12 @@ class Palette:
         clicked = None
         imgui.push_style_var(imgui.StyleVar_.item_spacing, (0.0, 0.0))
         if imgui.begin_child("list", (0.0, high * min(len(found), ROWS))):
-            moved = imgui.get_io().mouse_delta
+            delta = imgui.get_io().mouse_delta
+            moved = bool(delta.x or delta.y)
             for index, one in enumerate(found):
                 if self._draw_row(index, one, high) and one.entry.enabled:
                     clicked = one.entry
-                if imgui.is_item_hovered(int(imgui.HoveredFlags_.allow_when_disabled)) and (
-                    moved.x or moved.y
-                ):
+                if moved and imgui.is_item_hovered():
                     self._chosen = index
                 if index == self._chosen and self._scroll:
                     imgui.set_scroll_here_y(0.5)

@@ -1,4 +1,4 @@
-"""Choosing other keys: every change gives the chords to remember, without two actions sharing one. Plain values."""
+"""Choosing other keys: each change gives the chords to remember, of which no two actions share one."""
 
 from __future__ import annotations
 

@@ -177,6 +177,8 @@ def _colours() -> dict[Any, Colour]:
         c.scrollbar_grab_hovered: s.scrollbar_hover,
         c.scrollbar_grab_active: s.accent_dim,
         c.check_mark: s.accent,
+        c.checkbox_selected_bg: s.field,
+        c.input_text_cursor: s.text,
         c.slider_grab: s.accent,
         c.slider_grab_active: s.accent_bright,
         c.button: s.button,
@@ -210,7 +212,12 @@ def _colours() -> dict[Any, Colour]:
         c.table_row_bg: transparent,
         c.table_row_bg_alt: s.stripe,
         c.drag_drop_target: s.accent,
+        c.drag_drop_target_bg: transparent,
         c.nav_cursor: s.accent,
+        c.nav_windowing_highlight: s.accent,
+        c.nav_windowing_dim_bg: transparent,
+        c.tree_lines: s.border,
+        c.unsaved_marker: s.text,
         c.modal_window_dim_bg: s.veil,
     }
 
@@ -232,5 +239,7 @@ def _apply_plot_style(scale: float) -> None:
         plot.legend_text: s.text,
         plot.title_text: s.text,
         plot.inlay_text: s.text_dim,
+        plot.crosshairs: s.text,
+        plot.selection: s.accent,
     }.items():
         style.set_color_(colour, imgui.ImVec4(*value))

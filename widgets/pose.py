@@ -10,6 +10,7 @@ from pof3d.text import format_degrees
 from viz import theme
 from viz.frame import Pose
 from viz.panel import Actions, PanelContext
+from viz.pose_marks import draw_pose_mark
 from viz.posing import shown_pose, with_conditioning, with_override, with_pose, with_source
 from viz.view import PoseSource, View
 from widgets import common
@@ -106,8 +107,8 @@ def _draw_table(view: View, context: PanelContext) -> None:
     for key, name, pose, current, help_text in rows:
         imgui.table_next_row()
         imgui.table_next_column()
-        _bullet(theme.POSE_COLOURS[key], filled=current)
-        imgui.text_unformatted(name)
+        _mark(key)
+        imgui.text_colored(theme.TEXT if current else theme.TEXT_DIM, name)
         common.tooltip(help_text)
         if key == "discriminator" and not has_branch:
             imgui.table_next_column()
@@ -119,15 +120,11 @@ def _draw_table(view: View, context: PanelContext) -> None:
     imgui.end_table()
 
 
-def _bullet(colour: theme.Colour, *, filled: bool) -> None:
+def _mark(name: str) -> None:
     position = imgui.get_cursor_screen_pos()
     radius = common.em() * 0.26
     centre = (position.x + 1.6 * radius, position.y + imgui.get_text_line_height() / 2)
-    lines = imgui.get_window_draw_list()
-    if filled:
-        lines.add_circle_filled(centre, radius, common.color(colour))
-    else:
-        lines.add_circle(centre, radius * 0.9, common.color(colour), 0, radius * 0.38)
+    draw_pose_mark(imgui.get_window_draw_list(), name, centre, 1.1 * radius)
     imgui.dummy((3.2 * radius, imgui.get_text_line_height()))
     imgui.same_line()
 

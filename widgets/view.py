@@ -9,7 +9,7 @@ from imgui_bundle import imgui
 
 from pof3d.config import RenderConfig
 from viz import theme, ui
-from viz.colormaps import color_table
+from viz.colormaps import SAFE, color_table
 from viz.frame import Frame
 from viz.panel import Actions, PanelContext
 from viz.view import ColorMap, DisplayMode, DisplayView, SamplingView, View
@@ -101,7 +101,11 @@ def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
 
 
 def _draw_color_map(current: ColorMap) -> ColorMap:
-    common.row("View/Colour map", "Colours of the depth map, from near to far.")
+    common.row(
+        "View/Colour map",
+        "Colours of the depth map, from near to far. Where lightness alone tells the depth, as in all but turbo, "
+        "colour-blind eyes and prints without colour lose nothing.",
+    )
     chosen = current
     height = imgui.get_frame_height()
     opened = imgui.begin_combo("##View/Colour map", current)
@@ -112,7 +116,9 @@ def _draw_color_map(current: ColorMap) -> ColorMap:
         left = low.x + 4.2 * common.em()
         _draw_gradient(current, (left, low.y + pad), (high.x - height - pad, high.y - pad))
         return chosen
-    for name in get_args(ColorMap):
+    for name in sorted(get_args(ColorMap), key=lambda name: name not in SAFE):
+        if name not in SAFE:
+            common.section("not for all eyes")
         origin = imgui.get_cursor_screen_pos()
         room = imgui.get_content_region_avail().x
         if imgui.selectable(f"{name}##colours", name == current)[0]:
