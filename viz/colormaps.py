@@ -35,8 +35,8 @@ _FAR_TO_NEAR: dict[ColorMap, str] = {
 }
 
 SAFE: frozenset[ColorMap] = frozenset({"viridis", "cividis", "magma", "gray"})
-"""Maps whose lightness rises all the way from far to near: eyes that tell few colours apart read the depth from
-that. Turbo's rises and falls."""
+"""Maps that get lighter all the way from far to near: eyes that tell few colours apart read the depth from
+that. Turbo gets lighter and darker again."""
 
 BACKGROUND = (30, 32, 36)
 """RGB of a depth map where the ray hits nothing."""

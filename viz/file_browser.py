@@ -369,6 +369,8 @@ class FileBrowser:
             (imgui.Key.home, -last),
             (imgui.Key.end, last),
         )
+        for key in (*(key for key, _ in steps), imgui.Key.enter, imgui.Key.keypad_enter, imgui.Key.backspace):
+            imgui.internal.set_key_owner(key, imgui.get_id("entries"))  # the focus stays where it is
         for key, step in steps:
             if imgui.is_key_pressed(key):
                 self.selected = min(max(self.selected + step, 0), last)

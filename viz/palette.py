@@ -132,7 +132,7 @@ class Palette:
         high = imgui.get_font_size() * 1.75
         clicked = None
         imgui.push_style_var(imgui.StyleVar_.item_spacing, (0.0, 0.0))
-        if imgui.begin_child("list", (0.0, high * min(len(found), ROWS))):
+        if imgui.begin_child("list", (0.0, high * min(len(found), ROWS)), 0, int(imgui.WindowFlags_.no_nav)):
             delta = imgui.get_io().mouse_delta
             moved = bool(delta.x or delta.y)
             for index, one in enumerate(found):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from imgui_bundle import imgui
 
+from viz import ui
 from viz.actions import Action, Chord, Keymap
 
 _NAMED = {
@@ -23,6 +24,7 @@ _NAMED = {
 }
 KEYS: dict[str, imgui.Key] = {name: getattr(imgui.Key, attribute) for name, attribute in _NAMED.items()}
 """Keys by the names they have in chords."""
+_MOVING = frozenset({"Left", "Right", "Up", "Down", "Tab", "Enter", "Space"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ def pressed(wanted: Iterable[Chord]) -> Pressed:
     io = imgui.get_io()
     if io.want_text_input or imgui.is_popup_open("", int(imgui.PopupFlags_.any_popup)):
         return Pressed()
+    # While the user goes from control to control by keyboard, or nudges a slider, these keys are theirs.
+    moving = _MOVING if io.nav_visible or ui.keys_claimed() else frozenset[str]()
     control = io.key_ctrl or io.key_super
     modifiers = (control, io.key_shift, io.key_alt)
     chords: list[Chord] = []
@@ -52,13 +56,19 @@ def pressed(wanted: Iterable[Chord]) -> Pressed:
         chords += [Chord(chr(code)) for code in io.input_queue_characters if not chr(code).isalnum()]
     for chord in wanted:
         key = KEYS.get(chord.key)
-        if key is None or (chord.control, chord.shift, chord.alt) != modifiers:
+        if (
+            key is None
+            or (chord.key in moving and not chord.control)
+            or (chord.control, chord.shift, chord.alt) != modifiers
+        ):
             continue
         if imgui.is_key_pressed(key, True):
             chords.append(chord)
             if not imgui.is_key_pressed(key, False):
                 held.add(chord)
-    return Pressed(tuple(chords), frozenset(held), imgui.is_key_pressed(imgui.Key.escape, False))
+    return Pressed(
+        tuple(chords), frozenset(held), imgui.is_key_pressed(imgui.Key.escape, False) and not io.nav_visible
+    )
 
 
 def asked(keymap: Keymap) -> tuple[list[Action], bool]:

@@ -1,4 +1,4 @@
-"""Colours that can be read, and told apart by all eyes; and none that is kept from one scheme to the other."""
+"""Colours that can be read, and told apart by all eyes; none is kept from one scheme to the other."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _read_at_import(tree: ast.AST) -> Iterator[ast.Attribute]:
 
 
 def test_what_counts_as_kept() -> None:
-    code = "A = theme.BAD\ndef f(c=theme.TEXT): return theme.PANEL\nclass C:\n    def g(self, *, d=theme.BORDER): ..."
+    code = "A = theme.BAD\ndef f(c=theme.TEXT): return theme.PANEL\ndef g(*, d=theme.BORDER): ..."
     assert [node.attr for node in _read_at_import(ast.parse(code))] == ["BAD", "TEXT", "BORDER"]
 
 
