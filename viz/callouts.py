@@ -87,7 +87,7 @@ class Callouts:
             _outline(target)
         screen = imgui.get_main_viewport()
         width = ui.px(WIDTH)
-        x, y, pivot = _beside(target, screen, width)
+        x, y, pivot = _beside(target, screen, width, inside=here.window == VIEWPORT)
         imgui.set_next_window_pos((x, y), int(imgui.Cond_.always), pivot)
         imgui.set_next_window_size((width, 0.0), int(imgui.Cond_.always))
         flags = (
@@ -182,14 +182,14 @@ def _outline(rect: Rect) -> None:
 
 
 def _beside(
-    target: Rect | None, screen: imgui.Viewport, width: float
+    target: Rect | None, screen: imgui.Viewport, width: float, *, inside: bool
 ) -> tuple[float, float, tuple[float, float]]:
-    """Position of a callout and which of its points lies there: beside its target, inside the window."""
+    """Position of a callout and which of its points lies there: beside its target, or within it."""
     gap = ui.px(GAP)
     middle = screen.pos.x + screen.size.x / 2
     if target is None:
         return middle, screen.pos.y + screen.size.y / 2, (0.5, 0.5)
-    if target.width > 0.45 * screen.size.x:
+    if inside:
         return target.centre[0], target.bottom - ui.px(64), (0.5, 1.0)
     left = target.centre[0] < middle
     x = target.right + gap if left else target.left - gap - width

@@ -175,6 +175,8 @@ def _run_window(
         elif folder is not None:
             program.open_run(folder)
         layout = _read_layout() if remember else ""
+        if remember and not settings.tour_seen:
+            program.start_tour()
         app = App(window, program, placements(), layout=layout, ui_scale=options.scale)
         _run(app, remember)
     finally:

@@ -17,8 +17,8 @@ from widgets import common
 RANDOM_SEEDS = 100_000
 """Random seeds stay short enough to be told to a friend."""
 SEED_HELP = (
-    "Every seed is another random latent z: hundreds of normal numbers that the network turns into one object, "
-    "and into the pose that it is seen from."
+    "Every seed is another random latent z: hundreds of normal numbers that the network turns into one "
+    "object, and into the pose that it is seen from."
 )
 MAX_PSI = 1.2
 CELL_EM = 3.6

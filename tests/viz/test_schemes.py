@@ -130,7 +130,7 @@ def _read_at_import(tree: ast.AST) -> Iterator[ast.Attribute]:
     """Uses of theme.NAME that happen once: in module and class bodies, decorators, and default arguments."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            parts = [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
+            parts: list[ast.AST] = [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             parts = [node.value]
         else:
