@@ -22,7 +22,10 @@ def draw_submenu(program: Program) -> None:
         ("Restore layout", program.restore_layout),
         ("Delete layout", program.delete_layout),
     ):
+        # A menu within a menu takes the border of inner windows, which have none.
+        imgui.push_style_var(imgui.StyleVar_.child_border_size, 1.0)
         opened = bool(imgui.begin_menu(label, bool(names)))
+        imgui.pop_style_var()
         if not opened:
             ui.mark(f"Menu/{label}")
             continue
