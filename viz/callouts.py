@@ -136,8 +136,16 @@ def _draw_step(program: Program, step: int, here: Step, names: dict[str, str]) -
     if _button(labels[0], enabled=step > 0):
         program.go_to_step(step - 1)
     imgui.same_line()
-    if _button(labels[1], lit=True):
+    if _button(labels[1], lit=True) or _entered():
         program.go_to_step(step + 1)
+
+
+def _entered() -> bool:
+    """Whether Enter was pressed, and for nothing else."""
+    io = imgui.get_io()
+    busy = io.want_text_input or io.nav_visible or ui.keys_claimed()
+    popup = imgui.is_popup_open("", int(imgui.PopupFlags_.any_popup))
+    return not (busy or popup) and imgui.is_key_pressed(imgui.Key.enter, False)
 
 
 def _button(label: str, *, quiet: bool = False, lit: bool = False, enabled: bool = True) -> bool:

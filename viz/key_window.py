@@ -119,7 +119,7 @@ class KeyWindow:
         foot = imgui.get_frame_height_with_spacing() + imgui.get_style().item_spacing.y
         height = imgui.get_content_region_avail().y - foot
         width = imgui.get_content_region_avail().x
-        beside = width > ui.px(1.8 * MOUSE_WIDTH)
+        beside = width > ui.px(2.2 * MOUSE_WIDTH)
         start = imgui.get_cursor_pos_x()
         imgui.begin_group()
         _heading("Keys")
@@ -130,6 +130,9 @@ class KeyWindow:
         ui.mark("Keys/Filter")
         if imgui.begin_child("keys", (room, height - imgui.get_frame_height_with_spacing())):
             self._draw_actions(program, keymap)
+            if not beside:
+                imgui.spacing()
+                _draw_mouse()
         imgui.end_child()
         imgui.end_group()
         if beside:
