@@ -227,7 +227,17 @@ ACTIONS: tuple[Action, ...] = (
         checked=lambda p: p.overlays_visible,
     ),
     Action("reset_panels", "Window", "Reset panels", lambda p: p.reset_layout()),
+    Action(
+        "theme",
+        "Window",
+        "Light theme",
+        lambda p: p.toggle_theme(),
+        checked=lambda p: p.settings.theme == "light",
+    ),
+    Action("save_layout", "Window", "Save layout as …", lambda p: p.name_layout(), separated=True),
+    Action("palette", "Help", "Find an action …", lambda p: p.toggle_palette(), ("Ctrl+P",)),
     Action("keys", "Help", "Keys and mouse", lambda p: p.toggle_help(), ("?",)),
+    Action("tour", "Help", "Tour of the window", lambda p: p.start_tour(), ("F1",)),
 )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from viz import dialogs, menu, overlays, shortcuts, theme, ui
 from viz.actions import ACTIONS, Keymap
+from viz.extras import Extras
 from viz.layout import VIEWPORT, PanelHost, Placement
 from viz.marks import Registry
 from viz.panel import PanelContext
@@ -62,6 +63,7 @@ class App:
         self.registry = registry
         self._ui_scale = ui_scale
         self._scale = 0.0
+        self._extras = Extras()
         self._milliseconds: deque[float] = deque(maxlen=240)
         self._events_seen = -1
         self._frames_due = _FRAMES_AFTER_EVENT
@@ -117,9 +119,15 @@ class App:
             self._events_seen, self._frames_due = self.window.events, _FRAMES_AFTER_EVENT
         self._frames_due = max(self._frames_due - 1, 0)
         scale = self._ui_scale or self.window.scale
-        if scale != self._scale:
+        if scale != self._scale or theme.chosen() != program.settings.theme:
             self._scale = scale
+            theme.choose(program.settings.theme)
             theme.apply_style(scale)
+        if program.layout_wanted:
+            imgui.load_ini_settings_from_memory(program.layout_wanted)
+            program.layout_wanted = ""
+        if self._keymap.changed is not program.settings.keys:
+            self._keymap = Keymap(ACTIONS, program.settings.keys)
         self.window.begin_frame()
         ui.begin_frame(scale, self.registry)
         if program.update(imgui.get_io().delta_time):
@@ -177,7 +185,9 @@ class App:
             program.clipboard = ""
         self._draw_viewport(context)
         self._host.draw(lambda: program.view, self._edit, context, program)
-        program.help_open = shortcuts.draw_help(program.help_open, self._keymap)
+        self._extras.draw(
+            program, self._keymap, [placement.panel.title for placement in self._host.placements]
+        )
         if context.question is not None:
             dialogs.draw_question(context.question, program)
 

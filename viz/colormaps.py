@@ -1,7 +1,8 @@
 """Colour tables of depth maps: 256 colours from near to far.
 
 Near is the bright or warm end. The tables run through a few colours of well-known maps: viridis and magma by
-Stéfan van der Walt and Nathaniel Smith (CC0), turbo by Anton Mikhailov (Google, Apache-2.0).
+Stéfan van der Walt and Nathaniel Smith (CC0), cividis by Jamie Nuñez, Christopher Anderton and Ryan Renslow
+(PLoS ONE, 2018), turbo by Anton Mikhailov (Google, Apache-2.0).
 """
 
 from __future__ import annotations
@@ -22,12 +23,20 @@ _FAR_TO_NEAR: dict[ColorMap, str] = {
         "440154 481769 472a7a 433d84 3d4e8a 355e8d 2e6d8e 297b8e 23898e"
         " 1f978b 21a585 2eb37c 46c06f 65cb5e 89d548 b0dd2f d8e219 fde725"
     ),
+    "cividis": (
+        "00224e 002d68 163770 2e416d 3f4c6c 4e566c 5c616e 696b71 767676"
+        " 838179 928c78 a09875 afa471 bfb06b cfbd62 dfca57 f0d846 fee838"
+    ),
     "magma": (
         "000004 090720 1a1042 311165 4a1079 621980 792282 912b81 aa337d"
         " c23b75 d9466b ec5860 f7725c fc8e64 feaa74 fec68a fde2a3 fcfdbf"
     ),
     "gray": "0a0a0a ffffff",
 }
+
+SAFE: frozenset[ColorMap] = frozenset({"viridis", "cividis", "magma", "gray"})
+"""Maps that get lighter all the way from far to near: eyes that tell few colours apart read the depth from
+that. Turbo gets lighter and darker again."""
 
 BACKGROUND = (30, 32, 36)
 """RGB of a depth map where the ray hits nothing."""

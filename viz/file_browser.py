@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SIZE_EM = (56.0, 34.0)
 """Of the dialog, font heights, where the window is large enough."""
-FOLDER_COLOUR: theme.Colour = (0.60, 0.80, 0.98, 1.0)
 TITLE = "Open a checkpoint"
 PLACES_EM = 10.0
 """Width of the column of places, font heights."""
@@ -324,7 +323,7 @@ class FileBrowser:
         imgui.push_style_var(imgui.StyleVar_.selectable_text_align, (0.0, 0.5))
         flags = imgui.SelectableFlags_.span_all_columns | imgui.SelectableFlags_.allow_double_click
         name = f"{entry.name}/" if entry.is_folder else entry.name
-        imgui.push_style_color(imgui.Col_.text, FOLDER_COLOUR if entry.is_folder else theme.TEXT)
+        imgui.push_style_color(imgui.Col_.text, theme.FOLDER if entry.is_folder else theme.TEXT)
         imgui.push_style_color(imgui.Col_.header, theme.ACCENT_DIM)
         size = (0.0, side if pictured else 0.0)
         clicked, _ = imgui.selectable(f"{name}##{i}", i == self.selected, int(flags), size)
@@ -381,6 +380,8 @@ class FileBrowser:
             (imgui.Key.home, -last),
             (imgui.Key.end, last),
         )
+        for key in (*(key for key, _ in steps), imgui.Key.enter, imgui.Key.keypad_enter, imgui.Key.backspace):
+            imgui.internal.set_key_owner(key, imgui.get_id("entries"))  # the focus stays where it is
         for key, step in steps:
             if imgui.is_key_pressed(key):
                 self.selected = min(max(self.selected + step, 0), last)

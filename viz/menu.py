@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imgui_bundle import imgui
 
-from viz import theme, ui
+from viz import layout_menu, theme, ui
 from viz.actions import GROUPS, Group, Keymap
 from viz.panel import PanelContext
 
@@ -44,6 +44,8 @@ def _menu(group: Group, program: Program, keymap: Keymap) -> None:
         if imgui.menu_item(f"{title}##{action.name}", keymap.text(action), ticked, enabled)[0]:
             action.run(program)
         ui.mark(f"Menu/{title}")
+    if group == "Window":
+        layout_menu.draw_submenu(program)
     imgui.end_menu()
 
 

@@ -16,6 +16,10 @@ RADIANS_PER_PIXEL = math.radians(0.4)
 ZOOM_PER_STEP = 0.88
 """Factor of the field of view, one step of the wheel towards the object."""
 FOV_LIMITS = (math.radians(4.0), math.radians(100.0))
+PAN_PER_STEP = 0.05
+"""Picture widths, one step of the wheel."""
+SIDEWAYS = 1.5
+"""A scroll goes sideways where it does so by this factor more than up or down."""
 PAN_LIMIT = 1.0
 """World units in every direction; the object lies within ±0.5 of the pivot."""
 
@@ -80,6 +84,32 @@ def zoom(view: View, camera: CameraConfig, steps: float) -> View:
     fov = min(max(fov, FOV_LIMITS[0]), FOV_LIMITS[1])
     chosen = None if math.isclose(fov, own, rel_tol=1e-6) else fov
     return replace(view, camera=replace(view.camera, fov=chosen))
+
+
+def scroll(
+    view: View, pose: Pose | None, camera: CameraConfig, right: float, up: float, *, shift: bool = False
+) -> View:
+    """What a wheel, or two fingers on a touchpad, do: up and down zoom, sideways or with Shift they pan.
+
+    Parameters
+    ----------
+    view : View
+    pose : Pose, optional
+        Where the picture is taken from; None: there is nothing to pan yet.
+    camera : CameraConfig
+        The network's cameras.
+    right, up : float
+        Steps of a wheel; touchpads give small parts of one. Positive as ImGui has it: to the left, and away
+        from the user, the picture going the other way.
+    shift : bool
+        Whether Shift is held.
+    """
+    sideways = abs(right) > SIDEWAYS * abs(up)
+    if shift or sideways:
+        # Fingers never go quite straight: without Shift the smaller way is left out.
+        down = up if shift else 0.0
+        return view if pose is None else pan(view, pose, camera, right * PAN_PER_STEP, down * PAN_PER_STEP)
+    return zoom(view, camera, up)
 
 
 def home(view: View) -> View:

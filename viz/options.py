@@ -67,7 +67,7 @@ class PictureOptions:
     """Final image, image before super-resolution, depth map, or image and depth side by side.
     Without: rgb."""
     colors: Annotated[ColorMap | None, _OWN] = None
-    """Colours of the depth map. Without: turbo."""
+    """Colours of the depth map. Without: viridis."""
     depth_range: Annotated[tuple[float, float] | None, _OWN] = None
     """Near and far end of those colours, world units. Without: fitted to the picture."""
     resolution: Annotated[int | None, _OWN] = None

@@ -16,6 +16,8 @@ from viz.latent_edits import edits_in_short
 from viz.marks import Rect
 from viz.notices import FADE_SECONDS, Notices
 from viz.panel import PanelContext
+from viz.pose_facts import PoseName
+from viz.pose_marks import draw_mark
 from viz.view import View
 
 GAP = 12.0
@@ -81,8 +83,8 @@ def _box(name: str, left: float, top: float, width: float, height: float, alpha:
     ui.mark_rect(f"Overlay/{name}", (left, top), (left + width, top + height))
 
 
-def _text(x: float, y: float, text: str, colour: theme.Colour = theme.TEXT, alpha: float = 1.0) -> None:
-    red, green, blue, opacity = colour
+def _text(x: float, y: float, text: str, colour: theme.Colour | None = None, alpha: float = 1.0) -> None:
+    red, green, blue, opacity = colour or theme.TEXT
     ink = imgui.get_color_u32(imgui.ImVec4(red, green, blue, opacity * alpha))
     imgui.get_window_draw_list().add_text(imgui.ImVec2(round(x), round(y)), ink, text)
 
@@ -110,7 +112,7 @@ def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
     imgui.push_font(None, theme.SMALL_FONT_SIZE)
     override = Pose(view.pose.override_yaw, view.pose.override_pitch)
     has_branch = context.network is None or context.network.has_pose_prediction
-    rows: list[tuple[str, str, Pose | None, bool]] = [
+    rows: list[tuple[PoseName, str, Pose | None, bool]] = [
         (
             "generator",
             "Conditioning" if context.is_conditioned else "G predicts",
@@ -133,13 +135,8 @@ def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
         _text(right - imgui.calc_text_size(heading).x, y, heading, theme.TEXT_DIM)
     for key, name, pose, used in rows:
         y += _line()
-        centre = imgui.ImVec2(left + pad + ui.px(4), y + imgui.get_font_size() * 0.5)
-        ink = imgui.get_color_u32(imgui.ImVec4(*theme.POSE_COLOURS[key]))
-        lines = imgui.get_window_draw_list()
-        if used:
-            lines.add_circle_filled(centre, ui.px(4), ink)
-        else:
-            lines.add_circle(centre, ui.px(3.5), ink, 0, ui.px(1.2))
+        centre = (left + pad + ui.px(4), y + imgui.get_font_size() * 0.5)
+        draw_mark(imgui.get_window_draw_list(), key, centre, ui.px(4.2))
         _text(left + pad + dot, y, name, theme.TEXT if used else theme.TEXT_DIM)
         missing = key == "discriminator" and not has_branch
         lone, none = ("", "no pose branch") if missing else ("–", "–")

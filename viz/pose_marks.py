@@ -19,7 +19,6 @@ SHORT: dict[PoseName, str] = {
     "override": "override",
     "camera": "camera",
 }
-_SHADE: theme.Colour = (0.0, 0.0, 0.0, 0.75)
 
 
 def known_poses(view: View, frame: Frame | None) -> list[tuple[PoseName, Pose]]:
@@ -43,7 +42,7 @@ def draw_mark(
 ) -> None:
     """A ring for the camera, a hollow square for the override, a dot for G, a diamond for D."""
     x, y = centre
-    colour, shade = ink(theme.POSE_COLOURS[name], alpha), ink(_SHADE, alpha)
+    colour, shade = ink(theme.POSE_COLOURS[name], alpha), ink(theme.SHADE, alpha)
     if name == "camera":
         lines.add_circle(centre, radius * 1.25, shade, 0, radius * 0.55)
         lines.add_circle(centre, radius * 1.25, colour, 0, radius * 0.28)

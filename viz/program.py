@@ -19,6 +19,7 @@ from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
+from viz.comfort import Comforts
 from viz.commands import Commands
 from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
@@ -43,7 +44,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands, PoseCommands, Explorations):
+class Program(Commands, PoseCommands, Explorations, Comforts):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -415,7 +416,9 @@ class Program(Commands, PoseCommands, Explorations):
 
     def escape(self) -> None:
         """Close or cancel what is open: the list of keys, a file being opened, an error."""
-        if self.help_open:
+        if self.tour_step is not None:
+            self.end_tour()
+        elif self.help_open:
             self.help_open = False
         elif (self.fetching.loading or self.rendering.loading) is not None:
             self.cancel_loading()

@@ -15,6 +15,7 @@ import platformdirs
 from pof3d.errors import ConfigError, Pof3dError
 from pof3d.files import APPLICATION
 from viz.files import SaveError, replacing
+from viz.schemes import SchemeName
 from viz.view import View, view_from_json, view_to_json
 
 MAX_RECENTS = 12
@@ -48,6 +49,12 @@ class Settings:
     """Absolute path of the training run that was open at the end; empty: none."""
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Chords that the user chose, by the name of the action; see :mod:`viz.actions`."""
+    theme: SchemeName = "dark"
+    """Colours of the interface."""
+    palette: tuple[str, ...] = ()
+    """Names of what was chosen in the command palette, newest first."""
+    tour_seen: bool = False
+    """Whether the tour of the first start was seen, or skipped."""
 
 
 def settings_path() -> Path:

@@ -20,7 +20,6 @@ from pof3d.errors import ConfigError, Pof3dError
 from viz.settings import Settings, load_session, load_settings, settings_path
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
-from viz.window.errors import WindowError
 
 if TYPE_CHECKING:
     from viz.app import App
@@ -152,6 +151,8 @@ def _run_window(
         return run(settings, start, ending, not options.fresh)
     except Pof3dError as error:
         print(f"Error: {error}", file=sys.stderr)
+        from viz.window.errors import WindowError  # not above: --help does without windows
+
         return 1 if isinstance(error, WindowError) else 2
 
 
@@ -211,6 +212,8 @@ def _start(
     elif folder is not None:
         program.open_run(folder)
     layout = _read_layout() if remember else ""
+    if remember and not settings.tour_seen:
+        program.start_tour()
     app = App(window, program, placements(), layout=layout, ui_scale=options.scale)
     _save_when_display_is_lost(app, remember)
     return app

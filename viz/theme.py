@@ -1,12 +1,14 @@
-"""Colours, spacing and fonts of the interface. One accent colour; everything else is a shade of grey."""
+"""Colours, spacing and fonts of the interface."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from imgui_bundle import imgui, implot
+
+from viz.schemes import SCHEMES, Colour, Scheme, SchemeName, rgb
 
 FONT_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "fonts"
 FONT_SIZE = 15.0
@@ -14,39 +16,51 @@ FONT_SIZE = 15.0
 SMALL_FONT_SIZE = 13.0
 """Of units and notes."""
 
-Colour = tuple[float, float, float, float]
+ACCENT: Colour
+ACCENT_DIM: Colour
+ACCENT_BRIGHT: Colour
+ON_ACCENT: Colour
+GRAB: Colour
+TEXT: Colour
+TEXT_DIM: Colour
+PANEL: Colour
+PANEL_LOW: Colour
+FIELD: Colour
+FIELD_HOVER: Colour
+FIELD_ACTIVE: Colour
+BORDER: Colour
+SHADE: Colour
+OVERLAY: Colour
+WARNING: Colour
+BAD: Colour
+FOLDER: Colour
+POSE_COLOURS: dict[str, Colour]
+HEAT_STOPS: tuple[Colour, ...]
+# The colours of the scheme in use, looked up when they are read: neither a default argument nor a value that
+# a module keeps can be one, or it would stay what it was when another scheme is chosen.
+
+_in_use: SchemeName = "dark"
 
 
-def _rgb(code: int, alpha: float = 1.0) -> Colour:
-    return ((code >> 16 & 255) / 255, (code >> 8 & 255) / 255, (code & 255) / 255, alpha)
+def __getattr__(name: str) -> Any:
+    """Give a colour of the scheme in use: ``theme.TEXT`` is its ``text``."""
+    if name.isupper() and name.lower() in _FIELDS:
+        return getattr(SCHEMES[_in_use], name.lower())
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-ACCENT = _rgb(0x4C9FE8)
-"""What is active, selected or moving."""
-ACCENT_DIM = _rgb(0x2F6292)
-GRAB = _rgb(0x2F6292, 0.65)
-"""A slider's handle: its value is written across it."""
-TEXT = _rgb(0xE3E6EA)
-TEXT_DIM = _rgb(0x9AA3AE)
-"""Units, notes and what is not available; 6:1 against the panels."""
-PANEL = _rgb(0x1B1E23)
-PANEL_LOW = _rgb(0x121418)
-"""Behind the panels and the picture."""
-FIELD = _rgb(0x2A2F37)
-FIELD_HOVER = _rgb(0x353B45)
-FIELD_ACTIVE = _rgb(0x3F4753)
-BORDER = _rgb(0x343A43)
-WARNING = _rgb(0xE8B64C)
-BAD = _rgb(0xEF6B62)
-POSE_COLOURS = {
-    "generator": ACCENT,
-    "discriminator": _rgb(0xFFA84D),
-    "override": _rgb(0x94DB78),
-    "camera": _rgb(0xF5F5FA),
-}
-"""The four named poses, wherever they are drawn."""
-OVERLAY = _rgb(0x0C0E11, 0.8)
-"""Behind text that lies on the picture."""
+_FIELDS = frozenset(field.name for field in fields(Scheme))
+
+
+def choose(name: SchemeName) -> None:
+    """Use another scheme; :func:`apply_style` hands it to ImGui."""
+    global _in_use
+    _in_use = name if name in SCHEMES else "dark"
+
+
+def chosen() -> SchemeName:
+    """The scheme in use."""
+    return _in_use
 
 
 @dataclass
@@ -139,65 +153,72 @@ def _copy_style(source: Any, target: Any) -> None:
 
 
 def _colours() -> dict[Any, Colour]:
-    c = imgui.Col_
-    transparent = _rgb(0, 0.0)
+    c, s = imgui.Col_, SCHEMES[_in_use]
+    transparent = rgb(0, 0.0)
     return {
-        c.text: TEXT,
-        c.text_disabled: TEXT_DIM,
-        c.text_link: ACCENT,
-        c.text_selected_bg: _rgb(0x4C9FE8, 0.40),
-        c.window_bg: PANEL,
+        c.text: s.text,
+        c.text_disabled: s.text_dim,
+        c.text_link: s.accent,
+        c.text_selected_bg: (*s.accent[:3], 0.40),
+        c.window_bg: s.panel,
         c.child_bg: transparent,
-        c.popup_bg: _rgb(0x22262C, 0.98),
-        c.border: BORDER,
+        c.popup_bg: s.popup,
+        c.border: s.border,
         c.border_shadow: transparent,
-        c.frame_bg: FIELD,
-        c.frame_bg_hovered: FIELD_HOVER,
-        c.frame_bg_active: FIELD_ACTIVE,
-        c.title_bg: PANEL_LOW,
-        c.title_bg_active: PANEL_LOW,
-        c.title_bg_collapsed: PANEL_LOW,
-        c.menu_bar_bg: _rgb(0x16191D),
+        c.frame_bg: s.field,
+        c.frame_bg_hovered: s.field_hover,
+        c.frame_bg_active: s.field_active,
+        c.title_bg: s.panel_low,
+        c.title_bg_active: s.panel_low,
+        c.title_bg_collapsed: s.panel_low,
+        c.menu_bar_bg: s.menu_bar,
         c.scrollbar_bg: transparent,
-        c.scrollbar_grab: _rgb(0x3A414B),
-        c.scrollbar_grab_hovered: _rgb(0x4A535F),
-        c.scrollbar_grab_active: ACCENT_DIM,
-        c.check_mark: ACCENT,
-        c.slider_grab: ACCENT,
-        c.slider_grab_active: _rgb(0x7DBBF0),
-        c.button: _rgb(0x333A44),
-        c.button_hovered: _rgb(0x3F4855),
-        c.button_active: ACCENT_DIM,
-        c.header: _rgb(0x2C323B),
-        c.header_hovered: _rgb(0x38404B),
-        c.header_active: ACCENT_DIM,
-        c.separator: BORDER,
-        c.separator_hovered: ACCENT_DIM,
-        c.separator_active: ACCENT,
+        c.scrollbar_grab: s.scrollbar,
+        c.scrollbar_grab_hovered: s.scrollbar_hover,
+        c.scrollbar_grab_active: s.accent_dim,
+        c.check_mark: s.accent,
+        c.checkbox_selected_bg: s.field,
+        c.input_text_cursor: s.text,
+        c.slider_grab: s.accent,
+        c.slider_grab_active: s.accent_bright,
+        c.button: s.button,
+        c.button_hovered: s.button_hover,
+        c.button_active: s.accent_dim,
+        c.header: s.header,
+        c.header_hovered: s.header_hover,
+        c.header_active: s.accent_dim,
+        c.separator: s.border,
+        c.separator_hovered: s.accent_dim,
+        c.separator_active: s.accent,
         c.resize_grip: transparent,
-        c.resize_grip_hovered: ACCENT_DIM,
-        c.resize_grip_active: ACCENT,
-        c.tab: PANEL_LOW,
-        c.tab_hovered: _rgb(0x38404B),
-        c.tab_selected: PANEL,
-        c.tab_selected_overline: ACCENT,
-        c.tab_dimmed: PANEL_LOW,
-        c.tab_dimmed_selected: PANEL,
-        c.tab_dimmed_selected_overline: _rgb(0x454D58),
-        c.docking_preview: _rgb(0x4C9FE8, 0.45),
-        c.docking_empty_bg: PANEL_LOW,
-        c.plot_lines: ACCENT,
-        c.plot_lines_hovered: _rgb(0x7DBBF0),
-        c.plot_histogram: ACCENT,
-        c.plot_histogram_hovered: _rgb(0x7DBBF0),
-        c.table_header_bg: FIELD,
-        c.table_border_strong: BORDER,
-        c.table_border_light: _rgb(0x2A2F36),
+        c.resize_grip_hovered: s.accent_dim,
+        c.resize_grip_active: s.accent,
+        c.tab: s.panel_low,
+        c.tab_hovered: s.header_hover,
+        c.tab_selected: s.panel,
+        c.tab_selected_overline: s.accent,
+        c.tab_dimmed: s.panel_low,
+        c.tab_dimmed_selected: s.panel,
+        c.tab_dimmed_selected_overline: s.scrollbar_hover,
+        c.docking_preview: (*s.accent[:3], 0.45),
+        c.docking_empty_bg: s.panel_low,
+        c.plot_lines: s.accent,
+        c.plot_lines_hovered: s.accent_bright,
+        c.plot_histogram: s.accent,
+        c.plot_histogram_hovered: s.accent_bright,
+        c.table_header_bg: s.field,
+        c.table_border_strong: s.border,
+        c.table_border_light: s.line,
         c.table_row_bg: transparent,
-        c.table_row_bg_alt: _rgb(0xFFFFFF, 0.025),
-        c.drag_drop_target: ACCENT,
-        c.nav_cursor: ACCENT,
-        c.modal_window_dim_bg: _rgb(0x000000, 0.5),
+        c.table_row_bg_alt: s.stripe,
+        c.drag_drop_target: s.accent,
+        c.drag_drop_target_bg: transparent,
+        c.nav_cursor: s.accent,
+        c.nav_windowing_highlight: s.accent,
+        c.nav_windowing_dim_bg: transparent,
+        c.tree_lines: s.border,
+        c.unsaved_marker: s.text,
+        c.modal_window_dim_bg: s.veil,
     }
 
 
@@ -207,16 +228,18 @@ def _apply_plot_style(scale: float) -> None:
     style.label_padding = imgui.ImVec2(4 * scale, 3 * scale)
     style.plot_border_size = 0
     style.minor_alpha = 0.15
-    plot = implot.Col_
+    plot, s = implot.Col_, SCHEMES[_in_use]
     for colour, value in {
-        plot.frame_bg: _rgb(0, 0.0),
-        plot.plot_bg: PANEL_LOW,
-        plot.plot_border: BORDER,
-        plot.axis_text: TEXT_DIM,
-        plot.axis_grid: _rgb(0xFFFFFF, 0.12),
-        plot.legend_bg: OVERLAY,
-        plot.legend_text: TEXT,
-        plot.title_text: TEXT,
-        plot.inlay_text: TEXT_DIM,
+        plot.frame_bg: rgb(0, 0.0),
+        plot.plot_bg: s.panel_low,
+        plot.plot_border: s.border,
+        plot.axis_text: s.text_dim,
+        plot.axis_grid: s.grid,
+        plot.legend_bg: s.overlay,
+        plot.legend_text: s.text,
+        plot.title_text: s.text,
+        plot.inlay_text: s.text_dim,
+        plot.crosshairs: s.text,
+        plot.selection: s.accent,
     }.items():
         style.set_color_(colour, imgui.ImVec4(*value))

@@ -15,6 +15,8 @@ class _State:
     registry: Registry | None = None
     scale: float = 1.0
     redraw: float = math.inf
+    claimed: bool = False
+    claimed_before: bool = False
 
 
 _state = _State()
@@ -32,6 +34,7 @@ def begin_frame(scale: float, registry: Registry | None = None) -> None:
     """
     _state.scale = scale
     _state.redraw = math.inf
+    _state.claimed_before, _state.claimed = _state.claimed, False
     _state.registry = registry
     if registry is not None:
         registry.rects.clear()
@@ -47,6 +50,18 @@ def redraw_within(seconds: float) -> None:
 def redraw_wanted() -> float:
     """Seconds after which the last frame wanted another one; infinite: it waits for an event."""
     return _state.redraw
+
+
+def claim_keys() -> None:
+    """Keep arrows and Enter for the last item, which the mouse is on: nothing else takes them."""
+    _state.claimed = True
+    for key in (imgui.Key.left_arrow, imgui.Key.right_arrow, imgui.Key.enter):
+        imgui.set_item_key_owner(key)
+
+
+def keys_claimed() -> bool:
+    """Whether something had them for itself in the last frame."""
+    return _state.claimed_before or _state.claimed
 
 
 def mark(name: str) -> None:

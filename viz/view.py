@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 PoseSource = Literal["predicted", "override", "free"]
 DisplayMode = Literal["rgb", "raw", "depth", "side_by_side"]
-ColorMap = Literal["turbo", "viridis", "magma", "gray"]
+ColorMap = Literal["turbo", "viridis", "cividis", "magma", "gray"]
 LatentSpace = Literal["z", "w"]
 
 SEED_STRIDE = 100
@@ -125,7 +125,7 @@ class DisplayView:
 
     mode: DisplayMode = "rgb"
     """Final image, raw image, depth map, or image and depth side by side."""
-    color_map: ColorMap = "turbo"
+    color_map: ColorMap = "viridis"
     """Colours of the depth map, near to far."""
     depth_range: tuple[float, float] | None = None
     """Near and far end of the colours, world units; None: fitted to the image."""

@@ -108,8 +108,12 @@ class Viewport:
     def _mouse(self, result: ViewportResult, context: PanelContext) -> None:
         hovered, io = imgui.is_item_hovered(), imgui.get_io()
         camera = context.cameras
-        if hovered and io.mouse_wheel:
-            result.view = navigation.zoom(result.view, camera, io.mouse_wheel)
+        if hovered and (io.mouse_wheel or io.mouse_wheel_h):
+            pose = shown_pose(result.view, context.frame)
+            # A pinch comes as a wheel with Ctrl on most systems: it zooms like the wheel alone.
+            way = (0.0 if io.key_ctrl else io.mouse_wheel_h, io.mouse_wheel)
+            shift = io.key_shift and not io.key_ctrl
+            result.view = navigation.scroll(result.view, pose, camera, *way, shift=shift)
         if self._gesture is None and imgui.is_item_activated():
             self._begin(result.view, context)
         elif self._gesture is not None:

@@ -151,7 +151,7 @@ def _draw_turntable(context: PanelContext, actions: Actions) -> None:
         turntable.degrees_per_second,
         *SPEED_RANGE,
         "%.0f°/s",
-        f"{turn} a turn",
+        f"How fast the turntable goes: {turn} a turn.",
         default=Turntable().degrees_per_second,
         labelled=False,
     )

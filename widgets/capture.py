@@ -233,6 +233,7 @@ def _draw_contents(contents: tuple[DisplayMode, ...]) -> tuple[DisplayMode, ...]
     opened = imgui.begin_combo("##Capture/Show", preview)
     if not opened:
         ui.mark("Capture/Show")
+        common.control_tooltip("One picture, or several beside each other.")
         return contents
     if imgui.selectable(AS_SHOWN, not contents)[0]:
         contents = ()

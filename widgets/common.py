@@ -14,7 +14,10 @@ from typing import TypeVar
 
 from imgui_bundle import imgui
 
-from viz import theme, ui
+from viz import nudging, theme, ui
+from viz.hints import control_tooltip as control_tooltip
+from viz.hints import slider_tooltip as slider_tooltip
+from viz.hints import tooltip as tooltip
 from viz.icons import Icon, draw_icon
 
 T = TypeVar("T")
@@ -25,8 +28,6 @@ LABEL_EM = 6.4
 """Width of the label column, font heights."""
 _LARGEST_INT = 2**31 - 1
 """Of ImGui's integers."""
-TOOLTIP_EM = 22.0
-"""Where tooltips wrap, font heights."""
 
 
 def em() -> float:
@@ -76,19 +77,9 @@ def label_of(name: str) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------- text
-def tooltip(text: str) -> None:
-    """Explain the last item when the mouse rests on it, also while it is disabled."""
-    flags = imgui.HoveredFlags_.for_tooltip | imgui.HoveredFlags_.allow_when_disabled
-    if text and imgui.is_item_hovered(int(flags)) and imgui.begin_tooltip():
-        imgui.push_text_wrap_pos(TOOLTIP_EM * em())
-        imgui.text_unformatted(text)
-        imgui.pop_text_wrap_pos()
-        imgui.end_tooltip()
-
-
-def paragraph(text: str, colour: theme.Colour = theme.TEXT_DIM) -> None:
+def paragraph(text: str, colour: theme.Colour | None = None) -> None:
     """A wrapped remark, quiet by default."""
-    imgui.push_style_color(imgui.Col_.text, colour)
+    imgui.push_style_color(imgui.Col_.text, colour or theme.TEXT_DIM)
     imgui.push_text_wrap_pos(0.0)
     imgui.text_unformatted(text)
     imgui.pop_text_wrap_pos()
@@ -141,7 +132,7 @@ def slider(
     logarithmic: bool = False,
     labelled: bool = True,
 ) -> tuple[bool, float]:
-    """A labelled slider; typed values (Ctrl+click) are clamped.
+    """A labelled slider; typed values (Ctrl+click, or Enter under the mouse) are clamped, arrows nudge it.
 
     Parameters
     ----------
@@ -179,6 +170,7 @@ def slider(
     ink = style_color(imgui.Col_.text)
     if own_text:
         imgui.push_style_color(imgui.Col_.text, (0.0, 0.0, 0.0, 0.0))
+    nudging.open_field(name)
     with _calm_grab():
         changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
     if own_text:
@@ -188,9 +180,14 @@ def slider(
         place = (round((corner.x + far.x - size.x) / 2), round((corner.y + far.y - size.y) / 2))
         imgui.get_window_draw_list().add_text(place, ink, text)
     ui.mark(name)
-    if not labelled:
-        tooltip(help)
+    slider_tooltip(help)
     new = round(float(new), 6)  # ImGui counts in single precision
+    steps = 0 if _unknown else nudging.nudges(name)
+    if steps:
+        changed, new = (
+            True,
+            round(value + steps * nudging.fine_step(value, low, high, format, logarithmic), 6),
+        )
     if default is not None:
         differs = not _unknown and not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
         if _wants_reset(name, "" if _unknown else format % default, differs):
@@ -214,12 +211,17 @@ def slider_int(
     flags = imgui.SliderFlags_.always_clamp
     if logarithmic:
         flags |= imgui.SliderFlags_.logarithmic
+    nudging.open_field(name)
     with _calm_grab():
         if _unknown:
             value, format = low, DASH
         shown = min(max(value, -_LARGEST_INT), _LARGEST_INT)
         changed, new = imgui.slider_int(f"##{name}", shown, low, high, format, int(flags))
     ui.mark(name)
+    slider_tooltip(help)
+    steps = 0 if _unknown else nudging.nudges(name)
+    if steps:
+        changed, new = True, shown + steps
     if default is not None:
         text = format % default if "%" in format else "the default"
         if _wants_reset(name, text, not _unknown and value != default):
@@ -282,6 +284,7 @@ def combo(name: str, options: Sequence[tuple[T, str]], current: T, help: str = "
     preview = next((text for value, text in options if value == current), str(current))
     if not imgui.begin_combo(f"##{name}", preview):
         ui.mark(name)
+        control_tooltip(help)
         return chosen
     for value, text in options:
         if imgui.selectable(text, value == current)[0]:
@@ -345,7 +348,7 @@ def segmented(
         elif active:
             for index in (imgui.Col_.button, imgui.Col_.button_hovered, imgui.Col_.button_active):
                 imgui.push_style_color(index, theme.ACCENT)
-            imgui.push_style_color(imgui.Col_.text, theme.PANEL_LOW)
+            imgui.push_style_color(imgui.Col_.text, theme.ON_ACCENT)
         if imgui.button(f"{text}##{name}", (max(1.0, texts[i] + extra), 0.0)):
             chosen = value
         if active:

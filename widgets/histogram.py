@@ -23,12 +23,11 @@ from widgets import common
 _TRAIL_SECONDS = 1 / 30
 """Between two pictures of a fading trail."""
 COLOR_MAP = "pose counts"
+"""Name of the heat map's colours, followed by the scheme's."""
 MARGINAL_EM = 2.4
 """Height of the marginals, font heights."""
 PLOT_EM = (10.0, 15.0)
 """Least and greatest height of the heat map, font heights."""
-STOPS = ("121418", "2c1a4d", "641a80", "a3307e", "de4968", "fb8861", "fed395", "fcfdbf")
-"""Dark to light with even steps of lightness; empty bins have the colour of the plot's ground."""
 
 SHOWN: tuple[tuple[PosesShown, str, str], ...] = (
     ("map", "Map", "How often G predicts which pose, and where the four named poses are in that."),
@@ -199,11 +198,11 @@ def _points_at(corner: tuple[float, float], size: tuple[float, float]) -> bool:
 
 
 def _color_map() -> int:
-    index = int(implot.get_colormap_index(COLOR_MAP))
+    name = f"{COLOR_MAP} {theme.chosen()}"
+    index = int(implot.get_colormap_index(name))
     if index >= 0:
         return index
-    colors = [[int(stop[i : i + 2], 16) / 255 for i in (0, 2, 4)] + [1.0] for stop in STOPS]
-    return int(implot.add_colormap(COLOR_MAP, np.array(colors, np.float32), False))
+    return int(implot.add_colormap(name, np.array(theme.HEAT_STOPS, np.float32), False))
 
 
 def _set_up_axes(histogram: PoseHistogram) -> None:

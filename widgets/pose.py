@@ -13,6 +13,7 @@ from viz.frame import Pose
 from viz.panel import Actions, PanelContext
 from viz.paths import FULL_CIRCLE_STD
 from viz.pose_facts import POSE_TITLES, SETTABLE, PoseName
+from viz.pose_marks import draw_mark
 from viz.posing import shown_pose, with_conditioning, with_pose, with_source
 from viz.seed_map import SEED_COUNT
 from viz.view import PoseSource, View
@@ -107,11 +108,20 @@ class PosePanel:
         arrow = imgui.calc_text_size("→").x
         imgui.same_line()
         width = (imgui.get_content_region_avail().x - arrow - 2 * imgui.get_style().item_spacing.x) / 2
-        self._source = _choice("Pose/Copy from", titles, tuple(titles), source, width)
+        self._source = _choice(
+            "Pose/Copy from", titles, tuple(titles), source, width, "The pose that is copied."
+        )
         imgui.same_line()
         imgui.text_disabled("→")
         imgui.same_line()
-        self._target = _choice("Pose/Copy to", titles, targets, target, width)
+        self._target = _choice(
+            "Pose/Copy to",
+            titles,
+            targets,
+            target,
+            width,
+            "The pose that is set: the override, or the camera.",
+        )
 
     def _draw_seed(self, context: PanelContext, actions: Actions) -> None:
         """One line: Pose of seed [n] [Apply]."""
@@ -122,6 +132,7 @@ class PosePanel:
         flags = imgui.InputTextFlags_.chars_decimal | imgui.InputTextFlags_.auto_select_all
         changed, value = imgui.input_double("##Pose/Seed", float(self._seed), 0.0, 0.0, "%.0f", int(flags))
         ui.mark("Pose/Seed")
+        common.control_tooltip(SEED_HELP)
         entered = imgui.is_item_deactivated_after_edit() and imgui.is_key_pressed(imgui.Key.enter, False)
         if changed and math.isfinite(value):
             self._seed = min(max(round(value), 0), SEED_COUNT - 1)
@@ -131,13 +142,19 @@ class PosePanel:
 
 
 def _choice(
-    name: str, titles: Mapping[PoseName, str], names: Sequence[PoseName], current: PoseName, width: float
+    name: str,
+    titles: Mapping[PoseName, str],
+    names: Sequence[PoseName],
+    current: PoseName,
+    width: float,
+    help_text: str,
 ) -> PoseName:
     """A list of poses to choose from; the new choice."""
     imgui.set_next_item_width(width)
     chosen = current
     if not imgui.begin_combo(f"##{name}", titles[current], int(imgui.ComboFlags_.no_arrow_button)):
         ui.mark(name)
+        common.control_tooltip(help_text)
         return chosen
     for one in names:
         if imgui.selectable(titles[one], one == current)[0]:
@@ -162,7 +179,7 @@ def _draw_table(view: View, context: PanelContext) -> None:
     override = Pose(view.pose.override_yaw, view.pose.override_pitch)
     camera = frame.camera_pose if frame else None
     conditioned = context.is_conditioned
-    rows: list[tuple[str, str, Pose | None, bool, str]] = [
+    rows: list[tuple[PoseName, str, Pose | None, bool, str]] = [
         (
             "generator",
             "Conditioning" if conditioned else "G predicts",
@@ -205,8 +222,8 @@ def _draw_table(view: View, context: PanelContext) -> None:
     for key, name, pose, current, help_text in rows:
         imgui.table_next_row()
         imgui.table_next_column()
-        _bullet(theme.POSE_COLOURS[key], filled=current)
-        imgui.text_unformatted(name)
+        _mark(key)
+        imgui.text_colored(theme.TEXT if current else theme.TEXT_DIM, name)
         common.tooltip(help_text)
         if key == "discriminator" and not has_branch:
             imgui.table_next_column()
@@ -218,15 +235,11 @@ def _draw_table(view: View, context: PanelContext) -> None:
     imgui.end_table()
 
 
-def _bullet(colour: theme.Colour, *, filled: bool) -> None:
+def _mark(name: PoseName) -> None:
     position = imgui.get_cursor_screen_pos()
     radius = common.em() * 0.26
     centre = (position.x + 1.6 * radius, position.y + imgui.get_text_line_height() / 2)
-    lines = imgui.get_window_draw_list()
-    if filled:
-        lines.add_circle_filled(centre, radius, common.color(colour))
-    else:
-        lines.add_circle(centre, radius * 0.9, common.color(colour), 0, radius * 0.38)
+    draw_mark(imgui.get_window_draw_list(), name, centre, 1.1 * radius)
     imgui.dummy((3.2 * radius, imgui.get_text_line_height()))
     imgui.same_line()
 

@@ -19,7 +19,8 @@ from widgets import common
 PLOT_EM = (7.5, 14.0)
 """Least and greatest height of the plot, font heights."""
 BAND_ALPHA = 0.2
-CURVES = (("yaw", theme.ACCENT), ("pitch", theme.POSE_COLOURS["discriminator"]))
+CURVES = (("yaw", "generator"), ("pitch", "discriminator"))
+"""Names, and whose colours they have among the poses'."""
 
 
 def age_text(seconds: float) -> str:
@@ -171,11 +172,11 @@ def _draw_curve(listing: RunListing, snapshot: Snapshot | None, actions: Actions
     if implot.begin_plot("##Run/Poses", (room.x, height), int(flags)):
         _set_up_axes(curve)
         both = ((curve.yaw, curve.yaw_spread), (curve.pitch, curve.pitch_spread))
-        for (name, colour), (mean, spread) in zip(CURVES, both, strict=True):
+        for (name, colour), (mean, spread) in zip(_inked(), both, strict=True):
             band = implot.Spec()
             band.fill_color = imgui.ImVec4(*colour[:3], BAND_ALPHA)
             implot.plot_shaded(f"##{name} band", curve.kimg, mean - spread, mean + spread, band)
-        for (name, colour), (mean, _) in zip(CURVES, both, strict=True):
+        for (name, colour), (mean, _) in zip(_inked(), both, strict=True):
             line = implot.Spec()
             line.line_color, line.line_weight = imgui.ImVec4(*colour), max(1.0, 0.11 * em)
             implot.plot_line(f"##{name}", curve.kimg, mean, line)
@@ -189,6 +190,10 @@ def _draw_curve(listing: RunListing, snapshot: Snapshot | None, actions: Actions
             actions.choose_snapshot(nearest(listing, implot.get_plot_mouse_pos().x))
         implot.end_plot()
     implot.pop_style_var()
+
+
+def _inked() -> list[tuple[str, theme.Colour]]:
+    return [(name, theme.POSE_COLOURS[whose]) for name, whose in CURVES]
 
 
 def _set_up_axes(curve: PoseCurve) -> None:
@@ -205,7 +210,7 @@ def _set_up_axes(curve: PoseCurve) -> None:
 
 def _draw_legend() -> None:
     lines, side = imgui.get_window_draw_list(), 0.6 * common.em()
-    for name, colour in CURVES:
+    for name, colour in _inked():
         corner = imgui.get_cursor_screen_pos()
         middle = corner.y + imgui.get_text_line_height() / 2
         ink = common.color(colour)

@@ -9,7 +9,7 @@ from imgui_bundle import imgui
 
 from pof3d.config import RenderConfig
 from viz import theme, ui
-from viz.colormaps import color_table
+from viz.colormaps import SAFE, color_table
 from viz.frame import Frame
 from viz.panel import Actions, PanelContext
 from viz.view import ColorMap, DisplayMode, DisplayView, SamplingView, View
@@ -27,6 +27,11 @@ MINIMAL_DEPTH = 0.01
 """Smallest width of a manual range, world units."""
 GRADIENT_STEPS = 15
 """Pieces of a gradient, each linear."""
+COLOUR_HELP = (
+    "Colours of the depth map, from near to far. Where lightness alone tells the depth, as in all but turbo, "
+    "colour-blind eyes and prints without colour lose nothing."
+)
+RANGE_HELP = "Near and far end of the colours, world units. Drag, or Ctrl+click to type."
 HIGH_WORK = 4.0
 """Times the network's own work: slower than what people wait for."""
 
@@ -83,7 +88,7 @@ def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
     if fitted != (display.depth_range is None) and depth_range is not None:
         display = replace(display, depth_range=None if fitted else valid_range(*depth_range))
     with common.disabled(display.depth_range is None):
-        common.row("View/Range", "Near and far end of the colours, world units. Drag, or Ctrl+click to type.")
+        common.row("View/Range", RANGE_HELP)
         changed, near, far = imgui.drag_float_range2(
             "##View/Range",
             *(depth_range or DEPTH_LIMITS),
@@ -94,6 +99,7 @@ def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
             int(imgui.SliderFlags_.always_clamp),
         )
         ui.mark("View/Range")
+        common.control_tooltip(RANGE_HELP)
     if changed and display.depth_range is not None:
         display = replace(display, depth_range=valid_range(near, far))
     _draw_legend(display, depth_range)
@@ -101,18 +107,21 @@ def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
 
 
 def _draw_color_map(current: ColorMap) -> ColorMap:
-    common.row("View/Colour map", "Colours of the depth map, from near to far.")
+    common.row("View/Colour map", COLOUR_HELP)
     chosen = current
     height = imgui.get_frame_height()
     opened = imgui.begin_combo("##View/Colour map", current)
     if not opened:
         ui.mark("View/Colour map")
+        common.control_tooltip(COLOUR_HELP)
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
         pad = imgui.get_style().frame_padding.y
         left = low.x + 4.2 * common.em()
         _draw_gradient(current, (left, low.y + pad), (high.x - height - pad, high.y - pad))
         return chosen
-    for name in get_args(ColorMap):
+    for name in sorted(get_args(ColorMap), key=lambda name: name not in SAFE):
+        if name not in SAFE:
+            common.section("not for all eyes")
         origin = imgui.get_cursor_screen_pos()
         room = imgui.get_content_region_avail().x
         if imgui.selectable(f"{name}##colours", name == current)[0]:
@@ -138,7 +147,8 @@ def _draw_gradient(name: ColorMap, low: tuple[float, float], high: tuple[float, 
 
 
 def _draw_legend(display: DisplayView, depth_range: tuple[float, float] | None) -> None:
-    common.row("View/Legend", "What the colours of the shown depth map mean, world units from the camera.")
+    help_text = "What the colours of the shown depth map mean, world units from the camera."
+    common.row("View/Legend", help_text)
     width = imgui.get_content_region_avail().x
     corner = imgui.get_cursor_screen_pos()
     height = imgui.get_frame_height()
@@ -147,6 +157,7 @@ def _draw_legend(display: DisplayView, depth_range: tuple[float, float] | None) 
     _draw_gradient(display.color_map, (corner.x, top), (corner.x + width, bottom))
     imgui.dummy((width, height))
     ui.mark("View/Legend")
+    common.control_tooltip(help_text)
     if depth_range is None:
         return
     near, far = depth_range

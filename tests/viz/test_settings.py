@@ -22,7 +22,20 @@ from viz.settings import (
 )
 from viz.view import LatentView, SamplingView, View
 
-FULL = Settings(("/a", "/b"), ("/nets",), "/folder", 3, "cuda:0", (1920, 1080), 512, "/runs/cats")
+FULL = Settings(
+    ("/a", "/b"),
+    ("/nets",),
+    "/folder",
+    3,
+    "cuda:0",
+    (1920, 1080),
+    512,
+    "/runs/cats",
+    {"depth": ("F2", "Ctrl+D"), "record": ()},
+    "light",
+    ("depth", "panel Latent"),
+    True,
+)
 
 
 def test_round_trip_in_the_users_folder() -> None:

@@ -123,7 +123,7 @@ class Window(ABC):
         io = imgui.get_io()
         io.set_ini_filename("")
         io.set_log_filename("")
-        io.config_flags |= imgui.ConfigFlags_.docking_enable
+        io.config_flags |= imgui.ConfigFlags_.docking_enable | imgui.ConfigFlags_.nav_enable_keyboard
         io.config_windows_move_from_title_bar_only = True
         io.config_drag_click_to_input_text = True
         # Without this an exception between begin() and end() ends the program at the next frame. The tooltip

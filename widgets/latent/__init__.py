@@ -19,6 +19,10 @@ from widgets.latent.walking import WalkControls
 
 RANDOM_SEEDS = 100_000
 """Random seeds stay short enough to be told to a friend."""
+SEED_HELP = (
+    "Every seed is another random latent z: hundreds of normal numbers that the network turns into one "
+    "object, and into the pose that it is seen from."
+)
 MAX_PSI = 1.2
 CELL_EM = 3.6
 """Distance between two seeds on the map, font heights."""
@@ -85,7 +89,7 @@ class LatentPanel:
         style = imgui.get_style()
         gap = style.item_inner_spacing.x
         random_width = imgui.calc_text_size("Random").x + 2 * style.frame_padding.x
-        common.row("Latent/Seed", "Every seed is another random latent z, and so another object.")
+        common.row("Latent/Seed", SEED_HELP)
         room = imgui.get_content_region_avail().x
         imgui.set_next_item_width(
             max(3 * common.em(), room - random_width - 2 * imgui.get_frame_height() - 3 * gap)
@@ -93,6 +97,7 @@ class LatentPanel:
         flags = imgui.InputTextFlags_.chars_decimal | imgui.InputTextFlags_.auto_select_all
         changed, value = imgui.input_double("##Latent/Seed", float(latent.seed), 0.0, 0.0, "%.0f", int(flags))
         ui.mark("Latent/Seed")
+        common.control_tooltip(SEED_HELP)
         if changed and math.isfinite(value) and round(value) != latent.seed:
             latent = with_seed(latent, round(value))
         imgui.same_line(0.0, gap)

@@ -10,7 +10,7 @@ from imgui_bundle import imgui
 
 from tests.viz.app.conftest import Desk
 from viz.actions import Keymap
-from viz.shortcuts import lines_of
+from viz.key_window import lines_of
 
 pytestmark = pytest.mark.window
 
