@@ -65,6 +65,7 @@ def placements() -> list[Placement]:
         Placement(panels["Pose"], "left", (1, 1), 335),
         Placement(panels["Camera"], "left", (1, 2), 375, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
+        Placement(panels["Compare"], "right", (0, 0), 440, front=False),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),
         Placement(panels["Pose histogram"], "right", (1, 1), 325),

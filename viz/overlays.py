@@ -11,6 +11,7 @@ from imgui_bundle import imgui
 from pof3d.text import format_degrees, format_duration, shorten_words
 from viz import theme, ui
 from viz.colormaps import color_table
+from viz.comparing import CompareLayout
 from viz.frame import Frame, Pose
 from viz.marks import Rect
 from viz.notices import FADE_SECONDS, Notices
@@ -25,6 +26,8 @@ _POSES_WIDTH = 180.0
 _LOW = 520.0
 """Viewports below this height, design pixels, are low."""
 _LEGEND_WIDTH = 90.0
+_LOW_PANE = 300.0
+"""Compared pictures below this height, design pixels, have no overlays."""
 
 Line = tuple[str, theme.Colour]
 
@@ -37,6 +40,7 @@ def draw(
     context: PanelContext,
     now: float,
     dismiss_error: Callable[[], None],
+    compared: CompareLayout | None = None,
 ) -> None:
     """Draw everything into the current window, over the picture.
 
@@ -52,16 +56,21 @@ def draw(
         Seconds, for what moves.
     dismiss_error : callable
         Called when the user closes the error.
+    compared : CompareLayout, optional
+        How the picture is set against others: what belongs to it stays within it.
     """
-    corners = rect
-    if picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
-        corners = picture
-    if notices.overlays_visible and context.frame is not None:
-        _poses(corners, view, context.frame, context)
-        _quality(corners, context.frame)
-        _latent(corners, view)
+    corners = own = rect
+    if picture is not None and compared is not None:
+        own = picture
+    elif picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
+        corners = own = picture
+    told = compared is None or (compared == "side_by_side" and own.height > ui.px(_LOW_PANE))
+    if notices.overlays_visible and context.frame is not None and told:
+        _poses(own, view, context.frame, context)
+        _quality(own, context.frame)
+        _latent(own, view)
         if view.display.mode in ("depth", "side_by_side"):
-            _depth_legend(corners, context.frame)
+            _depth_legend(own, context.frame)
     _recording(corners, context)
     _error(notices, corners, view, context, dismiss_error)
     if context.loading is not None:

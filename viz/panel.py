@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
+from viz.comparing import CompareActions, CompareState
 from viz.frame import Frame, Pose
 from viz.view import View
 
@@ -191,6 +192,7 @@ class PanelContext:
     histogram: PoseHistogram | None = None
     run: RunState | None = None
     recording: RecordingState | None = None
+    comparison: CompareState = field(default_factory=CompareState)
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
     recents: Sequence[Path] = ()
@@ -217,7 +219,7 @@ class PanelContext:
         return self.network is not None and self.network.is_conditioned
 
 
-class Actions(Protocol):
+class Actions(CompareActions, Protocol):
     """What panels may ask the program to do. Calls return at once."""
 
     def open_checkpoint(self, path: Path) -> None:

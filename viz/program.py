@@ -20,6 +20,7 @@ from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
+from viz.comparer import Comparisons
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
@@ -40,7 +41,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands):
+class Program(Commands, Comparisons):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -99,6 +100,7 @@ class Program(Commands):
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
+        self._begin_comparing()
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
             rendering.submit(self.view)
@@ -108,6 +110,7 @@ class Program(Commands):
         """Take what is ready and move on; whether there is a new picture."""
         self.now += seconds
         changed = self._take_result()
+        changed = self._update_comparison() or changed
         self._take_download()
         self._follow(seconds)
         self.capturing.update()
@@ -119,6 +122,7 @@ class Program(Commands):
         """Whether things change without input."""
         loading = self.rendering.loading is not None or self.fetching.loading is not None
         waiting = loading or (self.run is not None and self.run.moving)
+        waiting = waiting or self.panes_waiting
         return self.turntable.playing or waiting or self.notices.left(self.now) > 0
 
     @property
@@ -143,6 +147,7 @@ class Program(Commands):
             histogram=recorded or rendering.histogram,
             run=run,
             recording=self.capturing.state,
+            comparison=self.compare_state(),
             performance=Performance(
                 ui_milliseconds,
                 rendering.preview_milliseconds,
@@ -193,11 +198,14 @@ class Program(Commands):
         if self.run is not None and view.network != self.view.network:
             self.run.went_to(view.network.path)
         self.view = view
+        self._accompany()
         if view.network.path:
             self.rendering.submit(view)
 
     def _take_result(self) -> bool:
         result = self.rendering.poll()
+        if result is not None and self._is_of_another_pane(result):
+            return False
         if isinstance(result, Frame):
             self.frame, self._error = result, None
             if result.view.network.path != self._network:
@@ -393,6 +401,7 @@ class Program(Commands):
             # Which snapshot of a run is shown is not what a step changed.
             view = replace(view, network=self.view.network)
             self._history.amend(view)
+        self._return_to_pane(view)
         self._go(view)
 
     def escape(self) -> None:
