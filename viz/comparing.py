@@ -242,7 +242,7 @@ def title(view: View) -> str:
 def differences(view: View, other: View) -> tuple[str, ...]:
     """What a View has that another has not, beside network and seed, as short texts."""
     own, others = _facts(view), _facts(other)
-    return tuple(text for name, text in own.items() if text != others.get(name))
+    return tuple(text for name, text in own.items() if text and text != others.get(name))
 
 
 def names(comparison: Comparison, view: View) -> tuple[str, ...]:

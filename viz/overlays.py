@@ -26,8 +26,8 @@ _POSES_WIDTH = 180.0
 _LOW = 520.0
 """Viewports below this height, design pixels, are low."""
 _LEGEND_WIDTH = 90.0
-_LOW_PANE = 300.0
-"""Compared pictures below this height, design pixels, have no overlays."""
+_LOW_PANE = 400.0
+"""Smaller ones of several pictures, design pixels, are not covered with numbers."""
 
 Line = tuple[str, theme.Colour]
 
@@ -64,11 +64,11 @@ def draw(
         own = picture
     elif picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
         corners = own = picture
-    told = compared is None or (compared == "side_by_side" and own.height > ui.px(_LOW_PANE))
-    if notices.overlays_visible and context.frame is not None and told:
-        _poses(own, view, context.frame, context)
-        _quality(own, context.frame)
-        _latent(own, view)
+    if notices.overlays_visible and context.frame is not None and compared in (None, "side_by_side"):
+        if compared is None or min(own.width, own.height) > ui.px(_LOW_PANE):
+            _poses(own, view, context.frame, context)
+            _quality(own, context.frame)
+            _latent(own, view)
         if view.display.mode in ("depth", "side_by_side"):
             _depth_legend(own, context.frame)
     _recording(corners, context)

@@ -125,7 +125,8 @@ class Panes:
             inner = Rect(place.left, place.top + ui.px(STRIP), place.right, place.bottom)
             picture = self._picture(inner, state, index)
             active = index == comparison.active
-            self._name(place.left, place.right, place.top, state, index)
+            top = (picture or inner).top - ui.px(STRIP)
+            self._name((picture or inner).left - ui.px(GAP), place.right, top, state, index)
             if picture is None:
                 _note(inner, state, index, seconds)
             elif active:
@@ -156,8 +157,9 @@ class Panes:
             if index == state.comparison.active:
                 own = picture
         middle = (whole.left + whole.right) / 2
-        self._name(whole.left, middle - gap, rect.top + gap, state, first)
-        self._name(middle + gap, whole.right, rect.top + gap, state, second, right_end=True)
+        top = whole.top - ui.px(STRIP)
+        self._name(whole.left - gap, middle - gap, top, state, first)
+        self._name(middle + gap, whole.right, top, state, second, right_end=True)
         _draw_divider(x, whole)
         for name, (_, part) in zip(("left", "right"), parts, strict=True):
             ui.mark_rect(f"Viewport/Wipe {name}", *part.corners)
@@ -182,9 +184,10 @@ class Panes:
         inner = Rect(rect.left + gap, rect.top + gap + 2 * ui.px(STRIP), rect.right - gap, rect.bottom - gap)
         whole = ((comparison.active, rect),)
         apart = state.difference
-        first, second = comparison.pair
-        self._name(inner.left, inner.right, rect.top + gap, state, first)
-        self._name(inner.left, inner.right, rect.top + gap + ui.px(STRIP), state, second)
+        picture = fitted(inner, apart.sums.shape) if apart is not None else None
+        left, top = (picture or inner).left - gap, (picture or inner).top
+        for line, index in enumerate(comparison.pair):
+            self._name(left, inner.right, top - (2 - line) * ui.px(STRIP), state, index)
         if apart is None:
             missing = [i for i in comparison.pair if comparison.panes[i].key not in state.frames]
             if missing:
@@ -196,7 +199,6 @@ class Panes:
         if shown != self._apart:
             self._upload(-1, colored(*shown))
             self._apart = shown
-        picture = fitted(inner, apart.sums.shape)
         if picture is not None:
             self._image(-1, picture)
             _legend(picture, state, apart)

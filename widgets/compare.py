@@ -124,7 +124,7 @@ def _draw_pane(
 
 def _draw_settings(comparison: Comparison, state: CompareState) -> Comparison:
     linked = common.checkbox(
-        "Compare/Linked",
+        "Compare/Link cameras",
         comparison.linked,
         "All views are seen by the camera of the active one: turning one turns all. "
         "With the predicted pose, each is seen from its own.",
@@ -210,7 +210,7 @@ def _draw_plan(plan: GridPlan, view: View) -> GridPlan:
         "Compare/Seeds",
         seeds,
         *ROWS,
-        f"%d from {seed} on",
+        f"%d, from seed {seed}",
         "Rows of the grid: so many seeds, from the present one on.",
     )
     _, yaws = common.slider_int("Compare/Yaws", yaws, *COLUMNS, "%d", "Columns of the grid.")
