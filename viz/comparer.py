@@ -12,6 +12,7 @@ from viz.capturing import Capturing
 from viz.comparing import CompareLayout, CompareState, Comparison, GridPlan
 from viz.difference import Difference, difference
 from viz.frame import FailedFrame, Frame
+from viz.history import History
 from viz.jobs import Job, Working
 from viz.services import Rendering
 from viz.view import View
@@ -31,11 +32,14 @@ class Comparisons:
     notify: Callable[[str], None]
     commit: Callable[..., None]
     pause: Callable[[], None]
+    _history: History
 
     def _begin_comparing(self) -> None:
         self.comparison = Comparison()
         self._pane_frames: dict[int, Frame] = {}
         self._pane_errors: dict[int, Pof3dError] = {}
+        self._exchanges: dict[int, tuple[View, View]] = {}
+        """By the depth of the history: the Views before and after a change of the active pane."""
         self._apart: tuple[Frame, Frame, Difference | None] | None = None
         self.grid_plan = GridPlan()
         self._grid: Job[Path] | None = None
@@ -144,6 +148,8 @@ class Comparisons:
         self._exchange_frames(comparison)
         if view == self.view:
             self._accompany()
+            return
+        self._exchanges[self._history.depth + 1] = (self.view, view)
         self.commit(view, object())
 
     def _exchange_frames(self, before: Comparison) -> None:
@@ -153,16 +159,25 @@ class Comparisons:
         own = self.comparison.panes[self.comparison.active].key
         self.frame = self._pane_frames.pop(own, self.frame)
 
-    def _return_to_pane(self, view: View) -> None:
-        """Before undo or redo goes to a View: if that is another pane's, the active panes were exchanged."""
-        comparison = self.comparison
-        if not comparison.on or view == self.view:
-            return
+    def _return_to_pane(self, view: View, *, back: bool) -> bool:
+        """Where undo or redo comes upon a change of the active pane, change it; whether it did.
+
+        Parameters
+        ----------
+        view : View
+            Where the history has gone to.
+        back : bool
+            Whether it was undo.
+        """
+        comparison, depth = self.comparison, self._history.depth
+        if self._exchanges.get(depth + back, (None, None))[not back] != view:
+            return False
         for index, pane in enumerate(comparison.panes):
             if index != comparison.active and pane.view == view:
                 self.comparison = replace(comparing.synced(comparison, self.view), active=index)
                 self._exchange_frames(comparison)
-                return
+                return True
+        return False
 
     def remove_pane(self, index: int) -> None:
         """Take a pane away; of the active one, a neighbour becomes active."""

@@ -387,21 +387,21 @@ class Program(Commands, Comparisons):
 
     def undo(self) -> None:
         """Take the last step back."""
-        self._travel(self._history.undo())
+        self._travel(self._history.undo(), back=True)
 
     def redo(self) -> None:
         """Repeat a step taken back."""
-        self._travel(self._history.redo())
+        self._travel(self._history.redo(), back=False)
 
-    def _travel(self, view: View | None) -> None:
+    def _travel(self, view: View | None, *, back: bool) -> None:
         self.pause()
         if view is None:
             return
-        if self._in_run(view.network.path, self.view.network.path):
+        exchanged = self._return_to_pane(view, back=back)
+        if not exchanged and self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.
             view = replace(view, network=self.view.network)
             self._history.amend(view)
-        self._return_to_pane(view)
         self._go(view)
 
     def escape(self) -> None:

@@ -138,13 +138,11 @@ def _draw_settings(comparison: Comparison, state: CompareState) -> Comparison:
             for i, (pane, name) in enumerate(zip(state.comparison.panes, state.names, strict=True))
             if i != comparison.active
         ]
-        chosen = common.combo(
-            "Compare/Against",
-            others,
-            state.comparison.panes[state.comparison.partner].key,
-            "Which view the active one is set against.",
-        )
-        comparison = replace(comparison, partner_key=chosen)
+        present = state.comparison.panes[state.comparison.partner].key
+        help_text = "Which view the active one is set against."
+        chosen = common.combo("Compare/Against", others, present, help_text)
+        if chosen != present:
+            comparison = replace(comparison, partner_key=chosen)
     if comparison.layout == "difference":
         comparison = _draw_difference(comparison, state)
     return comparison
