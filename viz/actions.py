@@ -168,6 +168,13 @@ ACTIONS: tuple[Action, ...] = (
         lambda p: p.change_comparison(replace(p.comparison, linked=not p.comparison.linked)),
         checked=lambda p: p.comparison.linked,
     ),
+    Action(
+        "save_comparison",
+        "File",
+        "Save comparison",
+        lambda p: p.save_comparison(),
+        enabled=lambda p: p.comparison.on,
+    ),
     Action("save_grid", "File", "Save grid of seeds and yaws", lambda p: p.save_grid(), enabled=_has_frame),
     Action(
         "overlays",

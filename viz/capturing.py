@@ -85,6 +85,10 @@ class Capturing:
         self.window_wanted = False
         self._saver.window(pixels, view)
 
+    def save_comparison(self, rgba: NDArray[np.uint8], view: View) -> None:
+        """Save a picture of compared Views [H, W, 4]."""
+        self._saver.comparison(rgba, view)
+
     def start(self, view: View) -> None:
         """Record a View, as requested."""
         if self._recording is None or not view.network.path:

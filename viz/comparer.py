@@ -41,6 +41,7 @@ class Comparisons:
         self._exchanges: dict[int, tuple[View, View]] = {}
         """By the depth of the history: the Views before and after a change of the active pane."""
         self._apart: tuple[Frame, Frame, Difference | None] | None = None
+        self._picture_wanted = False
         self.grid_plan = GridPlan()
         self._grid: Job[Path] | None = None
         self._grid_told = True
@@ -65,6 +66,7 @@ class Comparisons:
             for key in kept.keys() - known:
                 del kept[key]
         self._tell_of_grid()
+        self._save_picture()
         return bool(results)
 
     @property
@@ -211,6 +213,24 @@ class Comparisons:
         again = self.comparison.on and self.comparison.layout == layout
         layout = "side_by_side" if again else layout
         self.change_comparison(replace(self.comparison, shown=True, layout=layout))
+
+    def save_comparison(self) -> None:
+        """Save what is compared as one picture, once it is there in full quality."""
+        self._picture_wanted = self.comparison.on
+        if not self.comparison.on:
+            self.notify("Nothing is compared: pin a view first")
+
+    def _save_picture(self) -> None:
+        if not self._picture_wanted or self.rendering.busy or self.panes_waiting:
+            return
+        self._picture_wanted = False
+        from viz.compare_picture import comparison_picture
+
+        pixels = comparison_picture(self.compare_state())
+        if pixels is None:
+            self.notify("There is no comparison to save: a picture is missing")
+        else:
+            self.capturing.save_comparison(pixels, self.view)
 
     # ---------------------------------------------------------------------------------------------- grid
     def plan_grid(self, plan: GridPlan) -> None:

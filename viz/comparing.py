@@ -143,6 +143,9 @@ class CompareActions(Protocol):
     def change_comparison(self, comparison: Comparison) -> None:
         """Change how the panes are shown: everything but the panes themselves."""
 
+    def save_comparison(self) -> None:
+        """Save what is compared as one picture, as it is arranged."""
+
     def plan_grid(self, plan: GridPlan) -> None:
         """Take note of which grid to save."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from pof3d.errors import ConfigError
 from pof3d.text import format_degrees
@@ -19,6 +18,7 @@ from viz.captures import capture_stem, free_path, save_pixels
 from viz.comparing import GridPlan
 from viz.files import check_target, save_error
 from viz.frame import Pose
+from viz.lettering import font
 from viz.limits import YAW, Span, check_view
 from viz.posing import with_override
 from viz.seed_map import SEED_COUNT, with_seed
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from viz.engine import Engine
     from viz.jobs import Control
 
-FONT = Path(__file__).resolve().parent.parent / "assets" / "fonts" / "Roboto-Regular.ttf"
 COUNT = Span(1, 64)
 """Of rows and of columns."""
 CELL = Span(16, 1024)
@@ -192,11 +191,6 @@ def _with_one_range(
     return [[replace(one, display=replace(one.display, depth_range=span)) for one in row] for row in rows]
 
 
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(FONT), size)
-
-
 def _paper(request: GridRequest, width: int) -> tuple[Image.Image, int, int]:
     """The empty sheet with its labels; left top corner of the first cell."""
     side = request.cell
@@ -204,10 +198,10 @@ def _paper(request: GridRequest, width: int) -> tuple[Image.Image, int, int]:
     columns = [format_degrees(yaw) for yaw in request.yaws]
     # Small cells have small labels: the widest must fit above its column.
     size = min(max(round(side / 10), 10), 28)
-    while size > 6 and max(_font(size).getlength(text) for text in columns) > width:
+    while size > 6 and max(font(size).getlength(text) for text in columns) > width:
         size -= 1
-    font, pad = _font(size), round(size * 0.7)
-    left = math.ceil(max(font.getlength(text) for text in rows)) + 2 * pad
+    letters, pad = font(size), round(size * 0.7)
+    left = math.ceil(max(letters.getlength(text) for text in rows)) + 2 * pad
     top = size + 2 * pad
     count = (len(columns), len(rows))
     sheet = Image.new(
@@ -216,9 +210,9 @@ def _paper(request: GridRequest, width: int) -> tuple[Image.Image, int, int]:
         PAPER,
     )
     ink = ImageDraw.Draw(sheet)
-    ink.text((left - pad, pad + size / 2), "yaw", INK, font, anchor="rm")
+    ink.text((left - pad, pad + size / 2), "yaw", INK, letters, anchor="rm")
     for i, text in enumerate(columns):
-        ink.text((left + i * (width + GAP) + width / 2, pad + size / 2), text, INK, font, anchor="mm")
+        ink.text((left + i * (width + GAP) + width / 2, pad + size / 2), text, INK, letters, anchor="mm")
     for i, text in enumerate(rows):
-        ink.text((left - pad, top + i * (side + GAP) + side / 2), text, INK, font, anchor="rm")
+        ink.text((left - pad, top + i * (side + GAP) + side / 2), text, INK, letters, anchor="rm")
     return sheet, left, top

@@ -54,6 +54,12 @@ class ComparePanel:
             _draw_pin(state, actions)
             _draw_panes(state, actions)
             comparison = _draw_settings(comparison, state)
+            if comparison.on and common.button(
+                "Compare/Save comparison",
+                "What is compared, as one PNG with its names.",
+                width=imgui.get_content_region_avail().x,
+            ):
+                actions.save_comparison()
             if comparison != state.comparison:
                 actions.change_comparison(comparison)
             _draw_grid(view, state, actions)

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pof3d.errors import CheckpointError
 from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.captures import read_view
-from viz.comparing import GridPlan
+from viz.compare_picture import comparison_picture
+from viz.comparing import CompareLayout, GridPlan
 from viz.engine import Engine
 from viz.frame import FailedFrame
 from viz.jobs import Workshop
@@ -177,6 +179,39 @@ def test_the_difference_is_that_of_the_pair(program: Program) -> None:
     program.show_layout("difference")
     assert program.comparison.layout == "side_by_side"
     assert program.compare_state().difference is None
+
+
+@pytest.mark.parametrize(("layout", "size"), [("side_by_side", (1048, 554)), ("wipe", (528, 554))])
+def test_what_is_compared_is_saved(
+    program: Program, tmp_path: Path, layout: CompareLayout, size: tuple[int, int]
+) -> None:
+    program.save_comparison()
+    assert program.notices.message.startswith("Nothing is compared")
+    program.pin_view()
+    go_to_seed(program, 3)
+    program.change_comparison(replace(program.comparison, layout=layout))
+    rendering(program).busy = True
+    program.save_comparison()
+    program.update(0.01)
+    rendering(program).busy = False
+    program.update(0.01)
+    program.capturing.close()
+    (saved,) = (tmp_path / "out").iterdir()
+    assert read_view(saved) == program.view
+    with Image.open(saved) as image:
+        assert image.size == size
+        left, right = image.getpixel((size[0] // 4, 300)), image.getpixel((size[0] * 3 // 4, 300))
+    assert (left, right) == ((0, 140, 255), (111, 140, 144)), "the discs of seeds 0 and 3"
+
+
+def test_the_difference_is_saved_with_its_numbers(program: Program) -> None:
+    program.show_layout("difference")
+    go_to_seed(program, 3)
+    pixels = comparison_picture(program.compare_state())
+    assert pixels is not None
+    assert pixels.shape == (554, 528, 4)
+    assert pixels[:34, :, :3].max() > 150, "names and numbers"
+    assert comparison_picture(replace(program.compare_state(), frames={})) is None
 
 
 def test_a_pane_without_a_picture_keeps_the_window_awake(program: Program) -> None:

@@ -65,7 +65,9 @@ def test_panes(stage: Stage) -> None:
     stage.click("Compare/Pane 1")
     stage.click("Compare/Pane 2")  # it is active already
     stage.click("Compare/Pane 2 remove")
-    assert stage.calls == [("pin_view",), ("activate_pane", 0), ("remove_pane", 1)]
+    stage.click("Compare/Save comparison")
+    asked = [("pin_view",), ("activate_pane", 0), ("remove_pane", 1), ("save_comparison",)]
+    assert stage.calls == asked
 
 
 def test_four_panes_are_all(stage: Stage) -> None:
