@@ -61,15 +61,17 @@ def placements() -> list[Placement]:
     panels = {panel.title: panel for panel in default_panels()}
     return [
         Placement(panels["Checkpoint"], "left", (0, 0), 345, front=False),
-        Placement(panels["Latent"], "left", (0, 0), 345),
+        Placement(panels["Latent"], "left", (0, 0), 380),
+        Placement(panels["Explore"], "left", (0, 0), 380, front=False),
         Placement(panels["Run"], "left", (0, 0), 345, front=False),
-        Placement(panels["Pose"], "left", (1, 1), 335),
-        Placement(panels["Camera"], "left", (1, 2), 375, front=False),
+        Placement(panels["Pose"], "left", (1, 1), 355),
+        Placement(panels["Camera"], "left", (1, 2), 355, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
         Placement(panels["Compare"], "right", (0, 0), 440, front=False),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),
-        Placement(panels["Pose histogram"], "right", (1, 1), 325),
+        Placement(panels["Pose histogram"], "right", (1, 1), 345),
+        Placement(panels["Internals"], "right", (1, 1), 345, front=False),
     ]
 
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from viz.comparing import MOST_PANES
+from viz.latent_edits import other_space
+from viz.pose_facts import POSE_TITLES, SETTABLE, PoseName
 from viz.posing import with_source
 from viz.seed_map import step_seed
 from viz.view import DisplayMode, PoseSource, View
@@ -80,6 +82,17 @@ def _next_source(program: Program) -> None:
     program.edit(with_source(view, _CYCLE[view.pose.source], program.frame))
 
 
+def _copying(source: PoseName, target: PoseName) -> Action:
+    return Action(
+        f"copy_{source}_pose_to_{target}",
+        "View",
+        f"Copy pose: {POSE_TITLES[source]} → {POSE_TITLES[target].lower()}",
+        lambda p: p.copy_pose(source, target),
+        enabled=_has_frame,
+        in_menu=False,
+    )
+
+
 ACTIONS: tuple[Action, ...] = (
     Action("save_picture", "File", "Save picture", lambda p: p.save_image(), ("S",), _has_frame),
     Action("save_window", "File", "Save window", lambda p: p.save_window(), ("Shift+S",)),
@@ -92,6 +105,15 @@ ACTIONS: tuple[Action, ...] = (
         _has_frame,
         present=lambda p: "Cancel recording" if p.capturing.running else "Record",
     ),
+    Action("copy_command", "File", "Copy as command", lambda p: p.copy_command(), (), _has_frame),
+    Action(
+        "copy_recording_command",
+        "File",
+        "Copy recording as command",
+        lambda p: p.copy_recording_command(),
+        (),
+        _has_frame,
+    ),
     Action("quit", "File", "Quit", lambda p: p.quit(), ("Ctrl+Q",), separated=True),
     Action("undo", "Edit", "Undo", lambda p: p.undo(), ("Ctrl+Z",), lambda p: p.can_undo, repeats=True),
     Action(
@@ -103,12 +125,82 @@ ACTIONS: tuple[Action, ...] = (
         lambda p: p.can_redo,
         repeats=True,
     ),
+    Action(
+        "bookmark",
+        "Edit",
+        "Bookmark this view",
+        lambda p: p.add_bookmark(),
+        ("B",),
+        _has_frame,
+        separated=True,
+    ),
     Action("previous_seed", "View", "Previous seed", _step(-1), ("[",), repeats=True),
     Action("next_seed", "View", "Next seed", _step(1), ("]",), repeats=True),
+    Action(
+        "walk",
+        "View",
+        "Walk along the path",
+        lambda p: p.toggle_walk(),
+        enabled=lambda p: p.exploring.walk is not None,
+        checked=lambda p: p.exploring.walk is not None and p.exploring.walk.playing,
+    ),
+    Action(
+        "interpolate_w",
+        "View",
+        "Interpolate in w",
+        lambda p: p.edit(replace(p.view, latent=other_space(p.view.latent))),
+        checked=lambda p: p.view.latent.space == "w",
+    ),
+    Action(
+        "last_latent",
+        "View",
+        "Back to the latent before",
+        lambda p: p.go_to_last_latent(),
+        enabled=lambda p: p.last_latent is not None,
+    ),
+    Action(
+        "mixing",
+        "View",
+        "Style mixing",
+        lambda p: p.toggle_mixing(),
+        enabled=_has_frame,
+        checked=lambda p: p.view.latent.mix_seed is not None,
+    ),
+    Action(
+        "reset_directions",
+        "View",
+        "Reset directions",
+        lambda p: p.reset_directions(),
+        enabled=lambda p: bool(p.view.latent.directions),
+    ),
     Action(
         "predicted_pose", "View", "Back to predicted pose", lambda p: p.reset_to_predicted(), separated=True
     ),
     Action("pose_source", "View", "Pose: predicted, override, free orbit", _next_source, ("P",)),
+    *(_copying(source, target) for target in SETTABLE for source in POSE_TITLES if source != target),
+    Action(
+        "poses_on_sphere",
+        "View",
+        "Poses on a sphere",
+        lambda p: p.show_poses("map" if p.poses.state.shown == "sphere" else "sphere"),
+        checked=lambda p: p.poses.state.shown == "sphere",
+    ),
+    Action(
+        "poses_of_images",
+        "View",
+        "Compare poses with images…",
+        lambda p: p.choose_image_folder(),
+        enabled=lambda p: p.poses_comparable,
+    ),
+    Action(
+        "lock_camera",
+        "View",
+        "Lock camera",
+        lambda p: p.lock_camera(not p.camera_locked),
+        ("L",),
+        _has_frame,
+        checked=lambda p: p.camera_locked,
+    ),
     Action(
         "turntable",
         "View",

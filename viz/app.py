@@ -90,14 +90,17 @@ class App:
             or self.window.events != self._events_seen
         )
 
+    @property
+    def rest_seconds(self) -> float:
+        """After how long to draw again when nothing happens."""
+        return min(ui.redraw_wanted(), IDLE_SECONDS)
+
     def run(self) -> None:
         """Draw until the window is closed: at 60 Hz while something moves, else when something happens."""
         earliest = time.perf_counter()
         while not self.window.should_close:
             # A wait ends early with every event, also those that the workers send.
-            self.window.poll(
-                self._pause(earliest) if self.animating else min(ui.redraw_wanted(), IDLE_SECONDS)
-            )
+            self.window.poll(self._pause(earliest) if self.animating else self.rest_seconds)
             while (left := self._pause(earliest)) > 0.0:
                 self.window.poll(left)
             earliest = time.perf_counter() + FRAME_SECONDS
@@ -170,6 +173,9 @@ class App:
         if program.panel_wanted:
             self._host.show(program.panel_wanted)
             program.panel_wanted = ""
+        if program.clipboard:
+            imgui.set_clipboard_text(program.clipboard)
+            program.clipboard = ""
         self._draw_viewport(context)
         self._host.draw(lambda: program.view, self._edit, context, program)
         program.help_open = shortcuts.draw_help(program.help_open, self._keymap)

@@ -17,6 +17,8 @@ from viz.view import View, view_from_json, view_to_json
 
 VIEW_KEY = "pof3d_view"
 """Name of the PNG text that holds the View as JSON."""
+FOLDER_VIEW = "view.json"
+"""File in the folder of a PNG sequence that holds its View."""
 _LARGEST_TEXT = 1 << 20
 
 
@@ -66,7 +68,7 @@ def capture_stem(view: View) -> str:
 
 
 def read_view(path: Path) -> View:
-    """The View in a picture or video that this program saved, or in a .json file.
+    """The View in a picture or video that this program saved, the folder of a PNG sequence, or a .json file.
 
     Raises
     ------
@@ -91,19 +93,36 @@ def read_view(path: Path) -> View:
     return view
 
 
+def given_view(text: str) -> View:
+    """The View of an option: JSON, or the path of a file for :func:`read_view`."""
+    if not text.lstrip().startswith("{"):
+        return read_view(Path(text))
+    view = view_from_json(text)
+    check_view(view)
+    return view
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a path is the folder of a PNG sequence with its View."""
+    return path.is_dir() and (path / FOLDER_VIEW).is_file()
+
+
 def _find_text(path: Path) -> str | None:
+    if is_sequence(path):
+        path = path / FOLDER_VIEW
     if not path.is_file():
         raise ValueError("it is not a file")
     suffix = path.suffix.lower()
     if suffix == ".json":
         with path.open(encoding="utf-8") as file:
             return file.read(_LARGEST_TEXT)
-    if suffix == ".mp4":
+    if suffix in (".mp4", ".webm"):
         import av
 
         # Of one format, and by its bytes: a playlist by this name would open other files, even from the net.
-        with path.open("rb") as content, av.open(content, format="mp4") as video:
-            return _own(video.metadata.get("comment"))
+        with path.open("rb") as content, av.open(content, format=suffix[1:]) as video:
+            # Matroska writes the names of its tags in capitals.
+            return _own(video.metadata.get("comment") or video.metadata.get("COMMENT"))
     with Image.open(path, formats=("PNG", "GIF")) as image:
         if image.format == "GIF":
             comment = image.info.get("comment")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pof3d.errors import Pof3dError
 from viz.frame import Frame
-from viz.panel import RecordingRequest, RecordingState
+from viz.pacing import Pace
+from viz.panel import RecordingFormat, RecordingRequest, RecordingState
 from viz.saving import Saver
 from viz.services import Recording
 from viz.view import View
@@ -49,6 +52,10 @@ class Capturing:
         self._notify = notify
         self.request = RecordingRequest()
         """How to record."""
+        self.pace = Pace()
+        """How long recordings take."""
+        self._recorded: tuple[View, RecordingRequest] | None = None
+        self._missing: Mapping[RecordingFormat, str] | None = None
         self._told: RecordingState | None = None
         self._cancelling = False
 
@@ -65,6 +72,21 @@ class Capturing:
         """Whether a recording is under way."""
         return self.state is not None and self.state.status == "running"
 
+    @property
+    def missing_formats(self) -> Mapping[RecordingFormat, str]:
+        """Kinds of videos that cannot be made here, and why: looked up in the background, none until then."""
+        if self._missing is None:
+            self._missing = {}
+            # It imports the encoders, which the window does not wait for.
+            threading.Thread(target=self._look_up_encoders, name="encoders", daemon=True).start()
+        return self._missing
+
+    def _look_up_encoders(self) -> None:
+        from viz.encoders import missing_encoder
+
+        found = {kind: missing_encoder(kind) for kind in get_args(RecordingFormat)}
+        self._missing = {kind: why for kind, why in found.items() if why}
+
     def save_picture(self, frame: Frame | None, view: View) -> None:
         """Save the picture of a View, now or once it is there in full quality."""
         if not view.network.path:
@@ -76,6 +98,7 @@ class Capturing:
 
     def offer(self, frame: Frame) -> None:
         """Take note of a new picture."""
+        self.pace.saw(frame)
         if self.picture_wanted and frame.level == "full":
             self.picture_wanted = False
             self._saver.picture(frame)
@@ -89,14 +112,16 @@ class Capturing:
         """Save a picture of compared Views [H, W, 4]."""
         self._saver.comparison(rgba, view)
 
-    def start(self, view: View) -> None:
-        """Record a View, as requested."""
+    def start(self, view: View, request: RecordingRequest | None = None) -> None:
+        """Record a View, as requested; or this once in another way."""
+        request = request or self.request
         if self._recording is None or not view.network.path:
             self._notify("There is nothing to record yet")
             return
         try:
-            target = self._saver.target(view, f".{self.request.format}")
-            self._recording.start(view, self.request, target)
+            target = self._saver.target(view, "" if request.format == "png" else f".{request.format}")
+            self._recording.start(view, request, target)
+            self._recorded = (view, request)
             self._cancelling = False
         except Pof3dError as error:
             self._notify(str(error))
@@ -113,6 +138,8 @@ class Capturing:
             self._notify(f"Saved {outcome}" if isinstance(outcome, Path) else str(outcome))
         state, told = self.state, self._told
         self._told = state
+        if state is not None and state is not told and self._recorded is not None:
+            self.pace.recorded(*self._recorded, state)
         if state is None or state is told or state.status == "running":
             return
         if told is not None and told.status == state.status and told.target == state.target:

@@ -11,16 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
+from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.config import CameraConfig
 from pof3d.nets.generator import RawFrame
 from viz.display import compose, fitted_range, image_bytes, solid_depth
 from viz.frame import Pose
+from viz.latents import Latents
 from viz.marching import full_quality, march
 from viz.networks import Resident
 from viz.optics import Optics, optics_of, picture_pose
 from viz.preview import Quality
-from viz.seed_map import map_latent
 from viz.stages import StageRun
 from viz.view import View
 
@@ -80,30 +80,20 @@ class Chain:
         self._network = resident.network
         self._generator = resident.network.generator
         self._serial = resident.serial
-
-    @cached_property
-    def _latent_key(self) -> Hashable:
-        return (self._serial, self.view.latent.x, self.view.latent.y)
-
-    @cached_property
-    def _mapping_key(self) -> Hashable:
-        asked = self.view.pose
-        label = (asked.conditioning_yaw, asked.conditioning_pitch)
-        return (self._latent_key, label if self._generator.mapping.is_conditioned else None)
+        self._latents = Latents(run, resident, view)
 
     @cached_property
     def mapped(self) -> Mapped:
         """Latent and mapping network: w and the predicted pose. Truncation has no part in it."""
-        generator, latent, asked = self._generator, self.view.latent, self.view.pose
+        generator, latents, asked = self._generator, self._latents, self.view.pose
         mapping, camera = generator.mapping, generator.config.camera
 
         def map_z() -> Mapped:
+            w = latents.w()
             if mapping.is_conditioned:
-                angles = torch.tensor([[asked.conditioning_yaw, asked.conditioning_pitch]]).to(z)
-                hv = hv_from_yaw_pitch(angles, camera.h_mean)
-                w = mapping.map_w(z, mapping.label(hv))
+                hv = latents.conditioning
+                angles = torch.tensor([[asked.conditioning_yaw, asked.conditioning_pitch]])
             else:
-                w = mapping.map_w(z)
                 hv = mapping.predict_pose(w)
                 angles = yaw_pitch_from_hv(hv.double(), camera.h_mean)
             own = replace(camera, focal=float(generator.focal(hv)))
@@ -112,31 +102,16 @@ class Chain:
             matrix = generator.cam2world(hv)
             return Mapped(w, Pose(*angles[0].tolist()), own, tuple(matrix.flatten().tolist()))
 
-        z = self.run.stage(
-            "latent",
-            self._latent_key,
-            lambda: map_latent(latent.x, latent.y, generator.config.z_dim).to(generator.device),
-        )
-        return self.run.stage("mapping", self._mapping_key, map_z)
-
-    @cached_property
-    def _ws_key(self) -> Hashable:
-        psi = self.view.latent.truncation_psi
-        # Without truncation it does not matter how many layers have none.
-        return (self._mapping_key, psi, None if psi == 1.0 else self.view.latent.truncation_cutoff)
+        latents.prepare()
+        return self.run.stage("mapping", latents.key, map_z)
 
     @cached_property
     def _ws(self) -> Tensor:
-        mapping, latent, w = self._generator.mapping, self.view.latent, self.mapped.w
-        return self.run.stage(
-            "truncation",
-            self._ws_key,
-            lambda: mapping.truncate(w, latent.truncation_psi, latent.truncation_cutoff),
-        )
+        return self._latents.ws(self.mapped.w)
 
     @cached_property
     def _planes_key(self) -> Hashable:
-        return (self._ws_key, self.view.latent.noise)
+        return (self._latents.ws_key, self.view.latent.noise)
 
     @cached_property
     def planes(self) -> Tensor:

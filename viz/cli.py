@@ -17,6 +17,7 @@ from pof3d.errors import ConfigError, Pof3dError
 from viz.files import check_target
 from viz.grid_options import Grid, build_grid, joined_lists
 from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
+from viz.video_panes import asked_size, video_size
 from viz.view import View
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ def _job(view: View, options: PictureOptions) -> Job:
 def _base_view(options: PictureOptions) -> View | None:
     if options.view is None:
         return None
-    from viz.captures import read_view
+    from viz.captures import given_view
 
-    return read_view(options.view)
+    return given_view(options.view)
 
 
 def _complain(error: Pof3dError, status: int) -> int:
@@ -175,7 +176,13 @@ def _rendering(view: View, options: Render) -> Job:
 
 
 def _recording(view: View, options: Record) -> Job:
+    from viz.encoders import check_encoder
+
     request = build_request(options)
+    check_encoder(request.format)
+    if asked_size(view, request) != video_size(view, request):
+        width, height = video_size(view, request)
+        print(f"Rounded up to {width} × {height} pixels: videos want even numbers.", file=sys.stderr)
 
     def record(engine: Engine, progress: Progress, cancelled: Token) -> None:
         from viz import recorder

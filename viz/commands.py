@@ -9,9 +9,11 @@ from pathlib import Path
 
 from pof3d.errors import Pof3dError
 from viz.capturing import Capturing
+from viz.copying import Copying
 from viz.fetching import Fetching
 from viz.following import FollowedRun, Watching
 from viz.frame import Frame
+from viz.internals import Inspector
 from viz.notices import Notices
 from viz.panel import DownloadQuestion, RecordingRequest
 from viz.services import Rendering
@@ -22,7 +24,7 @@ from viz.view import NetworkView, View
 _log = logging.getLogger(__name__)
 
 
-class Commands:
+class Commands(Copying):
     """The simple half of :class:`viz.program.Program`, which has all that is used here."""
 
     rendering: Rendering
@@ -33,6 +35,7 @@ class Commands:
     run: FollowedRun | None
     capturing: Capturing
     fetching: Fetching
+    inspector: Inspector
     question: DownloadQuestion | None
     notices: Notices
     now: float
@@ -143,6 +146,10 @@ class Commands:
             _log.warning("%s", error)
 
     # ----------------------------------------------------------------------------------------- window
+    def look_inside(self) -> None:
+        """Take the network's layers for the panel that shows them."""
+        self.inspector.want()
+
     def notify(self, message: str) -> None:
         """Show a notice for a while."""
         self.notices.tell(message, self.now)

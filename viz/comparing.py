@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pof3d.errors import Pof3dError
 from pof3d.text import format_degrees
 from viz.frame import Frame
-from viz.view import ColorMap, View
+from viz.latent_edits import amplitudes, interpolates_w, is_between
+from viz.view import ColorMap, LatentView, View
 
 if TYPE_CHECKING:
     from viz.difference import Difference
@@ -237,9 +238,8 @@ def companions(comparison: Comparison, view: View) -> dict[int, View]:
 def title(view: View) -> str:
     """Network and seed."""
     latent = view.latent
-    whole = latent.x == round(latent.x) and latent.y == round(latent.y)
     network = Path(view.network.path).stem or "no network"
-    return f"{network}, seed {latent.seed}" if whole else f"{network}, near seed {latent.seed}"
+    return f"{network}, {'near ' if is_between(latent) else ''}seed {latent.seed}"
 
 
 def differences(view: View, other: View) -> tuple[str, ...]:
@@ -278,6 +278,9 @@ def _facts(view: View) -> dict[str, str]:
         "cutoff": "ψ on all layers"
         if latent.truncation_cutoff is None
         else f"ψ on {latent.truncation_cutoff} layers",
+        "space": "between w" if interpolates_w(latent) else "between z" if is_between(latent) else "",
+        "directions": _directions(amplitudes(latent)),
+        "mixing": _mixing(latent),
         "noise": "stored noise" if latent.noise == "const" else "no noise",
         "pose": own[pose.source],
         "conditioning": f"conditioned on {_angles(pose.conditioning_yaw, pose.conditioning_pitch)}",
@@ -301,7 +304,8 @@ def _facts(view: View) -> dict[str, str]:
 
 _TOLD = {
     "network": {"path"},
-    "latent": {"x", "y", "truncation_psi", "truncation_cutoff", "noise"},
+    "latent": {"x", "y", "truncation_psi", "truncation_cutoff", "noise"}
+    | {"space", "directions", "mix_seed", "mix_first", "mix_end"},
     "pose": {"source", "override_yaw", "override_pitch", "conditioning_yaw", "conditioning_pitch"},
     "camera": {"yaw", "pitch", "roll", "radius", "fov", "pan"},
     "sampling": {"resolution", "depth_samples", "importance_samples"},
@@ -323,6 +327,18 @@ def _others(view: View) -> dict[str, str]:
                 text = text[: _LONGEST_VALUE - 1] + "…"
             facts[f"{part.name}.{one.name}"] = f"{one.name.replace('_', ' ')} {text}"
     return facts
+
+
+def _directions(moves: tuple[float, ...]) -> str:
+    told = [f"direction {i + 1} {value:+.1f} σ" for i, value in enumerate(moves) if value]
+    return " ".join(told).replace("-", "−") or "no directions"
+
+
+def _mixing(latent: LatentView) -> str:
+    if latent.mix_seed is None:
+        return "not mixed"
+    end = "" if latent.mix_end is None else str(latent.mix_end - 1)
+    return f"mixed with {latent.mix_seed} from layer {latent.mix_first}" + (f" to {end}" if end else "")
 
 
 def _angles(yaw: float, pitch: float) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import CheckpointError, ConfigError, Pof3dError
-from viz.captures import read_view
+from viz.captures import is_sequence, read_view
 from viz.view import View
 
-PICTURES = (".png", ".gif", ".mp4", ".json")
+PICTURES = (".png", ".gif", ".mp4", ".webm", ".json")
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
         if foreign := [path for path in paths if path not in checkpoints]:
             message += f"; {_count(foreign, 'other file')} left alone"
         return Dropped(checkpoint=first, others=tuple(others), message=message)
-    folder = next((path for path in paths if path.is_dir()), None)
+    folder = next((path for path in paths if path.is_dir() and not is_sequence(path)), None)
     if folder is not None:
         return Dropped(folder=folder, message=f"Looking for a training run in {folder.name}")
-    pictures = [path for path in paths if path.suffix.lower() in PICTURES]
+    pictures = [path for path in paths if path.suffix.lower() in PICTURES or is_sequence(path)]
     if not pictures:
         return Dropped(error=_foreign(paths[0]))
     try:

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pof3d.checkpoint import LoadCancelled, load
 from pof3d.devices import find_device
@@ -204,6 +206,12 @@ class Engine:
             _, chain = self._chain(view, cancelled)
             side = min(chain.full.resolution, _SURVEY_SIDE)
             return chain.maps(chain.picture(replace(chain.full, resolution=side, superres=False))).fitted
+
+    def thumbnail(self, view: View, side: int, cancelled: Callable[[], bool] = never) -> NDArray[np.uint8]:
+        """A small picture [side, side, 3] of a View, before super-resolution; its display does not count."""
+        with torch.inference_mode():
+            _, chain = self._chain(view, cancelled)
+            return chain.maps(chain.picture(replace(chain.full, resolution=side, superres=False))).raw
 
     def expected_milliseconds(self, view: View) -> float:
         """Estimated time of the full frame from the rays on, for an open network; infinite otherwise."""

@@ -46,6 +46,10 @@ class FileBrowser:
         What lists folders.
     thumbnails : Thumbnails, optional
         Gives the files' pictures.
+    title : str
+        Of the dialog.
+    folder_button : str
+        Where folders themselves can be chosen: what the button for that says.
     """
 
     def __init__(
@@ -53,7 +57,12 @@ class FileBrowser:
         suffixes: Sequence[str],
         reader: FolderReader | None = None,
         thumbnails: Thumbnails | None = None,
+        *,
+        title: str = TITLE,
+        folder_button: str = "",
     ) -> None:
+        self.title = title
+        self.folder_button = folder_button
         self.suffixes = tuple(suffixes)
         self.words = ""
         self.folder = self._home = Path.home()
@@ -156,7 +165,7 @@ class FileBrowser:
             Takes a folder and whether it is to be a favourite.
         """
         if self._pending:
-            imgui.open_popup(TITLE)
+            imgui.open_popup(self.title)
             self._pending = False
         em = imgui.get_font_size()
         screen = imgui.get_main_viewport().work_size
@@ -165,14 +174,14 @@ class FileBrowser:
         centre = imgui.get_main_viewport().get_center()
         imgui.set_next_window_pos(centre, int(imgui.Cond_.appearing), (0.5, 0.5))
         imgui.push_style_color(imgui.Col_.popup_bg, theme.PANEL)
-        opened, still = imgui.begin_popup_modal(TITLE, True, int(imgui.WindowFlags_.no_saved_settings))
+        opened, still = imgui.begin_popup_modal(self.title, True, int(imgui.WindowFlags_.no_saved_settings))
         imgui.pop_style_color()
         if not opened:
             if self._showing:  # closed in the frame before, or another dialog took its place
                 self._leave()
             return None
         self._showing = True
-        ui.mark_window(TITLE)
+        ui.mark_window(self.title)
         chosen = self._draw_path(favourites, on_favourite)
         listing = self._refresh()
         self._draw_places(favourites)
@@ -271,7 +280,9 @@ class FileBrowser:
         elif listing.error:
             self._line(f"This folder cannot be read: {listing.error}", theme.BAD)
         elif not self._entries:
-            what = "This folder is empty." if not listing.entries else "No checkpoints here."
+            what = "No files of the kinds asked for here." if self.folder_button else "No checkpoints here."
+            if not listing.entries:
+                what = "This folder is empty."
             if self.words:
                 what = f"Nothing here has “{self.words}” in its name."
             self._line(what, theme.TEXT_DIM)
@@ -303,7 +314,7 @@ class FileBrowser:
 
     def _draw_row(self, i: int, entry: Entry, now: datetime) -> bool:
         side = THUMBNAIL_EM * imgui.get_font_size()
-        pictured = not entry.is_folder
+        pictured = not (entry.is_folder or self.folder_button)
         drop = max(0.0, (side - imgui.get_text_line_height()) / 2) if pictured else 0.0
         imgui.table_next_row()
         imgui.table_next_column()
@@ -384,6 +395,7 @@ class FileBrowser:
 
     def _draw_buttons(self) -> Path | None:
         run = self._shown is not None and looks_like_run(entry.name for entry in self._shown[0].entries)
+        folder_button = self.folder_button or "Follow this run" * run
         endings = " and ".join(f"*{suffix}" for suffix in self.suffixes)
         _, self.everything = imgui.checkbox("All files", self.everything)
         ui.mark("Browser/All files")
@@ -393,11 +405,11 @@ class FileBrowser:
             imgui.same_line()
             imgui.text_colored(theme.BAD, self._message)
         style = imgui.get_style()
-        labels = ("Follow this run", "Open", "Cancel") if run else ("Open", "Cancel")
+        labels = (folder_button, "Open", "Cancel") if folder_button else ("Open", "Cancel")
         widths = [imgui.calc_text_size(text).x + 2 * style.frame_padding.x for text in labels]
         gaps = style.item_spacing.x * (len(labels) - 1)
         imgui.same_line(imgui.get_window_width() - style.window_padding.x - sum(widths) - gaps)
-        followed = run and self._draw_follow()
+        whole = bool(folder_button) and self._draw_whole(folder_button)
         entry = self._entries[self.selected] if self._entries else None
         imgui.begin_disabled(entry is None)
         pressed = imgui.button("Open")
@@ -407,14 +419,14 @@ class FileBrowser:
         if imgui.button("Cancel"):
             imgui.close_current_popup()
         ui.mark("Browser/Cancel")
-        if followed:
+        if whole:
             return self.folder
         return self.activate(entry) if pressed and entry is not None else None
 
-    def _draw_follow(self) -> bool:
-        followed = imgui.button("Follow this run")
-        ui.mark("Browser/Follow this run")
-        if imgui.is_item_hovered(int(imgui.HoveredFlags_.for_tooltip)):
+    def _draw_whole(self, label: str) -> bool:
+        chosen = imgui.button(label)
+        ui.mark(f"Browser/{label}")
+        if not self.folder_button and imgui.is_item_hovered(int(imgui.HoveredFlags_.for_tooltip)):
             imgui.set_tooltip("This folder is a training run: show each new snapshot as it lands.")
         imgui.same_line()
-        return bool(followed)
+        return bool(chosen)

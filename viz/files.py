@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,5 +70,49 @@ def replacing(target: Path) -> Iterator[Path]:
         # Not durable: settings are written in the window's thread, which does not wait for disks.
         with files.replacing(target, durable=False) as part:
             yield part
+    except OSError as error:
+        raise save_error(target, error) from error
+
+
+def check_folder_target(target: Path) -> None:
+    """Refuse a target that cannot become a new folder, before any work is done for it.
+
+    Raises
+    ------
+    SaveError
+        When its folder is missing or cannot be written, or there is something of this name already.
+    """
+    if target.is_dir():
+        if any(target.iterdir()):
+            todo = "Choose another name, or remove it first."
+            raise SaveError(f"Cannot save {target}", "there is a folder of this name already", todo)
+        return
+    if target.exists():
+        raise SaveError(f"Cannot save {target}", "there is a file of this name", "Choose another name.")
+    check_target(target)
+
+
+@contextlib.contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside the target that gets its name at the end, in one step.
+
+    After an exception, Ctrl-C included, nothing of it remains. A folder with anything in it stays.
+
+    Raises
+    ------
+    SaveError
+        For an OSError raised inside.
+    """
+    check_folder_target(target)
+    part = target.with_name(f".{target.name[:60]}-{secrets.token_hex(4)}.part")
+    try:
+        try:
+            part.mkdir()
+            yield part
+            if target.is_dir():
+                target.rmdir()  # it is empty, or this fails
+            part.rename(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         raise save_error(target, error) from error

@@ -17,13 +17,14 @@ from pof3d.text import format_degrees
 from viz.captures import capture_stem, free_path, save_pixels
 from viz.comparing import GridPlan
 from viz.files import check_target, save_error
-from viz.frame import Pose
+from viz.frame import Frame, Pose
 from viz.lettering import font
 from viz.limits import YAW, Span, check_view
 from viz.posing import with_override
 from viz.seed_map import SEED_COUNT, with_seed
 from viz.stages import never
-from viz.view import View
+from viz.video_panes import assemble, pane_of
+from viz.view import DisplayMode, View
 
 if TYPE_CHECKING:
     from viz.engine import Engine
@@ -93,7 +94,7 @@ def check_grid(request: GridRequest, view: View | None = None) -> None:
         raise ConfigError(
             f"Cells of {request.cell} pixels cannot be made", f"their side must be {CELL.low} to {CELL.high}"
         )
-    wide = 2 if view is not None and view.display.mode == "side_by_side" else 1
+    wide = len(_modes(view)) if view is not None else 1
     if len(request.seeds) * len(request.yaws) * wide * request.cell**2 > MOST_PIXELS:
         raise ConfigError(
             "The grid is too large", f"it would have more than {MOST_PIXELS // 10**6} million pixels"
@@ -141,20 +142,18 @@ def make_grid(
     Cancelled
         When the cancel token was pulled.
     """
-    from viz.recorder import recorded_picture  # with its encoders
-
     check_grid(request, view)
     engine.load(view.network.path, cancelled=cancelled)
     rows = grid_views(engine, view, request)
-    if view.display.mode in ("depth", "side_by_side") and view.display.depth_range is None:
+    if view.display.depth_range is None and any(pane_of(mode).ranged for mode in _modes(view)):
         rows = _with_one_range(engine, rows, cancelled)
     side, total = request.cell, len(request.seeds) * len(request.yaws)
-    width = side * (2 if view.display.mode == "side_by_side" else 1)
+    width = side * len(_modes(view))
     sheet, left, top = _paper(request, width)
     pixels = np.array(sheet)
     for row, cells in enumerate(rows):
         for column, one in enumerate(cells):
-            picture = recorded_picture(engine.render(one, "full", cancelled, discriminator=False), side)
+            picture = _sized(engine.render(one, "full", cancelled, discriminator=False), side)
             y, x = top + row * (side + GAP), left + column * (width + GAP)
             pixels[y : y + side, x : x + width] = picture
             if progress is not None:
@@ -178,6 +177,19 @@ def save_free(engine: Engine, view: View, request: GridRequest, folder: Path, co
     control.check()
     save_pixels(pixels, target, view)
     return target
+
+
+def _modes(view: View) -> tuple[DisplayMode, ...]:
+    """What is beside each other in the picture of a View."""
+    return ("rgb", "depth") if view.display.mode == "side_by_side" else (view.display.mode,)
+
+
+def _sized(frame: Frame, side: int) -> NDArray[np.uint8]:
+    """A frame's picture, the squares in it of this side."""
+    modes, height = _modes(frame.view), frame.rgba.shape[0]
+    squares = [frame.rgba[:, i * height : (i + 1) * height, :3] for i in range(len(modes))]
+    shown = [(pane_of(mode), square) for mode, square in zip(modes, squares, strict=True)]
+    return assemble(shown, (side * len(modes), side))
 
 
 def _with_one_range(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from imgui_bundle import imgui
 
-Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "star", "star outline"]
+Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "star", "star outline", "pencil"]
 
 
 def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
@@ -39,6 +39,11 @@ def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
             lines.add_concave_poly_filled(points, ink)
         else:
             lines.add_polyline(points, ink, thick * 0.7, int(imgui.ImDrawFlags_.closed))
+    elif icon == "pencil":
+        lines.add_line((x - 0.45 * r, y + 0.45 * r), (x + 0.6 * r, y - 0.6 * r), ink, 0.55 * r)
+        lines.add_triangle_filled(
+            (x - 0.9 * r, y + 0.9 * r), (x - 0.75 * r, y + 0.2 * r), (x - 0.2 * r, y + 0.75 * r), ink
+        )
     else:  # reset: an arc with an arrow head, turning back
         start = -0.9
         lines.path_arc_to((x, y), r, start, start + 1.55 * math.pi, 20)

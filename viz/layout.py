@@ -154,8 +154,10 @@ class PanelHost:
                 for title in self._to_front:
                     _select_tab(title)
                 self._to_front.clear()
-                # A panel that has the focus would come to the front of its place.
-                imgui.set_window_focus(VIEWPORT)
+                # A panel that has the focus would come to the front of its place. A dialog keeps it: it
+                # would close.
+                if not imgui.is_popup_open("", int(imgui.PopupFlags_.any_popup)):
+                    imgui.set_window_focus(VIEWPORT)
 
     def guarded(self, title: str, view: View, draw: Callable[[View], View]) -> View:
         """Draw something; an exception in it is logged once and shown in its place."""

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pof3d.errors import ConfigError
-from viz.files import check_target
+from viz.files import check_folder_target, check_target
 from viz.panel import RecordingRequest
+from viz.video_panes import PANES
 from viz.view import View
 
 
@@ -39,14 +40,20 @@ LATTICE = Span(-(2.0**40), 2.0**40)
 """Coordinates of the seed map."""
 DEPTH = Span(-1e4, 1e4)
 """World units."""
+DIRECTION = Span(-10.0, 10.0)
+"""Standard deviations."""
+MOST_DIRECTIONS = 64
+"""Amplitudes of a View; networks have fewer."""
+SEED = Span(0, 2**32 - 1)
+LAYER = Span(0, 1000)
 
 FRAMES = Span(1, 36_000)
 FRAME_RATE = Span(1, 120)
 """Frames a second."""
 GIF_FRAME_RATE = Span(1, 50)
 """A GIF counts in hundredths of a second, and programs take delays below two of them for a mistake."""
-VIDEO_SIDE = Span(16, 2048)
-"""Pixels."""
+VIDEO_SIDE = Span(16, 4096)
+"""Pixels; of one picture, and of the whole video."""
 AMPLITUDE = Span(math.radians(0.1), math.pi)
 """Radians to either side."""
 
@@ -73,6 +80,12 @@ def check_view(view: View) -> None:
     _within("A seed map position", latent.y, LATTICE)
     _within("A truncation ψ", latent.truncation_psi, PSI)
     _within("A truncation cutoff", latent.truncation_cutoff, Span(0, 1000))
+    _within("A number of directions", len(latent.directions), Span(0, MOST_DIRECTIONS))
+    for amplitude in latent.directions:
+        _within("A direction's amplitude", amplitude, DIRECTION, " standard deviations")
+    _within("A second seed", latent.mix_seed, SEED)
+    _within("A layer", latent.mix_first, LAYER)
+    _within("A layer", latent.mix_end, LAYER)
     for yaw in (camera.yaw, view.pose.override_yaw, view.pose.conditioning_yaw):
         _within("A yaw", yaw, YAW, *degrees)
     for pitch in (camera.pitch, view.pose.override_pitch, view.pose.conditioning_pitch):
@@ -110,7 +123,15 @@ def check_recording(request: RecordingRequest, target: Path) -> None:
     rate = GIF_FRAME_RATE if is_gif else FRAME_RATE
     _within("A GIF's frame rate" if is_gif else "A frame rate", request.fps, rate, " a second")
     _within("A video side", request.size, VIDEO_SIDE, " pixels")
+    for side in request.canvas or ():
+        _within("A video side", side, VIDEO_SIDE, " pixels")
+    for mode in request.contents:
+        if mode not in PANES:
+            raise ConfigError(f"A video cannot show {mode!r}", f"it can show {', '.join(PANES)}")
     _within("An amplitude", request.amplitude, AMPLITUDE, "°", math.degrees(1.0))
+    if request.format == "png":
+        check_folder_target(target)
+        return
     if target.suffix.lower() != f".{request.format}":
         raise ConfigError(f"{target.name} is no name for this video", f"it should end in .{request.format}")
     check_target(target)

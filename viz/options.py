@@ -18,6 +18,9 @@ from viz.seed_map import SEED_COUNT, point_of_seed
 from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, View
 
 Options = TypeVar("Options", bound="PictureOptions")
+FORMATS: dict[str, RecordingFormat] = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", "": "png"}
+"""Of recordings, by the suffix of the file."""
+
 Angle = float | Literal["predicted"]
 _OWN: Any = tyro.conf.arg(help_behavior_hint="")
 """Options without a default of their own say in their text what happens without them."""
@@ -33,6 +36,8 @@ class PictureOptions:
     """File to write."""
     seed: Annotated[int | None, _OWN] = None
     """Which random latent: 0 to 4294967295. Without: 0."""
+    at: Annotated[tuple[float, float] | None, _OWN] = None
+    """Column and row of the seed map instead of a seed, for latents between seeds."""
     psi: Annotated[float | None, _OWN] = None
     """Truncation ψ: 1 = none, 0 = the mean object. It does not move the predicted pose.
     Without: 1."""
@@ -40,6 +45,14 @@ class PictureOptions:
     """Layers that ψ applies to, coarsest first. Without: all."""
     noise: Annotated[Literal["const", "none"] | None, _OWN] = None
     """The backbone's per-pixel noise: as stored, or left out."""
+    directions: Annotated[tuple[float, ...] | None, _OWN] = None
+    """Moves along the principal directions of w, strongest first, standard deviations: --directions 0 -1.5.
+    The predicted pose follows. Without: none."""
+    mix_seed: Annotated[int | None, _OWN] = None
+    """Style mixing: the seed that some layers come from; the pose stays that of --seed.
+    Without: no mixing."""
+    mix_layers: Annotated[tuple[int, int] | None, _OWN] = None
+    """First and last of those layers, 0 is the coarsest. Without: all."""
     conditioning: Annotated[tuple[float, float] | None, _OWN] = None
     """Yaw and pitch, degrees, that the content is conditioned on, in networks that take a pose instead of
     predicting one (EG3D). Without: the front."""
@@ -49,6 +62,8 @@ class PictureOptions:
     """Distance of the camera, world units."""
     fov: Annotated[float | None, _OWN] = None
     """Field of view, degrees over the picture's diagonal."""
+    pan: Annotated[tuple[float, float, float] | None, _OWN] = None
+    """Shift of the camera, world units."""
     mode: Annotated[DisplayMode | None, _OWN] = None
     """Final image, image before super-resolution, depth map, or image and depth side by side.
     Without: rgb."""
@@ -62,8 +77,9 @@ class PictureOptions:
     """Stratified samples along a ray."""
     importance: Annotated[int | None, _OWN] = None
     """Samples of the second, finer pass."""
-    view: Annotated[Path | None, _OWN] = None
-    """Start from the view in this file: a picture or video that this program saved, or a .json file."""
+    view: Annotated[str | None, _OWN] = None
+    """Start from the view in this file: a picture or video that this program saved, or a .json file; or the
+    JSON itself."""
     device: str = "auto"
     """Where the network runs: auto, cpu, cuda, cuda:1 …"""
     threads: Annotated[int | None, _OWN] = None
@@ -82,11 +98,13 @@ class Render(PictureOptions):
     predicted."""
     pitch: Annotated[Angle | None, _OWN] = None
     """Degrees, positive = from below, or "predicted"."""
+    orbit: Annotated[tuple[float, float] | None, _OWN] = None
+    """Yaw and pitch of the free orbit camera, degrees, instead of --yaw and --pitch."""
 
 
 @dataclass(frozen=True)
 class Record(PictureOptions):
-    """Record a video, .mp4 or .gif, of the camera on a path.
+    """Record a video of the camera on a path: .mp4, .webm or .gif, or a folder of PNGs (no suffix).
 
     What is not given comes from --view, else it is the network's own setting and seed 0.
     """
@@ -99,7 +117,17 @@ class Record(PictureOptions):
     fps: int = 30
     """Frames a second."""
     size: int = 512
-    """Side of the picture in the video, pixels; --mode side_by_side doubles the width."""
+    """Side of the picture in the video, pixels; several pictures make it wider. MP4 and WebM round up to even
+    numbers."""
+    contents: tuple[DisplayMode, ...] = ()
+    """Pictures beside each other: rgb, raw, depth. Without: what --mode says."""
+    canvas: Annotated[tuple[int, int] | None, _OWN] = None
+    """Width and height of the whole video, pixels: the pictures are laid out in it, as large as they fit.
+    Without: as large as the pictures."""
+    poses: bool = False
+    """Write the poses on the video."""
+    histogram: bool = False
+    """Draw the learned poses on the video, with the present ones among them."""
     amplitude: Annotated[float | None, _OWN] = None
     """Swing to either side, degrees. Without: chosen from the learned poses, 35 to 60."""
     full: bool = False
@@ -147,12 +175,25 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
             )
         x, y = point_of_seed(options.seed)
         latent = replace(latent, x=x, y=y)
+    if options.at is not None:
+        if options.seed is not None:
+            raise ConfigError("--at cannot be used with --seed", "both say which latent")
+        latent = replace(latent, x=options.at[0], y=options.at[1])
     latent = replace(
         latent,
         **_given(truncation_psi=options.psi, truncation_cutoff=options.cutoff, noise=options.noise),
+        **_given(directions=options.directions, mix_seed=options.mix_seed),
     )
+    if options.mix_layers is not None:
+        latent = replace(latent, mix_first=options.mix_layers[0], mix_end=options.mix_layers[1] + 1)
     camera = replace(
-        camera, **_given(roll=_radians(options.roll), radius=options.radius, fov=_radians(options.fov))
+        camera,
+        **_given(
+            roll=_radians(options.roll),
+            radius=options.radius,
+            fov=_radians(options.fov),
+            pan=options.pan,
+        ),
     )
     sampling = replace(
         sampling,
@@ -171,23 +212,37 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
     if options.conditioning is not None:
         yaw, pitch = map(math.radians, options.conditioning)
         pose = replace(pose, conditioning_yaw=yaw, conditioning_pitch=pitch)
-    built = View(network, latent, pose, camera, sampling, display)
+    built = replace(
+        view,
+        network=network,
+        latent=latent,
+        pose=pose,
+        camera=camera,
+        sampling=sampling,
+        display=display,
+    )
     check_view(built)
     return built
 
 
 def build_request(options: Record) -> RecordingRequest:
     """The recording that the options describe; its format follows from the file's name."""
-    formats: dict[str, RecordingFormat] = {".mp4": "mp4", ".gif": "gif"}
-    kind = formats.get(options.out.suffix.lower())
+    kind = FORMATS.get(options.out.suffix.lower())
     if kind is None:
-        raise ConfigError(f"{options.out.name} is no name for a video", "it should end in .mp4 or .gif")
+        raise ConfigError(
+            f"{options.out.name} is no name for a video",
+            "it should end in .mp4, .webm or .gif; a name without suffix becomes a folder of PNGs",
+        )
     request = RecordingRequest(
         path=options.path,
         format=kind,
         frames=options.frames,
         fps=options.fps,
         size=options.size,
+        contents=options.contents,
+        canvas=options.canvas,
+        with_poses=options.poses,
+        with_histogram=options.histogram,
         amplitude=_radians(options.amplitude),
         full_turn=options.full or None,
     )
@@ -208,6 +263,14 @@ def posed(view: View, options: Render, predicted: Callable[[View], tuple[float, 
         Gives the generator's yaw and pitch, radians; asked only when exactly one angle is given as a number.
     """
     yaw, pitch = options.yaw, options.pitch
+    if options.orbit is not None:
+        if yaw is not None or pitch is not None:
+            raise ConfigError("--orbit cannot be used with --yaw or --pitch", "both say where the camera is")
+        around, above = map(math.radians, options.orbit)
+        camera = replace(view.camera, yaw=around, pitch=above)
+        orbiting = replace(view, pose=replace(view.pose, source="free"), camera=camera)
+        check_view(orbiting)
+        return orbiting
     if yaw is None and pitch is None:
         return view
     angles = [a if isinstance(a, float | int) else None for a in (yaw, pitch)]

@@ -13,6 +13,7 @@ from viz import theme, ui
 from viz.colormaps import color_table
 from viz.comparing import CompareLayout
 from viz.frame import Frame, Pose
+from viz.latent_edits import edits_in_short
 from viz.marks import Rect
 from viz.notices import FADE_SECONDS, Notices
 from viz.panel import PanelContext
@@ -192,7 +193,7 @@ def _latent(rect: Rect, view: View) -> None:
     latent = view.latent
     whole = latent.x == round(latent.x) and latent.y == round(latent.y)
     seed = f"seed {latent.seed}" if whole else f"between seeds, near {latent.seed}"
-    lines: list[Line] = [(f"{seed}   ψ {latent.truncation_psi:.2f}", theme.TEXT)]
+    lines: list[Line] = [(f"{seed}   ψ {latent.truncation_psi:.2f}{edits_in_short(latent)}", theme.TEXT)]
     _, height = _size(lines)
     _lines("Latent", rect.left + ui.px(GAP), rect.bottom - ui.px(GAP) - height, lines)
     imgui.pop_font()

@@ -7,7 +7,7 @@ View — loading a file, recording, settings — it reads from :class:`PanelCont
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
 from viz.comparing import CompareActions, CompareState
+from viz.explore_state import ExploreState
 from viz.frame import Frame, Pose
-from viz.view import View
+from viz.pose_facts import PoseName, PosesShown, PosesState
+from viz.view import DisplayMode, View
+from viz.walks import Walk
 
 if TYPE_CHECKING:
+    from viz.internals import InternalsState
     from viz.runs import RunListing  # which needs torch; --help does without
 
-RecordingFormat = Literal["mp4", "gif"]
+RecordingFormat = Literal["mp4", "webm", "gif", "png"]
 RecordingPath = Literal["turntable", "sweep"]
 
 
@@ -117,9 +121,16 @@ class RecordingRequest:
     frames: int = 120
     fps: int = 30
     size: int = 512
-    """Side of one picture, pixels; depth beside it doubles the width."""
-    with_depth: bool = False
-    """Whether depth is beside the image; where not, the View decides."""
+    """Side of one picture, pixels; several beside each other make the video wider."""
+    contents: tuple[DisplayMode, ...] = ()
+    """What the pictures show, from left to right; see :mod:`viz.video_panes`. Empty: what the View shows."""
+    canvas: tuple[int, int] | None = None
+    """Width and height of the whole video, pixels, for the pictures to be laid out in as large as they fit;
+    None: as large as the pictures. With it, ``size`` does not count."""
+    with_poses: bool = False
+    """Whether the named poses are written on the video."""
+    with_histogram: bool = False
+    """Whether the learned poses are drawn on the video, with the present ones among them."""
     amplitude: float | None = None
     """Of the swing to either side, radians; None: chosen from the learned poses, see :mod:`viz.paths`."""
     full_turn: bool | None = None
@@ -188,13 +199,20 @@ class PanelContext:
     network: NetworkInfo | None = None
     loading: LoadingState | None = None
     question: DownloadQuestion | None = None
+    internals: InternalsState | None = None
     """Whether to fetch a large file."""
     histogram: PoseHistogram | None = None
     run: RunState | None = None
     recording: RecordingState | None = None
     comparison: CompareState = field(default_factory=CompareState)
+    recording_seconds: float | None = None
+    """What the planned recording is expected to take; None: not known yet."""
+    missing_formats: Mapping[RecordingFormat, str] = field(default_factory=dict)
+    """Kinds of videos that cannot be made here, and why."""
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
+    poses: PosesState = field(default_factory=PosesState)
+    explore: ExploreState = field(default_factory=ExploreState)
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
@@ -258,8 +276,41 @@ class Actions(CompareActions, Protocol):
     def reset_to_predicted(self) -> None:
         """Back to the predicted pose, seen as the network's own cameras see it."""
 
+    def copy_pose(self, source: PoseName, target: PoseName) -> None:
+        """Copy one of the named poses to another that can be set; see :func:`viz.pose_tools.copied`."""
+
+    def take_pose_of_seed(self, seed: int) -> None:
+        """Override the pose by the one that the generator predicts for a seed, once that is known."""
+
+    def show_poses(self, shown: PosesShown) -> None:
+        """Show the poses on the map, on the sphere, or against those of images."""
+
+    def compare_image_poses(self, source: Path) -> None:
+        """Compare D's poses of the images of a folder, or .zip, with G's."""
+
+    def cancel_image_poses(self) -> None:
+        """Stop that; what has been read stays."""
+
     def set_turntable(self, turntable: Turntable) -> None:
         """Play, pause, change the speed."""
+
+    def set_walk(self, walk: Walk | None) -> None:
+        """Draw another path on the seed map, play, pause, or forget it."""
+
+    def lock_camera(self, lock: bool) -> None:
+        """Hold the camera still while the latent changes, or let it follow the predicted pose."""
+
+    def add_bookmark(self, name: str = "") -> None:
+        """Keep the present View, under a name of its own if none is given."""
+
+    def rename_bookmark(self, index: int, name: str) -> None:
+        """Give a bookmark another name."""
+
+    def delete_bookmark(self, index: int) -> None:
+        """Forget a bookmark."""
+
+    def go_to_bookmark(self, index: int) -> None:
+        """Go to a bookmark's View; its network is opened if need be."""
 
     def save_image(self) -> None:
         """Save the picture as PNG, once it is there in full quality."""
@@ -276,6 +327,12 @@ class Actions(CompareActions, Protocol):
     def cancel_recording(self) -> None:
         """Stop the recording; nothing of it remains."""
 
+    def copy_command(self) -> None:
+        """Put the command line that renders the present View onto the clipboard."""
+
+    def copy_recording_command(self) -> None:
+        """Put the command line that makes the planned recording onto the clipboard."""
+
     def set_threads(self, threads: int) -> None:
         """Let the model use this many threads."""
 
@@ -284,6 +341,9 @@ class Actions(CompareActions, Protocol):
 
     def set_memory_budget(self, mebibytes: int) -> None:
         """Keep networks and results within this bound."""
+
+    def look_inside(self) -> None:
+        """Note that the network's layers are being looked at; called in every frame that shows them."""
 
     def notify(self, message: str) -> None:
         """Show a short notice for a while."""

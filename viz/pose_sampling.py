@@ -109,12 +109,31 @@ def learned_poses(
     Cancelled
         When the cancel token was pulled.
     """
+    return _sampled(generator, count, seed, cancelled).summary()
+
+
+def learned_histogram(
+    generator: Generator, count: int = TARGET, seed: int = 0, cancelled: Callable[[], bool] = never
+) -> PoseHistogram:
+    """The distribution from this many latents, at least one.
+
+    Raises
+    ------
+    Cancelled
+        When the cancel token was pulled.
+    """
+    histogram = _sampled(generator, count, seed, cancelled).histogram()
+    assert histogram is not None
+    return histogram
+
+
+def _sampled(generator: Generator, count: int, seed: int, cancelled: Callable[[], bool]) -> PoseSampler:
     sampler = PoseSampler(generator, count, seed)
     while not sampler.done:
         if cancelled():
             raise Cancelled
         sampler.step()
-    return sampler.summary()
+    return sampler
 
 
 def spans(mean: NDArray[np.float64], std: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,13 +21,16 @@ from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
 from viz.comparer import Comparisons
+from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
 from viz.history import History
+from viz.internals import Inspector
 from viz.jobs import Working
 from viz.notices import Notices
 from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
+from viz.pose_tools import PoseCommands, PoseTools
 from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
 from viz.services import Recording, Rendering
@@ -41,7 +44,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands, Comparisons):
+class Program(Commands, PoseCommands, Explorations, Comparisons):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -80,6 +83,7 @@ class Program(Commands, Comparisons):
         self.view = view or View()
         self.frame: Frame | None = None
         self.turntable = Turntable()
+        self.poses = PoseTools(workshop)
         self.notices = Notices()
         self.run: FollowedRun | None = None
         self.help_open = False
@@ -99,8 +103,10 @@ class Program(Commands, Comparisons):
         self._motion: turning.Motion | None = None
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
+        self.exploring = Exploring(workshop, self.surroundings.remember)
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
         self._begin_comparing()
+        self.inspector = Inspector(workshop, rendering)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
             rendering.submit(self.view)
@@ -112,18 +118,23 @@ class Program(Commands, Comparisons):
         changed = self._take_result()
         changed = self._update_comparison() or changed
         self._take_download()
+        self._take_poses()
         self._follow(seconds)
         self.capturing.update()
+        self.inspector.update(self.view, self.now)
         self._turn(seconds)
+        self._explore(seconds)
         return changed
 
     @property
     def moving(self) -> bool:
         """Whether things change without input."""
         loading = self.rendering.loading is not None or self.fetching.loading is not None
+        loading = loading or self.inspector.moving
         waiting = loading or (self.run is not None and self.run.moving)
         waiting = waiting or self.panes_waiting
-        return self.turntable.playing or waiting or self.notices.left(self.now) > 0
+        moved = self.turntable.playing or self.exploring.moving
+        return moved or waiting or self.notices.left(self.now) > 0
 
     @property
     def error(self) -> Pof3dError | None:
@@ -146,8 +157,12 @@ class Program(Commands, Comparisons):
             question=self.question,
             histogram=recorded or rendering.histogram,
             run=run,
+            internals=self.inspector.state,
             recording=self.capturing.state,
             comparison=self.compare_state(),
+            recording_seconds=self.capturing.pace.seconds(self.view, self.capturing.request),
+            # Looked up only then: the first picture comes first.
+            missing_formats=self.capturing.missing_formats if self.frame is not None else {},
             performance=Performance(
                 ui_milliseconds,
                 rendering.preview_milliseconds,
@@ -158,6 +173,8 @@ class Program(Commands, Comparisons):
                 settings.memory_mib * 2**20,
             ),
             turntable=self.turntable,
+            poses=self.poses.state,
+            explore=self.exploring.state(),
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),
@@ -175,6 +192,7 @@ class Program(Commands, Comparisons):
         old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
         if old != new:
             self.pause()
+        self._leave_path(view)
         self.commit(view, gesture)
 
     def commit(self, view: View, gesture: object = None) -> None:

@@ -1,4 +1,4 @@
-"""Recordings: a path of Views at final quality, streamed to a video file."""
+"""Recordings: a path of Views at final quality, streamed to a file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pof3d.errors import ConfigError, Pof3dError
-from viz.encoders import encoding
+from viz.encoders import check_encoder, encoding
 from viz.engine import Cancelled, Engine
-from viz.files import replacing
-from viz.frame import Frame
+from viz.files import replacing, replacing_folder
+from viz.insets import Insets
 from viz.limits import check_recording
 from viz.panel import RecordingRequest, RecordingState
 from viz.paths import path_views
-from viz.pose_sampling import learned_poses
+from viz.pose_sampling import learned_histogram, learned_poses
 from viz.render_thread import lower_priority
 from viz.stages import StageError, never
+from viz.video_panes import assemble, boxes, pane_of, shown_modes, video_size
 from viz.view import View, view_to_json
 
 _End = Literal["finished", "cancelled", "failed"]
@@ -47,7 +47,7 @@ def recorded_views(
     view : View
         Everything but yaw and pitch.
     request : RecordingRequest
-        Path and length. With ``with_depth``, the depth map is beside the image.
+        Path and length, and what is shown of them.
     cancelled : callable
         Asked while the path and its depth range are prepared.
 
@@ -56,8 +56,6 @@ def recorded_views(
     Cancelled
         When the cancel token was pulled.
     """
-    if request.with_depth and view.display.mode != "side_by_side":
-        view = replace(view, display=replace(view.display, mode="side_by_side"))
     network = engine.load(view.network.path, cancelled=cancelled).network
     learned = learned_poses(network.generator, cancelled=cancelled)
 
@@ -66,7 +64,8 @@ def recorded_views(
             request.path, view, frames, learned, amplitude=request.amplitude, full=request.full_turn
         )
 
-    if view.display.mode in ("depth", "side_by_side") and view.display.depth_range is None:
+    ranged = any(pane_of(mode).ranged for mode in shown_modes(view, request))
+    if ranged and view.display.depth_range is None:
         # One range for all frames: colours that jump with every frame's own range say nothing.
         ranges = [engine.fitted_depth_range(one, cancelled) for one in along(min(request.frames, _SURVEYED))]
         fixed = (min(near for near, _ in ranges), max(far for _, far in ranges))
@@ -74,20 +73,56 @@ def recorded_views(
     return along(request.frames)
 
 
-def recorded_picture(frame: Frame, side: int) -> NDArray[np.uint8]:
-    """A frame's picture in the recording's size: [side, side, 3], or twice as wide with depth beside it."""
-    picture, mode = frame.rgba[..., :3], frame.view.display.mode
-    height = picture.shape[0]
-    panes = [picture[:, :height], picture[:, height:]] if mode == "side_by_side" else [picture]
-    sized = []
-    for i, pane in enumerate(panes):
-        if pane.shape[:2] != (side, side):
-            # Lanczos rings at the hard edges of a depth map's colours.
-            is_depth = mode == "depth" or i == 1
-            kernel = Image.Resampling.BILINEAR if is_depth else Image.Resampling.LANCZOS
-            pane = np.asarray(Image.fromarray(np.ascontiguousarray(pane)).resize((side, side), kernel))
-        sized.append(pane)
-    return np.concatenate(sized, axis=1)
+class Film:
+    """The pictures of one recording, as its file gets them.
+
+    Parameters
+    ----------
+    engine : Engine
+        Renders them.
+    view : View
+        The first of the recording: it decides the size.
+    request : RecordingRequest
+        What they show.
+    cancelled : callable
+        Asked between stages and slices of rays.
+    """
+
+    def __init__(
+        self, engine: Engine, view: View, request: RecordingRequest, cancelled: Callable[[], bool] = never
+    ) -> None:
+        self._engine, self._request, self._cancelled = engine, request, cancelled
+        self.size = video_size(view, request)
+        """Width and height, pixels."""
+        self._insets: Insets | None = None
+        if request.with_poses or request.with_histogram:
+            network = engine.load(view.network.path, cancelled=cancelled).network
+            conditioned = network.generator.mapping.is_conditioned
+            histogram = None
+            if request.with_histogram and not conditioned:
+                histogram = learned_histogram(network.generator, cancelled=cancelled)
+            left, top, _ = boxes(len(shown_modes(view, request)), self.size)[0]
+            self._insets = Insets(
+                self.size,
+                poses=request.with_poses,
+                histogram=histogram,
+                conditioned=conditioned,
+                margins=(left, top),
+            )
+
+    def picture(self, view: View) -> NDArray[np.uint8]:
+        """The picture [height, width, 3] of one of the recording's Views."""
+        pictures, first = [], None
+        for mode in shown_modes(view, self._request):
+            shown = replace(view, display=replace(view.display, mode=mode))
+            judged = first is None and self._insets is not None
+            frame = self._engine.render(shown, "full", self._cancelled, discriminator=judged)
+            first = first or frame
+            pictures.append((pane_of(mode), frame.rgba[..., :3]))
+        canvas = assemble(pictures, self.size)
+        if self._insets is not None and first is not None:
+            self._insets.draw(canvas, first)
+        return canvas
 
 
 def record(
@@ -108,9 +143,9 @@ def record(
     view : View
         Everything but yaw and pitch. It is stored in the file.
     request : RecordingRequest
-        Path, length and size; the side is rounded up to an even number, as H.264 wants it.
+        Path, length and size; MP4 and WebM want even sides, which are rounded up.
     target : Path
-        The file; its suffix must fit the format.
+        The file; its suffix must fit the format. For PNGs a folder, which is not there yet.
     progress : callable, optional
         Takes the frames done and their total.
     cancelled : callable
@@ -124,20 +159,19 @@ def record(
         When the cancel token was pulled.
     """
     check_recording(request, target)
-    side = request.size + request.size % 2
+    check_encoder(request.format)
     report = progress if progress is not None else lambda done, total: None
     report(0, request.frames)
     views = recorded_views(engine, view, request, cancelled)
     first = next(views)
-    wide = first.display.mode == "side_by_side"
-    size = (2 * side if wide else side, side)
+    film = Film(engine, first, request, cancelled)
+    complete = replacing_folder if request.format == "png" else replacing
     with (
-        replacing(target) as part,
-        encoding(part, request.format, size, request.fps, view_to_json(view)) as encoder,
+        complete(target) as part,
+        encoding(part, request.format, film.size, request.fps, view_to_json(view)) as encoder,
     ):
         for i, one in enumerate(chain([first], views)):
-            frame = engine.render(one, "full", cancelled, discriminator=False)
-            encoder.add(recorded_picture(frame, side))
+            encoder.add(film.picture(one), view_to_json(one))
             report(i + 1, request.frames)
 
 
@@ -195,7 +229,8 @@ class Recorder:
             While another recording is under way.
         """
         with self._lock:
-            if self._thread is not None and self._thread.is_alive():
+            # Not whether its thread lives: that one may still be telling of the end.
+            if self._state is not None and self._state.status == "running":
                 raise ConfigError("A recording is under way already", todo="Wait for it, or cancel it.")
             self._stop = threading.Event()
             self._state = RecordingState(target, 0, request.frames, "running")

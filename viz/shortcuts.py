@@ -28,6 +28,7 @@ MOUSE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Ctrl + click", "type a slider's value"),
             ("Right click", "reset a slider"),
             ("Drag a tab", "move a panel"),
+            ("Shift, Alt + drag on the seed map", "draw a path to walk along"),
         ),
     ),
 )

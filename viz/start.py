@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -20,6 +20,7 @@ from pof3d.errors import ConfigError, Pof3dError
 from viz.settings import Settings, load_session, load_settings, settings_path
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
+from viz.window.errors import WindowError
 
 if TYPE_CHECKING:
     from viz.app import App
@@ -47,6 +48,8 @@ class WindowOptions:
     Performance panel, at first a GPU if there is one."""
     threads: Annotated[int | None, _QUIET] = None
     """Threads on the CPU. By default as last chosen in the Performance panel, at first all cores but one."""
+    window: Literal["glfw", "tk"] = "glfw"
+    """What opens the window. Tk is for machines where GLFW does not work; files cannot be dropped on it."""
     scale: Annotated[float | None, _QUIET] = None
     """Size of the interface; 1 is normal. By default what the screen asks for."""
     out: Annotated[Path | None, _QUIET] = None
@@ -141,46 +144,76 @@ def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placeme
 def _run_window(
     options: WindowOptions, settings: Settings, placements: Callable[[], Sequence[Placement]], ending: _Ending
 ) -> int:
-    remember = not options.fresh
-    try:
-        # First the window, then what takes a while to import.
-        from viz.window import DesktopWindow
+    def start(window: Window) -> App:
+        return _start(window, options, settings, placements)
 
-        window = DesktopWindow("PoF3D", settings.window_size)
+    run = _run_in_tk if options.window == "tk" else _run_in_glfw
+    try:
+        return run(settings, start, ending, not options.fresh)
     except Pof3dError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 1
-    ending.call(window.request_close)
-    try:
-        from pof3d.devices import device_names
-        from viz.app import App
+        return 1 if isinstance(error, WindowError) else 2
 
-        names = device_names()
-        device = options.device or (settings.device if settings.device in names else "auto")
-        bundled = bundled_checkpoints()
-        url = options.file if options.file is not None and is_url(options.file) else None
-        file = Path(options.file) if options.file is not None and url is None else None
-        view = first_view(file, load_session() if remember else None, bundled)
-        captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
-        surroundings = Surroundings(settings, bundled, names, remember, captures)
-        threads = options.threads or settings.threads
-        try:
-            program = make_program(view, surroundings, window.wake, device=device, threads=threads)
-        except Pof3dError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            return 2
-        folder = _run_folder(file, settings)
-        if url is not None:
-            program.open_url(url)
-        elif folder is not None:
-            program.open_run(folder)
-        layout = _read_layout() if remember else ""
-        app = App(window, program, placements(), layout=layout, ui_scale=options.scale)
-        _run(app, remember)
+
+def _run_in_glfw(settings: Settings, start: Callable[[Window], App], ending: _Ending, remember: bool) -> int:
+    # First the window, then what takes a while to import.
+    from viz.window import DesktopWindow
+
+    window = DesktopWindow("PoF3D", settings.window_size)
+    try:
+        ending.call(window.request_close)
+        _run(start(window), remember)
     finally:
         ending.call(None)
         window.close()
     return 0
+
+
+def _run_in_tk(settings: Settings, start: Callable[[Window], App], ending: _Ending, remember: bool) -> int:
+    from viz.window.tk_host import TkHost
+
+    host = TkHost("PoF3D", settings.window_size, start)
+    try:
+        ending.call(host.request_close)
+        host.run()
+        if host.frame.app is not None:
+            _finish(host.frame.app, remember)
+    finally:
+        ending.call(None)
+        host.close()
+    return 0
+
+
+def _start(
+    window: Window,
+    options: WindowOptions,
+    settings: Settings,
+    placements: Callable[[], Sequence[Placement]],
+) -> App:
+    """The program in a window."""
+    from pof3d.devices import device_names
+    from viz.app import App
+
+    remember = not options.fresh
+    names = device_names()
+    device = options.device or (settings.device if settings.device in names else "auto")
+    bundled = bundled_checkpoints()
+    url = options.file if options.file is not None and is_url(options.file) else None
+    file = Path(options.file) if options.file is not None and url is None else None
+    view = first_view(file, load_session() if remember else None, bundled)
+    captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
+    surroundings = Surroundings(settings, bundled, names, remember, captures)
+    threads = options.threads or settings.threads
+    program = make_program(view, surroundings, window.wake, device=device, threads=threads)
+    folder = _run_folder(file, settings)
+    if url is not None:
+        program.open_url(url)
+    elif folder is not None:
+        program.open_run(folder)
+    layout = _read_layout() if remember else ""
+    app = App(window, program, placements(), layout=layout, ui_scale=options.scale)
+    _save_when_display_is_lost(app, remember)
+    return app
 
 
 def _run_folder(file: Path | None, settings: Settings) -> Path | None:
@@ -191,6 +224,15 @@ def _run_folder(file: Path | None, settings: Settings) -> Path | None:
 
 
 def _run(app: App, remember: bool) -> None:
+    """Run the program in a window with a loop of its own."""
+    try:
+        app.run()
+        _finish(app, remember)
+    finally:
+        app.close()
+
+
+def _save_when_display_is_lost(app: App, remember: bool) -> None:
     from viz.window.x11 import when_display_is_lost
 
     program = app.program
@@ -203,13 +245,13 @@ def _run(app: App, remember: bool) -> None:
         program.capturing.close()
 
     when_display_is_lost(save)
-    try:
-        app.run()
-        if remember:
-            program.settings = replace(program.settings, window_size=_design_size(app.window))
-            _save_layout(app.layout)
-    finally:
-        app.close()
+
+
+def _finish(app: App, remember: bool) -> None:
+    """Save the window's size and arrangement."""
+    if remember:
+        app.program.settings = replace(app.program.settings, window_size=_design_size(app.window))
+        _save_layout(app.layout)
 
 
 def _design_size(window: Window) -> tuple[int, int]:

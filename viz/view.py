@@ -18,6 +18,7 @@ SCHEMA_VERSION = 1
 PoseSource = Literal["predicted", "override", "free"]
 DisplayMode = Literal["rgb", "raw", "depth", "side_by_side"]
 ColorMap = Literal["turbo", "viridis", "magma", "gray"]
+LatentSpace = Literal["z", "w"]
 
 SEED_STRIDE = 100
 """Seeds between two rows of the seed map."""
@@ -35,7 +36,10 @@ class NetworkView:
 
 @dataclass(frozen=True)
 class LatentView:
-    """Which latent: a point of the seed map. (i, j) is seed i + 100·j; points in between interpolate z."""
+    """Which latent: a point of the seed map, moved along directions, and what is mixed into it.
+
+    (i, j) is seed i + 100·j; points in between interpolate their four neighbours.
+    """
 
     x: float = 0.0
     """Column of the seed map."""
@@ -47,6 +51,19 @@ class LatentView:
     """Layers that ψ applies to, coarsest first; None: all."""
     noise: Literal["const", "none"] = "const"
     """The backbone's per-pixel noise: as stored, or left out."""
+    space: LatentSpace = "z"
+    """What points between seeds interpolate: the seeds' z, or what the mapping network makes of them."""
+    directions: tuple[float, ...] = ()
+    """How far w is moved along its principal directions, strongest first, in standard deviations of each.
+    Those not given are 0; those that a network does not have are ignored. The pose learner and ψ see the
+    moved w: a direction moves the predicted pose."""
+    mix_seed: int | None = None
+    """Style mixing: the seed that some of the layers take their w from; None: no mixing. The predicted pose
+    stays that of the latent itself."""
+    mix_first: int = 0
+    """The first of those layers; 0 is the coarsest."""
+    mix_end: int | None = None
+    """The layer after the last of them; None: up to the finest."""
 
     @property
     def seed(self) -> int:

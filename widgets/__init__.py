@@ -7,11 +7,15 @@ from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
 from widgets.compare import ComparePanel
+from widgets.explore import ExplorePanel
 from widgets.histogram import HistogramPanel
+from widgets.image_poses import ImagePosesView
+from widgets.internals import InternalsPanel
 from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
 from widgets.pose import PosePanel
 from widgets.run import RunPanel
+from widgets.sphere import SphereView
 from widgets.view import ViewPanel
 
 
@@ -20,12 +24,14 @@ def default_panels() -> list[Panel]:
     return [
         CheckpointPanel(),
         LatentPanel(),
+        ExplorePanel(),
         RunPanel(),
         PosePanel(),
         CameraPanel(),
         ViewPanel(),
         ComparePanel(),
-        HistogramPanel(),
+        HistogramPanel([SphereView(), ImagePosesView()]),
         PerformancePanel(),
+        InternalsPanel(),
         CapturePanel(),
     ]

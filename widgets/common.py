@@ -8,7 +8,7 @@ follows the screen.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -298,7 +298,14 @@ def end_combo() -> None:
     imgui.end_combo()
 
 
-def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, labelled: bool = True) -> T:
+def segmented(
+    name: str,
+    options: Sequence[tuple[T, str, str]],
+    current: T,
+    *,
+    labelled: bool = True,
+    missing: Mapping[T, str] | None = None,
+) -> T:
     """Buttons side by side of which one is down.
 
     Parameters
@@ -311,6 +318,8 @@ def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, l
         The chosen value.
     labelled : bool
         Whether the label is drawn; otherwise the buttons take the whole line.
+    missing : mapping, optional
+        Why a value cannot be chosen, instead of its help.
 
     Returns
     -------
@@ -328,6 +337,8 @@ def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, l
         if i:
             imgui.same_line(0.0, gap)
         active = value == current
+        reason = (missing or {}).get(value, "")
+        imgui.begin_disabled(bool(reason))
         greyed = imgui.get_style().alpha < 1.0  # as within `disabled`
         if active and greyed:
             imgui.push_style_color(imgui.Col_.button, theme.FIELD_ACTIVE)
@@ -340,7 +351,8 @@ def segmented(name: str, options: Sequence[tuple[T, str, str]], current: T, *, l
         if active:
             imgui.pop_style_color(1 if greyed else 4)
         ui.mark(f"{name}: {text}")
-        tooltip(help_text)
+        tooltip(reason or help_text)
+        imgui.end_disabled()
     imgui.pop_style_var()
     return chosen
 

@@ -1,8 +1,10 @@
-"""The Pose histogram: the generator's learned distribution of yaw and pitch."""
+"""The Pose histogram: the generator's learned distribution of yaw and pitch, and the named poses on it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from imgui_bundle import imgui, implot
@@ -11,10 +13,15 @@ from numpy.typing import NDArray
 from pof3d.text import format_degrees
 from viz import theme, ui
 from viz.frame import Pose
-from viz.panel import Actions, PanelContext, PoseHistogram
+from viz.panel import Actions, Panel, PanelContext, PoseHistogram
+from viz.pose_facts import PoseName, PosesShown
+from viz.pose_marks import SHORT, draw_legend, draw_mark, known_poses
+from viz.pose_trail import PoseTrail
 from viz.view import PITCH_LIMIT, View
 from widgets import common
 
+_TRAIL_SECONDS = 1 / 30
+"""Between two pictures of a fading trail."""
 COLOR_MAP = "pose counts"
 MARGINAL_EM = 2.4
 """Height of the marginals, font heights."""
@@ -22,6 +29,18 @@ PLOT_EM = (10.0, 15.0)
 """Least and greatest height of the heat map, font heights."""
 STOPS = ("121418", "2c1a4d", "641a80", "a3307e", "de4968", "fb8861", "fed395", "fcfdbf")
 """Dark to light with even steps of lightness; empty bins have the colour of the plot's ground."""
+
+SHOWN: tuple[tuple[PosesShown, str, str], ...] = (
+    ("map", "Map", "How often G predicts which pose, and where the four named poses are in that."),
+    ("sphere", "Sphere", "The same around the subject: the named poses as cameras that look at it."),
+    ("images", "Images", "The poses that D reads off images of yours, against those that G has learned."),
+)
+LEGEND: dict[PoseName, str] = {
+    "generator": "What the generator predicts for this latent.",
+    "discriminator": "What the discriminator reads off the shown picture.",
+    "override": "The pose set by hand in the Pose panel.",
+    "camera": "Where the shown picture was taken from.",
+}
 
 
 def heat(counts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -69,12 +88,20 @@ def share_at(histogram: PoseHistogram, pose: Pose) -> float:
 
 
 class HistogramPanel:
-    """Heat map, marginals and markers; a click sends the camera there."""
+    """Heat map, marginals and markers; a click sends the camera there.
+
+    Parameters
+    ----------
+    others : sequence of Panel
+        Other ways to show poses, in the same place: "Sphere" and "Images".
+    """
 
     title = "Pose histogram"
 
-    def __init__(self) -> None:
+    def __init__(self, others: Sequence[Panel] = ()) -> None:
+        self._others = {panel.title.lower(): panel for panel in others}
         self._heat: tuple[PoseHistogram, NDArray[np.float64]] | None = None
+        self._trail = PoseTrail()
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel; the View comes back as it is: the camera moves through the actions."""
@@ -84,6 +111,9 @@ class HistogramPanel:
                 "This network has no pose learner: its poses come from outside, so that there is no learned "
                 "distribution to show."
             )
+            if "sphere" in self._others and context.frame is not None:
+                view = self._others["sphere"].draw(view, context, actions)
+                _draw_legend(context)
             return view
         if histogram is None:
             text = "Waiting for the network." if context.network is None else "Sampling poses …"
@@ -92,8 +122,18 @@ class HistogramPanel:
                 "from thousands of latents."
             )
             return view
-        pointed = self._draw_plot(histogram, context, actions)
-        _draw_pointed(histogram, pointed)
+        shown = context.poses.shown
+        if self._others:
+            shown = common.segmented("Pose histogram/Show", SHOWN, shown, labelled=False)
+            if shown != context.poses.shown:
+                actions.show_poses(shown)
+        if shown == "images" and shown in self._others:
+            return self._others[shown].draw(view, context, actions)
+        if shown == "sphere" and shown in self._others:
+            view = self._others[shown].draw(view, context, actions)
+        else:
+            pointed = self._draw_plot(histogram, view, context, actions)
+            _draw_pointed(histogram, pointed, full=not _note(histogram))
         _draw_legend(context)
         _draw_numbers(histogram)
         return view
@@ -103,7 +143,9 @@ class HistogramPanel:
             self._heat = (histogram, heat(histogram.counts))
         return self._heat[1]
 
-    def _draw_plot(self, histogram: PoseHistogram, context: PanelContext, actions: Actions) -> Pose | None:
+    def _draw_plot(
+        self, histogram: PoseHistogram, view: View, context: PanelContext, actions: Actions
+    ) -> Pose | None:
         """The map and its marginals; the pose under the mouse."""
         pointed: Pose | None = None
         em = common.em()
@@ -134,7 +176,8 @@ class HistogramPanel:
             ui.mark_rect("Pose histogram/Map", (corner.x, corner.y), (corner.x + size.x, corner.y + size.y))
             implot.push_plot_clip_rect()
             _draw_axis_names((corner.x, corner.y), (size.x, size.y))
-            _draw_markers(context)
+            _draw_trail(self._trail, context)
+            _draw_markers(view, context)
             implot.pop_plot_clip_rect()
             if _points_at((corner.x, corner.y), (size.x, size.y)):
                 mouse = implot.get_plot_mouse_pos()
@@ -181,42 +224,42 @@ def _draw_axis_names(corner: tuple[float, float], size: tuple[float, float]) -> 
     lines.add_text((corner[0] + size[0] - width - 4.0, corner[1] + size[1] - height - 2.0), ink, "yaw")
 
 
-def _draw_markers(context: PanelContext) -> None:
-    for name, pose in _markers(context):
+def _draw_trail(trail: PoseTrail, context: PanelContext) -> None:
+    """The way that the predicted pose has just come, fading."""
+    if context.frame is None:
+        return
+    points = trail.follow(context.frame.generator_pose, imgui.get_time())
+    if not points:
+        return
+    ui.redraw_within(_TRAIL_SECONDS)
+    lines, thick = implot.get_plot_draw_list(), 0.2 * common.em()
+    ends = [(implot.plot_to_pixels(math.degrees(p.yaw), math.degrees(p.pitch)), left) for p, left in points]
+    for colour, alpha, width in (
+        ((0.0, 0.0, 0.0, 1.0), 0.6, 1.9),
+        (theme.POSE_COLOURS["generator"], 0.95, 1.0),
+    ):
+        for (a, _), (b, left) in pairwise(ends):
+            lines.add_line(a, b, common.color(colour, alpha * left), width * thick)
+
+
+def _draw_markers(view: View, context: PanelContext) -> None:
+    for name, pose in known_poses(view, context.frame):
         point = implot.plot_to_pixels(math.degrees(pose.yaw), math.degrees(pose.pitch))
-        _marker(implot.get_plot_draw_list(), name, (point.x, point.y), 0.42 * common.em())
+        draw_mark(implot.get_plot_draw_list(), name, (point.x, point.y), 0.42 * common.em())
 
 
-def _markers(context: PanelContext) -> list[tuple[str, Pose]]:
-    frame = context.frame
-    if frame is None:
-        return []
-    poses = [("camera", frame.camera_pose), ("generator", frame.generator_pose)]
-    if frame.discriminator_pose is not None:
-        poses.append(("discriminator", frame.discriminator_pose))
-    return poses
+def _note(histogram: PoseHistogram) -> str:
+    """What to say about a histogram beside the number of samples: then both stand in a line of their own."""
+    return histogram.note if histogram.samples >= histogram.target else "sampling"
 
 
-def _marker(lines: imgui.ImDrawList, name: str, centre: tuple[float, float], radius: float) -> None:
-    """A ring for the camera, a filled dot for G, a diamond for D: they can lie on each other."""
-    x, y = centre
-    rgb = common.color(theme.POSE_COLOURS[name])
-    shade = common.color((0.0, 0.0, 0.0, 0.75))
-    if name == "camera":
-        lines.add_circle(centre, radius * 1.25, shade, 0, radius * 0.55)
-        lines.add_circle(centre, radius * 1.25, rgb, 0, radius * 0.28)
-    elif name == "generator":
-        lines.add_circle_filled(centre, radius * 0.82, shade)
-        lines.add_circle_filled(centre, radius * 0.62, rgb)
-    else:
-        for r, ink in ((radius * 1.06, shade), (radius * 0.8, rgb)):
-            lines.add_quad_filled((x - r, y), (x, y - r), (x + r, y), (x, y + r), ink)
-
-
-def _draw_pointed(histogram: PoseHistogram, pointed: Pose | None) -> None:
+def _draw_pointed(histogram: PoseHistogram, pointed: Pose | None, *, full: bool) -> None:
     """What is under the mouse, below the map: a tooltip would lie on the map itself."""
     if pointed is None:
-        imgui.text_disabled("Click: look from there")
+        imgui.text_disabled("Click: look from there.")
+        if full:
+            imgui.same_line()
+            common.text_right(f"{histogram.samples:,} latents", quiet=True)
         return
     share = f"{share_at(histogram, pointed):.2%}"
     imgui.text_unformatted(
@@ -251,19 +294,14 @@ def _draw_marginals(
 
 
 def _draw_legend(context: PanelContext) -> None:
-    names = {"generator": "G predicts", "discriminator": "D predicts", "camera": "camera"}
+    names: list[PoseName] = ["generator", "discriminator", "override", "camera"]
     if context.network is not None and not context.network.has_pose_prediction:
-        del names["discriminator"]
-    lines = imgui.get_window_draw_list()
-    radius = 0.36 * common.em()
-    for i, (key, text) in enumerate(names.items()):
-        if i:
-            imgui.same_line(0.0, 0.9 * common.em())
-        corner = imgui.get_cursor_screen_pos()
-        _marker(lines, key, (corner.x + 1.3 * radius, corner.y + imgui.get_text_line_height() / 2), radius)
-        imgui.dummy((2.6 * radius, imgui.get_text_line_height()))
-        imgui.same_line(0.0, 0.3 * common.em())
-        imgui.text_disabled(text)
+        names.remove("discriminator")
+    texts, help_texts = dict(SHORT), dict(LEGEND)
+    if context.is_conditioned:
+        texts["generator"] = "given"
+        help_texts["generator"] = "The pose that the content is conditioned on."
+    draw_legend([(name, texts[name], help_texts[name]) for name in names], common.em())
 
 
 def _draw_numbers(histogram: PoseHistogram) -> None:
@@ -273,10 +311,9 @@ def _draw_numbers(histogram: PoseHistogram) -> None:
         for m, s in ((mean.yaw, std.yaw), (mean.pitch, std.pitch))
     ]
     imgui.text_unformatted(f"yaw {spread[0]}    pitch {spread[1]}")
-    common.tooltip("Mean and standard deviation of the predicted poses.")
+    common.tooltip("Mean and standard deviation of the poses that G predicts for random latents.")
     if histogram.samples < histogram.target:
         text = f"{histogram.samples:,} of {histogram.target:,} latents"
         common.progress("Pose histogram/Progress", histogram.samples / max(1, histogram.target), text)
-    else:
-        note = f", {histogram.note}" if histogram.note else ""
-        imgui.text_disabled(f"{histogram.samples:,} latents{note}")
+    elif histogram.note:
+        imgui.text_disabled(f"{histogram.samples:,} latents, {histogram.note}")

@@ -35,6 +35,11 @@ def any_views() -> st.SearchStrategy[View]:
             _numbers,
             st.none() | st.integers(-(2**31), 2**31),
             st.sampled_from(("const", "none")),
+            st.sampled_from(("z", "w")),
+            st.lists(_numbers, max_size=4).map(tuple),
+            st.none() | st.integers(-(2**40), 2**40),
+            st.integers(-5, 2000),
+            st.none() | st.integers(-5, 2000),
         ),
         st.builds(PoseView, st.sampled_from(get_args(PoseSource)), *[_numbers] * 4),
         st.builds(
@@ -63,6 +68,11 @@ _EDITS: dict[str, dict[str, tuple[Any, ...]]] = {
         "truncation_psi": (1.0, 0.5, 0.0),
         "truncation_cutoff": (None, 1),
         "noise": ("const", "none"),
+        "space": ("z", "w"),
+        "directions": ((), (1.5,), (0.0, -2.0, 0.0)),
+        "mix_seed": (None, 7),
+        "mix_first": (0, 2),
+        "mix_end": (None, 1, 3),
     },
     "pose": {
         "source": ("predicted", "override", "free"),

@@ -68,6 +68,18 @@ def pixels(path: Path) -> np.ndarray:
             ["--roll", "30", "--radius", "2.5", "--fov", "20"],
             {"camera": CameraView(roll=math.radians(30), radius=2.5, fov=math.radians(20))},
         ),
+        (["--at", "1.5", "-2"], {"latent": LatentView(1.5, -2.0)}),
+        (
+            ["--orbit", "20", "-10", "--pan", "0.1", "0", "-0.1"],
+            {
+                "pose": PoseView("free"),
+                "camera": CameraView(math.radians(20), math.radians(-10), pan=(0.1, 0.0, -0.1)),
+            },
+        ),
+        (
+            ["--view", '{"schema_version":1,"view":{"latent":{"x":7,"y":1}}}', "--seed", "3"],
+            {"latent": LatentView(3.0)},
+        ),
         (
             ["--resolution", "24", "--samples", "8", "--importance", "5"],
             {"sampling": SamplingView(24, 8, 5)},
@@ -75,6 +87,10 @@ def pixels(path: Path) -> np.ndarray:
         (
             ["--conditioning", "20", "-5", "--yaw", "10", "--pitch", "0"],
             {"pose": PoseView("override", math.radians(10), 0.0, math.radians(20), math.radians(-5))},
+        ),
+        (
+            ["--seed", "3", "--directions", "0", "-1.5", "--mix-seed", "7", "--mix-layers", "1", "2"],
+            {"latent": LatentView(x=3.0, directions=(0.0, -1.5), mix_seed=7, mix_first=1, mix_end=3)},
         ),
         (["--cutoff", "1", "--psi", "0", "--noise", "none"], {"latent": LatentView(0, 0, 0.0, 1, "none")}),
     ],
@@ -136,6 +152,43 @@ def test_record(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     ]
     assert run("record", tiny, *options, "--out", out) == 0
     assert iio.imread(out).shape == (3, 16, 32, 3)
+    assert capsys.readouterr().err == ""
+
+
+def test_record_in_other_formats(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = (
+        "--frames",
+        "2",
+        "--contents",
+        "rgb",
+        "depth",
+        "--canvas",
+        "401",
+        "200",
+        "--poses",
+        "--histogram",
+    )
+    assert run("record", tiny, *options, "--out", tmp_path / "a.webm") == 0
+    assert "Rounded up to 402 × 200 pixels" in capsys.readouterr().err
+    assert iio.imread(tmp_path / "a.webm", plugin="pyav").shape == (2, 200, 402, 3)
+    assert run("record", tiny, *options, "--out", tmp_path / "frames") == 0
+    assert capsys.readouterr().err == ""
+    first = pixels(tmp_path / "frames" / "frame-00001.png")
+    assert first.shape == (200, 401, 4)
+    assert read_view(tmp_path / "frames") == read_view(tmp_path / "a.webm") == View(NetworkView(str(tiny)))
+    # A picture of the sequence is a view to go on from.
+    again = ("render", tiny, "--view", tmp_path / "frames" / "frame-00002.png", "--out", tmp_path / "b.png")
+    assert run(*again) == 0
+    assert read_view(tmp_path / "b.png").pose.source == "free"
+
+
+def test_a_missing_encoder_is_said_at_once(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("viz.encoders._ENCODERS", {"webm": (("libnonsense", {}),)})
+    monkeypatch.setattr(cli, "_engine", lambda options: pytest.fail("began to work"))
+    assert run("record", tiny, "--out", tmp_path / "a.webm") == 2
+    assert "PyAV has no encoder for VP9 here" in capsys.readouterr().err
 
 
 def test_threads(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +214,14 @@ def test_threads(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["render", "--radius", "0"], "radius of 0"),
         (["render", "--depth-range", "3", "2"], "depth range is empty"),
         (["render", "--threads", "0"], "0 threads"),
+        (["render", "--seed", "1", "--at", "1.5", "0"], "--at cannot be used with --seed"),
+        (["render", "--orbit", "10", "0", "--yaw", "3"], "--orbit cannot be used with --yaw"),
+        (["render", "--orbit", "10", "100"], "pitch of 100°"),
+        (["render", "--pan", "0", "0", "1000"], "pan of 1000"),
+        (["render", "--view", "{nonsense"], "cannot read the saved view"),
+        (["render", "--view", '{"schema_version":1,"view":{"camera":{"radius":0}}}'], "radius of 0"),
+        (["record", "--canvas", "1920", "9"], "video side of 9 pixels"),
+        (["record", "--contents", "side_by_side"], "cannot show 'side_by_side': it can show rgb"),
         (["render", "--view", "missing.json"], "missing.json cannot be read"),
         (["render", "--out", "a.jpg"], "a.jpg is no name for a picture: it should end in .png"),
         (["render", "--out", "none/a.png"], "the folder none does not exist"),
@@ -249,7 +310,9 @@ def test_ctrl_c_leaves_nothing(
 
 
 # ------------------------------------------------------------------------------------------------ start-up
-@pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"], ["record", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["render", "--help"], ["record", "--help"], ["grid", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys, visualizer\n"

@@ -132,6 +132,11 @@ def test_names_say_what_differs() -> None:
     assert differences(posed, FRONT) == ("yaw +20.0° pitch 0.0°",)
     unused = replace(FRONT, pose=PoseView("predicted", 0.3, 0.1))
     assert differences(unused, FRONT) == (), "an override that is not used makes no difference"
+    edited = replace(FRONT, latent=LatentView(directions=(0.0, -1.5), mix_seed=4, mix_first=3, mix_end=6))
+    assert differences(edited, FRONT) == ("direction 2 −1.5 σ", "mixed with 4 from layer 3 to 5")
+    assert differences(FRONT, edited) == ("no directions", "not mixed")
+    still = replace(FRONT, latent=LatentView(directions=(0.0, 0.0), space="w"))
+    assert differences(still, FRONT) == (), "it comes to the same"
     fine = replace(FRONT, sampling=SamplingView(depth_samples=96))
     comparison = synced(pinned(Comparison(), FRONT), fine)
     assert names(comparison, fine) == ("cats, seed 0, own samples", "cats, seed 0, 96 samples")

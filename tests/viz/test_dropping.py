@@ -10,7 +10,8 @@ from PIL import Image
 
 from viz.captures import save_pixels
 from viz.dropping import sort_out
-from viz.view import LatentView, NetworkView, View
+from viz.encoders import encoding
+from viz.view import LatentView, NetworkView, View, view_to_json
 
 VIEW = View(NetworkView("/nets/a.safetensors"), LatentView(x=7.0))
 
@@ -74,3 +75,23 @@ def test_folders_and_nothing(tmp_path: Path) -> None:
     assert tmp_path.name in dropped.message
     assert sort_out([tmp_path, Path("a.pkl")]).checkpoint == Path("a.pkl"), "a checkpoint comes first"
     assert sort_out([]).error is None
+
+
+def test_recordings_lead_back_to_their_view(tmp_path: Path) -> None:
+    folder, run = tmp_path / "turn", tmp_path / "run"
+    folder.mkdir()
+    run.mkdir()
+    video = tmp_path / "turn.webm"
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    for path, kind in ((folder, "png"), (video, "webm")):
+        with encoding(path, kind, (16, 16), 10, view_to_json(VIEW)) as encoder:  # type: ignore[arg-type]
+            encoder.add(pixels, view_to_json(VIEW))
+        dropped = sort_out([path])
+        assert (dropped.view, dropped.folder, dropped.error) == (VIEW, None, None)
+        assert path.name in dropped.message
+    assert sort_out([folder / "frame-00001.png"]).view == VIEW
+    assert sort_out([folder, run]).folder == run, "a training run comes first"
+    (folder / "view.json").write_text("nonsense")
+    error = sort_out([folder]).error
+    assert error is not None
+    assert "view" in str(error)

@@ -36,12 +36,16 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("captures")
     save_pixels(PIXELS, folder / "a.png", VIEW)
     for kind in get_args(RecordingFormat):
-        with encoding(folder / f"a.{kind}", kind, (16, 16), 10, view_to_json(VIEW)) as encoder:
+        path = folder / ("sequence" if kind == "png" else f"a.{kind}")
+        if kind == "png":
+            path.mkdir()
+        with encoding(path, kind, (16, 16), 10, view_to_json(VIEW)) as encoder:
             for _ in range(3):
                 encoder.add(PIXELS[..., :3])
     (folder / "a.json").write_text(view_to_json(VIEW))
-    found = {path.suffix: path.read_bytes() for path in sorted(folder.iterdir())}
-    assert set(found) == {".png", ".gif", ".mp4", ".json"}
+    found = {path.suffix: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    assert set(found) == {".png", ".gif", ".mp4", ".webm", ".json"}
+    assert read_view(folder / "sequence") == VIEW
     for suffix in found:
         assert read_view(folder / f"a{suffix}") == VIEW
     return found
@@ -66,7 +70,7 @@ def view_or_message(path: Path) -> View | None:
     return view
 
 
-@pytest.mark.parametrize("suffix", [".png", ".gif", ".mp4", ".json"])
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".mp4", ".webm", ".json"])
 def test_damaged_captures(captures: dict[str, bytes], tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"damaged{suffix}"
 
@@ -79,7 +83,7 @@ def test_damaged_captures(captures: dict[str, bytes], tmp_path: Path, suffix: st
     property_test()
 
 
-@pytest.mark.parametrize("suffix", [".png", ".gif", ".mp4", ".json"])
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".mp4", ".webm", ".json"])
 def test_any_bytes_by_any_name(captures: dict[str, bytes], tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"any{suffix}"
     for content in (b"", b"\0" * 100, b"{" * 1000, *captures.values()):
@@ -128,9 +132,10 @@ def test_a_playlist_in_disguise_opens_nothing_else(tmp_path: Path, listener: soc
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n"
     script = f"ffconcat version 1.0\nfile '{url}'\n"
     for text in (playlist, script):
-        path = tmp_path / "video.mp4"
-        path.write_text(text)
-        assert view_or_message(path) is None
+        for name in ("video.mp4", "video.webm"):
+            path = tmp_path / name
+            path.write_text(text)
+            assert view_or_message(path) is None
     with pytest.raises(TimeoutError):
         listener.accept()
 
@@ -143,13 +148,22 @@ def test_other_formats_by_the_name_of_a_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-@pytest.mark.parametrize("suffix", [".png", ".mp4", ".json"])
+@pytest.mark.parametrize("suffix", [".png", ".mp4", ".webm", ".json"])
 def test_pipes_and_folders_are_not_waited_for(tmp_path: Path, suffix: str) -> None:
     pipe, folder = tmp_path / f"pipe{suffix}", tmp_path / f"folder{suffix}"
     os.mkfifo(pipe)
     folder.mkdir()
+    os.mkfifo(folder / "view.json")
     assert view_or_message(pipe) is None
     assert view_or_message(folder) is None
+
+
+def test_folders_of_strangers(tmp_path: Path) -> None:
+    for name, content in (("text", b"no json"), ("bytes", b"\xff\x00"), ("empty", b""), ("other", b"[]")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "view.json").write_bytes(content)
+        assert view_or_message(folder) is None
 
 
 DEEP = ("[" * 200_000, '{"schema_version":1,"view":' + '{"a":' * 50_000, '{"x":' + "[" * 200_000)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import imageio.v3 as iio
 import numpy as np
@@ -22,9 +22,10 @@ from viz.encoders import encoding
 from viz.engine import Cancelled, Engine
 from viz.files import SaveError
 from viz.frame import Frame
-from viz.panel import RecordingRequest, RecordingState
-from viz.recorder import Recorder, TimeLeft, record, recorded_picture, recorded_views
-from viz.view import DisplayView, NetworkView, PoseView, View
+from viz.panel import RecordingFormat, RecordingRequest, RecordingState
+from viz.recorder import Film, Recorder, TimeLeft, record, recorded_views
+from viz.video_panes import GROUND
+from viz.view import DisplayView, LatentView, NetworkView, PoseView, View
 
 SMALL = RecordingRequest(frames=5, fps=10, size=32)
 
@@ -57,8 +58,9 @@ def test_mp4(engine: Engine, tiny: Path, tmp_path: Path) -> None:
     assert read_view(target) == view
     assert list(tmp_path.iterdir()) == [target]
     # What is in the video is what the engine renders, but for the compression.
+    film = Film(engine, view, SMALL)
     for shown, one in zip(frames, recorded_views(engine, view, SMALL), strict=True):
-        expected = recorded_picture(engine.render(one), 32)
+        expected = film.picture(one)
         assert np.abs(shown.astype(float) - expected).mean() < 12
 
 
@@ -77,7 +79,7 @@ def test_colours_of_a_video_are_right(tmp_path: Path) -> None:
 
 def test_gif(engine: Engine, tiny: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.gif"
-    request = replace(SMALL, format="gif", fps=30, frames=6, with_depth=True)
+    request = replace(SMALL, format="gif", fps=30, frames=6, contents=("rgb", "depth"))
     record(engine, view_of(tiny), request, target)
     with Image.open(target) as image:
         assert image.size == (64, 32)
@@ -105,9 +107,13 @@ def test_gif_colours(tmp_path: Path) -> None:
 
 
 def test_odd_sides_become_even(engine: Engine, tiny: Path, tmp_path: Path) -> None:
-    target = tmp_path / "a.mp4"
-    record(engine, view_of(tiny), replace(SMALL, size=33, frames=1, with_depth=True), target)
-    assert video(target).shape == (1, 34, 68, 3)
+    odd = replace(SMALL, size=33, frames=1, contents=("rgb", "depth"))
+    for suffix in ("mp4", "webm"):
+        target = tmp_path / f"a.{suffix}"
+        record(engine, view_of(tiny), replace(odd, format=suffix), target)
+        assert video(target).shape == (1, 34, 68, 3)
+    record(engine, view_of(tiny), replace(odd, format="gif"), tmp_path / "a.gif")
+    assert iio.imread(tmp_path / "a.gif").shape == (1, 33, 66, 3)
 
 
 def test_one_depth_range_for_all_frames(engine: Engine, tiny: Path) -> None:
@@ -122,13 +128,103 @@ def test_one_depth_range_for_all_frames(engine: Engine, tiny: Path) -> None:
 
 
 def test_halves_of_a_picture_do_not_mix(engine: Engine, tiny: Path) -> None:
-    frame = engine.render(view_of(tiny, display=DisplayView("side_by_side")))
-    grown = recorded_picture(frame, 64)
-    alone = recorded_picture(engine.render(view_of(tiny)), 64)
+    def picture(view: View, request: RecordingRequest) -> np.ndarray:
+        return Film(engine, view, request).picture(view)
+
+    large, plain = replace(SMALL, size=64), view_of(tiny)
+    beside = view_of(tiny, display=DisplayView("side_by_side"))
+    grown = picture(beside, large)
     assert grown.shape == (64, 128, 3)
-    np.testing.assert_array_equal(grown[:, :64], alone)
-    same = recorded_picture(engine.render(view_of(tiny)), 16)
-    np.testing.assert_array_equal(same, engine.render(view_of(tiny)).rgba[..., :3])
+    np.testing.assert_array_equal(grown[:, :64], picture(plain, large))
+    depth = view_of(tiny, display=DisplayView("depth"))
+    np.testing.assert_array_equal(grown[:, 64:], picture(depth, large))
+    # What is asked for counts more than what the window shows.
+    np.testing.assert_array_equal(picture(plain, replace(large, contents=("rgb", "depth"))), grown)
+    np.testing.assert_array_equal(picture(depth, replace(large, contents=("rgb", "depth"))), grown)
+    same = picture(plain, replace(SMALL, size=16))
+    np.testing.assert_array_equal(same, engine.render(plain).rgba[..., :3])
+
+
+def test_a_canvas_holds_the_pictures_in_its_middle(engine: Engine, tiny: Path) -> None:
+    request = replace(SMALL, contents=("rgb", "raw", "depth"), canvas=(101, 40), format="gif")
+    view = view_of(tiny)
+    picture = Film(engine, view, request).picture(view)
+    assert picture.shape == (40, 101, 3)
+    alone = Film(engine, view, replace(SMALL, size=33, format="gif")).picture(view)
+    np.testing.assert_array_equal(picture[3:36, 1:34], alone)
+    assert (picture[:3] == GROUND).all()
+    assert (picture[:, 100:] == GROUND).all()
+
+
+def test_a_turntable_is_an_exact_loop(engine: Engine, tiny: Path) -> None:
+    views = list(recorded_views(engine, view_of(tiny), replace(SMALL, frames=8)))
+    again = list(recorded_views(engine, view_of(tiny), replace(SMALL, frames=16)))
+    assert len(set(views)) == 8, "the last is not the first again"
+    assert again[::2] == views, "frames are evenly spaced around the loop"
+
+
+def test_png_sequence(engine: Engine, tiny: Path, tmp_path: Path) -> None:
+    target, view = tmp_path / "turn", view_of(tiny, latent=LatentView(x=3.0))
+    request = replace(SMALL, format="png", size=33)
+    record(engine, view, request, target)
+    assert [path.name for path in tmp_path.iterdir()] == ["turn"]
+    frames = sorted(target.glob("*.png"))
+    assert [path.name for path in frames] == [f"frame-{i:05d}.png" for i in range(1, 6)]
+    assert read_view(target) == view
+    film = Film(engine, view, request)
+    for path, one in zip(frames, recorded_views(engine, view, request), strict=True):
+        np.testing.assert_array_equal(iio.imread(path), film.picture(one))
+        assert read_view(path) == one, "each picture leads back to its own view"
+
+
+def test_a_folder_with_something_in_it_is_never_replaced(engine: Engine, tiny: Path, tmp_path: Path) -> None:
+    target = tmp_path / "holidays"
+    target.mkdir()
+    (target / "beach.jpg").write_text("sand")
+    request = replace(SMALL, format="png", frames=1)
+    with pytest.raises(SaveError, match="there is a folder of this name already"):
+        record(engine, view_of(tiny), request, target)
+    assert (target / "beach.jpg").read_text() == "sand"
+    (tmp_path / "notes").write_text("ideas")
+    with pytest.raises(SaveError, match="there is a file of this name"):
+        record(engine, view_of(tiny), request, tmp_path / "notes")
+    (target / "beach.jpg").unlink()
+    record(engine, view_of(tiny), request, target)
+    assert len(list(target.glob("*.png"))) == 1
+
+
+def test_a_folder_that_cannot_be_written(
+    engine: Engine, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *arguments: False)  # root may write everywhere
+    for suffix in get_args(RecordingFormat):
+        target = tmp_path / ("a" if suffix == "png" else f"a.{suffix}")
+        with pytest.raises(SaveError, match="you may not write there"):
+            record(engine, view_of(tiny), replace(SMALL, format=suffix), target)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_insets_are_drawn_into_the_frames(engine: Engine, tiny: Path) -> None:
+    view = view_of(tiny)
+    plain = replace(SMALL, size=256)
+    bare = Film(engine, view, plain).picture(view)
+    poses, histogram = replace(plain, with_poses=True), replace(plain, with_histogram=True)
+    for request, corner in (
+        (poses, (slice(0, 100), slice(0, 150))),
+        (histogram, (slice(156, 256), slice(0, 150))),
+    ):
+        picture = Film(engine, view, request).picture(view)
+        changed = (picture != bare).any(axis=2)
+        assert changed[corner].sum() > 1000
+        changed[corner] = False
+        assert not changed.any(), request
+
+
+def test_conditioned_networks_have_no_histogram(engine: Engine, conditioned: Path) -> None:
+    view = view_of(conditioned)
+    asked = replace(SMALL, size=256, with_histogram=True)
+    picture = Film(engine, view, asked).picture(view)
+    np.testing.assert_array_equal(picture, Film(engine, view, replace(SMALL, size=256)).picture(view))
 
 
 @pytest.mark.parametrize(
@@ -141,6 +237,8 @@ def test_halves_of_a_picture_do_not_mix(engine: Engine, tiny: Path) -> None:
         {"size": 100_000},
         {"format": "gif"},
         {"amplitude": -1.0},
+        {"canvas": (1920, 8)},
+        {"contents": ("side_by_side",)},
     ],
 )
 def test_refuses(engine: Engine, tiny: Path, tmp_path: Path, change: dict[str, Any]) -> None:
@@ -150,7 +248,22 @@ def test_refuses(engine: Engine, tiny: Path, tmp_path: Path, change: dict[str, A
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "gif"])
+def test_a_cancelled_sequence_leaves_nothing(engine: Engine, tiny: Path, tmp_path: Path) -> None:
+    done: list[int] = []
+    with pytest.raises(Cancelled):
+        record(
+            engine,
+            view_of(tiny),
+            replace(SMALL, format="png"),
+            tmp_path / "a",
+            progress=lambda i, _: done.append(i),
+            cancelled=lambda: 3 in done,
+        )
+    assert max(done) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "webm", "gif"])
 def test_cancel_leaves_nothing(engine: Engine, tiny: Path, tmp_path: Path, suffix: Any) -> None:
     target = tmp_path / f"a.{suffix}"
     target.write_text("what was there before")
@@ -180,10 +293,11 @@ def small_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "gif"])
+@pytest.mark.parametrize("suffix", get_args(RecordingFormat))
 def test_a_full_disk_leaves_nothing(engine: Engine, tiny: Path, tmp_path: Path, suffix: Any) -> None:
+    target = tmp_path / ("a" if suffix == "png" else f"a.{suffix}")
     with small_disk(), pytest.raises(SaveError, match="too large"):
-        record(engine, view_of(tiny), replace(SMALL, format=suffix), tmp_path / f"a.{suffix}")
+        record(engine, view_of(tiny), replace(SMALL, format=suffix), target)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -294,7 +408,7 @@ def test_failures_are_states(engine: Engine, tiny: Path, tmp_path: Path) -> None
 def test_preparations_can_be_cancelled(engine: Engine, tiny: Path, asked: int) -> None:
     left = iter([False] * asked)
     with pytest.raises(Cancelled):
-        recorded_views(engine, view_of(tiny), replace(SMALL, with_depth=True), lambda: next(left, True))
+        recorded_views(engine, view_of(tiny), replace(SMALL, contents=("depth",)), lambda: next(left, True))
 
 
 def test_closing_in_its_own_callback(engine: Engine, tiny: Path, tmp_path: Path) -> None:
@@ -304,4 +418,23 @@ def test_closing_in_its_own_callback(engine: Engine, tiny: Path, tmp_path: Path)
     assert ended(recorder).status == "cancelled"
     assert closed
     assert not any(closed)
+    assert recorder.close()
+
+
+def test_the_next_can_start_as_soon_as_one_has_ended(engine: Engine, tiny: Path, tmp_path: Path) -> None:
+    started: list[str] = []
+
+    def start_another() -> None:
+        state = recorder.state
+        if state is not None and state.status == "finished" and not started:
+            started.append("b.mp4")  # in the thread of the first, which still lives
+            recorder.start(view_of(tiny), SMALL, tmp_path / "b.mp4")
+
+    recorder = Recorder(engine, start_another)
+    recorder.start(view_of(tiny), SMALL, tmp_path / "a.mp4")
+    deadline = time.monotonic() + 30.0
+    while not (tmp_path / "b.mp4").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert ended(recorder).target == tmp_path / "b.mp4"
     assert recorder.close()

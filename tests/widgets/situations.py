@@ -14,17 +14,21 @@ from pof3d.training.samples import PoseStatistics
 from tests.widgets.stage import conditioned_info, context, frame, histogram, info, performance
 from viz.comparing import CompareState, Comparison, names, pinned
 from viz.difference import difference
+from viz.explore_state import Bookmark, DirectionsState, ExploreState, Visited
 from viz.frame import Pose
 from viz.jobs import JobState
 from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, RunState, Turntable
 from viz.runs import RunListing, Snapshot, SnapshotState
 from viz.view import CameraView, DisplayView, LatentView, PoseView, SamplingView, View
+from viz.walks import Walk, WalkPath
 from widgets import default_panels
 
 TITLES = [panel.title for panel in default_panels()]
 
 BUSY_VIEW = View(
-    latent=LatentView(123456.3, -7.8, 0.7, 6, "none"),
+    latent=LatentView(
+        123456.3, -7.8, 0.7, 6, "none", "w", (1.5, 0.0, -2.0), mix_seed=4_294_967_295, mix_first=3, mix_end=6
+    ),
     pose=PoseView("override", 0.3, 0.1),
     camera=CameraView(0.2, 0.1, 0.1, 3.1, 0.5, (0.1, 0.2, -0.3)),
     sampling=SamplingView(256, 96, 96),
@@ -64,12 +68,15 @@ def contexts() -> dict[str, PanelContext]:
             turntable=Turntable(True, 60.0),
             capture_folder=LONG,
             message="Saved " + LONG.name,
+            explore=_explored(),
         ),
         "recording failed": context(
             recording=RecordingState(
                 LONG, 3, 120, "failed", None, CheckpointError("cannot write", "disk full")
             )
         ),
+        "searching": context(explore=ExploreState(directions=lambda: DirectionsState(fraction=0.4))),
+        "search failed": context(explore=ExploreState(directions=lambda: DirectionsState(error=str(LONG)))),
         "run without a snapshot": PanelContext(
             run=RunState(
                 LONG.parent, True, RunListing(LONG.parent), message="Waiting for the first snapshot."
@@ -84,6 +91,17 @@ def contexts() -> dict[str, PanelContext]:
             network=info(CARS), recording=RecordingState(LONG, 120, 120, "finished")
         ),
     }
+
+
+def _explored() -> ExploreState:
+    picture = np.full((64, 64, 4), 128, np.uint8)
+    return ExploreState(
+        thumbnail=lambda latent: picture if latent.seed % 2 else None,
+        directions=lambda: DirectionsState(tuple(0.3 / 1.5**i for i in range(10))),
+        visited=tuple(Visited(LatentView(x=float(i)), picture) for i in range(7)),
+        bookmarks=(Bookmark("short", View()), Bookmark("a name of many letters " * 2, BUSY_VIEW)),
+        walk=Walk(WalkPath(((123456.0, -8.0), (123457.0, -7.5))), 0.4, True),
+    )
 
 
 def _run(following: bool, chosen: int | None) -> RunState:

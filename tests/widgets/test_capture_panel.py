@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from imgui_bundle import imgui
 
 from tests.widgets.stage import Stage, context
 from viz.panel import PanelContext, RecordingRequest, RecordingState
 from viz.view import DisplayView, View
 from viz.window.offscreen import OffscreenWindow
-from widgets.capture import CapturePanel, describe, progress_text
+from widgets.capture import CapturePanel, describe, progress_text, rounding
 
 
 @pytest.fixture
 def stage(window: OffscreenWindow) -> Stage:
-    return Stage(window, CapturePanel(), context(), size=(304, 440))
+    return Stage(window, CapturePanel(), context(), size=(304, 480))
 
 
 def test_descriptions() -> None:
     assert describe(RecordingRequest(), View()) == "4.0 s, 512 × 512 pixels"
     wide = "1:00 min, 1024 × 512 pixels"
-    assert describe(RecordingRequest(frames=600, fps=10, with_depth=True), View()) == wide
+    assert describe(RecordingRequest(frames=600, fps=10, contents=("rgb", "depth")), View()) == wide
     side_by_side = View(display=DisplayView(mode="side_by_side"))
     assert describe(RecordingRequest(frames=600, fps=10), side_by_side) == wide
+    assert describe(RecordingRequest(), View(), 75.0) == ("4.0 s, 512 × 512 pixels, ready in about 1:15 min")
+    odd = RecordingRequest(canvas=(1281, 720))
+    assert describe(odd, View()) == "4.0 s, 1282 × 720 pixels"
+    assert rounding(odd, View()) == "Rounded up: MP4 wants even numbers."
+    assert rounding(replace(odd, format="gif"), View()) == ""
     state = RecordingState(Path("x.mp4"), 43, 120, "running")
     assert progress_text(state) == "43 / 120"
     assert progress_text(RecordingState(Path("x.mp4"), 43, 120, "running", 65.0)) == "43 / 120, 1:05 min left"
@@ -42,10 +49,60 @@ def test_what_is_asked_for_is_recorded(stage: Stage) -> None:
     stage.type_into("Capture/Frame rate", "999")
     stage.click("Capture/Size")
     stage.click("Capture/Size: 256²")
-    stage.click("Capture/Side by side")
+    stage.click("Capture/Show")
+    stage.click("Capture/Show: Depth")
+    stage.click("Capture/Show: Image")
+    stage.key(imgui.Key.escape)
+    stage.click("Capture/Histogram")
+    stage.click("Capture/Poses")
     stage.click("Capture/Record")
-    request = RecordingRequest("sweep", "gif", 48, 60, 256, True)
+    request = RecordingRequest(
+        "sweep", "gif", 48, 50, 256, ("rgb", "depth"), with_poses=True, with_histogram=True
+    )
     assert stage.calls[-2:] == [("plan_recording", request), ("start_recording",)]
+    stage.click("Capture/Show")
+    stage.click("Capture/Show: As in the window")
+    assert stage.calls[-1][1].contents == ()
+
+
+def test_sizes_of_the_whole_video(stage: Stage) -> None:
+    stage.click("Capture/Size")
+    stage.click("Capture/Size: 1920 × 1080")
+    assert stage.calls[-1][1].canvas == (1920, 1080)
+    stage.click("Capture/Size")
+    stage.click("Capture/Size: Other …")
+    stage.type_into("Capture/Width", "1281", slider=False)
+    stage.type_into("Capture/Height", "99999", slider=False)
+    assert stage.calls[-1][1].canvas == (1281, 4096)
+    stage.click("Capture/Size")
+    stage.click("Capture/Size: 512²")
+    assert (stage.calls[-1][1].canvas, stage.calls[-1][1].size) == (None, 512)
+    stage.forget()
+    stage.frame()
+    assert not stage.has("Capture/Width")
+
+
+def test_commands(stage: Stage) -> None:
+    stage.click("Capture/Copy as command")
+    stage.click("Capture/Video/Copy as command")
+    assert stage.calls == [("copy_command",), ("copy_recording_command",)]
+
+
+def test_a_format_without_an_encoder_cannot_be_chosen(stage: Stage) -> None:
+    stage.context = context(missing_formats={"webm": "PyAV has no encoder for VP9 here"})
+    stage.frame()
+    stage.click("Capture/Format: WebM")
+    assert stage.calls == []
+    assert not stage.rect("Capture/Format: WebM").enabled
+    stage.click("Capture/Format: GIF")
+    assert stage.calls[-1][1].format == "gif"
+    stage.context = context(missing_formats={"gif": "made up"})
+    stage.frame()
+    stage.click("Capture/Record")
+    assert stage.calls[-1][0] == "plan_recording"
+    stage.click("Capture/Format: MP4")
+    stage.click("Capture/Record")
+    assert stage.calls[-1] == ("start_recording",)
 
 
 def test_frames_are_clamped(stage: Stage) -> None:

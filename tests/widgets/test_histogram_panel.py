@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.widgets.stage import D_POSE, G_POSE, Stage, context, frame, histogram
 from viz.frame import Pose
-from viz.view import PITCH_LIMIT
+from viz.view import PITCH_LIMIT, PoseView, View
 from viz.window.offscreen import OffscreenWindow
 from widgets import histogram as panel
 from widgets.histogram import HistogramPanel
@@ -101,7 +101,13 @@ def test_a_click_beside_the_map_does_nothing(stage: Stage) -> None:
 
 def test_markers_are_drawn_where_the_poses_are(stage: Stage) -> None:
     """Each marker's colour is found at its pose, and only where the pose is known."""
-    spots = {"generator": Pose(0.9, 0.5), "discriminator": Pose(-0.9, -0.5), "camera": Pose(-0.9, 0.5)}
+    spots = {
+        "generator": Pose(0.9, 0.5),
+        "discriminator": Pose(-0.9, -0.5),
+        "camera": Pose(-0.9, 0.5),
+        "override": Pose(0.9, -0.5),
+    }
+    stage.view = View(pose=PoseView(override_yaw=0.9, override_pitch=-0.5))
     stage.context = context(
         frame=replace(
             frame(),

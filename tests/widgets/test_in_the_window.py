@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from imgui_bundle import imgui
 
 import visualizer
 from tests.viz.stand_ins import StandInRecording, StandInRendering
@@ -18,6 +19,7 @@ from viz.surroundings import Surroundings
 from viz.testing import Driver
 from viz.view import NetworkView, PoseView, View
 from viz.window.offscreen import OffscreenWindow
+from widgets.histogram import HistogramPanel
 
 
 @pytest.fixture
@@ -60,3 +62,22 @@ def test_no_panel_is_wider_than_its_place(user: Driver) -> None:
         panel = windows.get(name.split("/")[0])
         if panel is not None:
             assert panel.left <= rect.left < rect.right <= panel.right, name
+
+
+def test_the_predicted_pose_follows_a_dragged_latent_and_leaves_a_trail(user: Driver) -> None:
+    app = user.app
+    shown = next(p.panel for p in app._host.placements if p.panel.title == "Pose histogram")
+    assert isinstance(shown, HistogramPanel)
+    poses = []
+    centre = user.rect("Latent/Seed map").centre
+    user.move(centre)
+    user.button(True)
+    for step in range(1, 9):
+        user.move((centre[0] + 4 * step, centre[1]))
+        user.frame()
+        assert app.program.frame is not None
+        poses.append(app.program.frame.generator_pose)
+    user.button(False)
+    assert len(set(poses)) == len(poses), "every step has a picture, and that a pose"
+    trail = [pose for pose, _ in shown._trail.follow(poses[-1], imgui.get_time())]
+    assert set(poses) <= set(trail)

@@ -23,7 +23,8 @@ def test_draws_whatever_is_known_and_changes_nothing(window: OffscreenWindow, ti
             stage.context, stage.view = facts, view
             stage.frame(2)
             assert stage.view is view, f"{title} changed the view by drawing it, {name}"
-            assert stage.calls == [], f"{title} asked for something by being drawn, {name}"
+            asked = set(stage.calls) - {("look_inside",)}  # to be seen is all that it asks for
+            assert not asked, f"{title} asked for something by being drawn, {name}"
 
 
 @pytest.mark.parametrize("title", TITLES)
@@ -41,7 +42,7 @@ def test_marks_carry_the_panel_and_a_label(window: OffscreenWindow) -> None:
 
 
 def test_titles_are_distinct() -> None:
-    assert len(set(TITLES)) == len(TITLES) == 10
+    assert len(set(TITLES)) == len(TITLES)
 
 
 def test_the_stand_in_remembers() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.widgets.stage import D_POSE, G_POSE, Stage, conditioned_info, context, frame
+from tests.widgets.stage import G_POSE, Stage, conditioned_info, context, frame, histogram
 from viz.frame import Pose
 from viz.posing import shown_pose, with_orbit, with_override, with_pose, with_source
 from viz.view import CameraView, PoseView, View
@@ -97,19 +97,51 @@ def test_a_camera_beyond_the_slider_stays_until_it_is_touched(stage: Stage) -> N
     assert stage.view is beyond
 
 
-def test_copies(stage: Stage) -> None:
-    stage.click("Pose/Copy G → override")
-    assert stage.view.pose == PoseView("override", G_POSE.yaw, G_POSE.pitch)
-    stage.click("Pose/Copy D → override")
-    assert stage.view.pose == PoseView("override", D_POSE.yaw, D_POSE.pitch)
+def test_copies_are_asked_for(stage: Stage) -> None:
+    stage.click("Pose/Copy")
+    stage.click("Pose/Copy from")
+    stage.click("Pose/Copy from: D predicts")
+    stage.click("Pose/Copy to")
+    stage.click("Pose/Copy to: Camera")
+    stage.click("Pose/Copy")
+    assert stage.calls == [
+        ("copy_pose", "generator", "override"),
+        ("copy_pose", "discriminator", "camera"),
+    ]
 
 
-def test_no_copy_of_what_is_not_known(stage: Stage) -> None:
+def test_no_copy_of_what_is_not_known_or_to_itself(stage: Stage) -> None:
+    stage.click("Pose/Copy from")
+    stage.click("Pose/Copy from: D predicts")
     stage.context = context(frame=replace(frame(), discriminator_pose=None))
     stage.frame(2)
-    assert not stage.rect("Pose/Copy D → override").enabled
-    stage.click("Pose/Copy D → override")
-    assert stage.view == View()
+    assert not stage.rect("Pose/Copy").enabled
+    stage.context = context()
+    stage.frame(2)
+    assert stage.rect("Pose/Copy").enabled
+    stage.click("Pose/Copy from")
+    stage.click("Pose/Copy from: Override")
+    assert not stage.rect("Pose/Copy").enabled
+
+
+@pytest.mark.parametrize("by", ["button", "enter"])
+def test_the_pose_of_a_seed_is_asked_for(stage: Stage, by: str) -> None:
+    stage.type_into("Pose/Seed", "123", slider=False)
+    if by == "button":
+        stage.click("Pose/Apply")
+        assert stage.calls == [("take_pose_of_seed", 123)] * 2
+    else:
+        assert stage.calls == [("take_pose_of_seed", 123)]
+
+
+def test_yaw_goes_all_the_way_round_where_all_sides_were_learned(stage: Stage) -> None:
+    stage.view = OVERRIDE
+    stage.context = context(histogram=replace(histogram(), std=Pose(1.7, 0.1)))
+    stage.frame(2)
+    stage.type_into("Pose/Yaw", "170")
+    assert math.degrees(stage.view.pose.override_yaw) == pytest.approx(170.0)
+    stage.type_into("Pose/Yaw", "400")
+    assert math.degrees(stage.view.pose.override_yaw) == pytest.approx(180.0)
 
 
 def test_reset_is_asked_for_when_there_is_something_to_reset(stage: Stage) -> None:
@@ -131,11 +163,14 @@ def test_a_conditioning_pose_instead_of_a_learner(window: OffscreenWindow) -> No
     assert (pose.source, pose.override_yaw) == ("override", 0.3)
     assert math.degrees(pose.conditioning_yaw) == pytest.approx(20.0)
     assert math.degrees(pose.conditioning_pitch) == pytest.approx(-10.0)
-    stage.click("Pose/Copy camera → conditioning")
-    assert (stage.view.pose.conditioning_yaw, stage.view.pose.conditioning_pitch) == (
-        G_POSE.yaw,
-        G_POSE.pitch,
-    )
+    stage.click("Pose/Copy from")
+    stage.click("Pose/Copy from: Camera")
+    stage.click("Pose/Copy to")
+    stage.click("Pose/Copy to: Conditioning")
+    stage.click("Pose/Copy")
+    assert stage.calls == [("copy_pose", "camera", "generator")]
+    stage.calls.clear()
+    assert not stage.has("Pose/Apply")
     stage.click("Pose/Source: Conditioning")
     assert stage.view.pose.source == "predicted"
     stage.click("Pose/Source: Override")

@@ -28,6 +28,8 @@ MINIMUM_SIZE = (960, 560)
 """A window is never smaller, in design pixels."""
 _FAR_AWAY = -3.4e38
 """ImGui's mark for "the mouse is not over this window"."""
+_JUMP = 40.0
+"""A mouse that moves further than this in a frame has not come by hand."""
 
 
 class Window(ABC):
@@ -54,6 +56,9 @@ class Window(ABC):
         self._clipboard = ""
         self._key_pressed = False
         self._released: list[imgui.Key] = []
+        self._mouse = (_FAR_AWAY, _FAR_AWAY)
+        self._jumped = False
+        self._held_back: list[tuple[int, bool]] = []
 
     # ------------------------------------------------------------------------------- what a host provides
     @property
@@ -147,6 +152,10 @@ class Window(ABC):
         released, self._released = self._released, []
         for key in released:
             self.on_key(key, False)
+        self._jumped = False
+        held_back, self._held_back = self._held_back, []
+        for button, down in held_back:
+            self.on_mouse_button(button, down)
 
     def end_frame(self, *, capture: bool = False) -> NDArray[np.uint8] | None:
         """Draw the frame and show it.
@@ -199,17 +208,23 @@ class Window(ABC):
     def on_mouse_move(self, x: float, y: float) -> None:
         """Put the mouse at a position, in the units of :attr:`size`."""
         self.events += 1
+        self._jumped |= abs(x - self._mouse[0]) + abs(y - self._mouse[1]) > _JUMP
+        self._mouse = (x, y)
         imgui.get_io().add_mouse_pos_event(x, y)
 
     def on_mouse_leave(self) -> None:
         """Take the mouse off the window."""
         self.events += 1
+        self._mouse = (_FAR_AWAY, _FAR_AWAY)
         imgui.get_io().add_mouse_pos_event(_FAR_AWAY, _FAR_AWAY)
 
     def on_mouse_button(self, button: int, down: bool) -> None:
         """Press or release a button: 0 left, 1 right, 2 middle."""
         self.events += 1
-        if 0 <= button < 5:
+        if self._jumped:
+            # A finger, or a pen: tabs and the picture take a press only where the mouse was a frame before.
+            self._held_back.append((button, down))
+        elif 0 <= button < 5:
             imgui.get_io().add_mouse_button_event(button, down)
 
     def on_wheel(self, x: float, y: float) -> None:

@@ -172,3 +172,24 @@ def test_a_drag_after_a_menu_was_closed_by_escape_orbits(desk: Desk) -> None:
     assert "Menu/Quit" not in desk.user.registry.rects
     desk.user.drag(middle(desk), middle(desk, 50, 20))
     assert desk.view.pose.source == "free"
+
+
+def test_a_press_where_the_mouse_was_not_before_counts(desk: Desk) -> None:
+    """As a finger does it: position, press and release between two frames."""
+    place = desk.user.rect("Two/Press").at(0.5, 0.5)
+    desk.window.on_mouse_move(5.0, 5.0)
+    desk.user.frame(2)
+    desk.window.on_mouse_move(*place)
+    desk.window.on_mouse_button(0, True)
+    desk.window.on_mouse_button(0, False)
+    desk.user.frame(6)
+    assert desk.panels[1].presses == 1
+    picture = desk.user.rect("Viewport/Picture")
+    desk.window.on_mouse_move(*picture.at(0.5, 0.5))
+    desk.window.on_mouse_button(0, True)
+    desk.user.frame(3)
+    desk.window.on_mouse_move(*picture.at(0.55, 0.5))
+    desk.user.frame(2)
+    desk.window.on_mouse_button(0, False)
+    desk.user.frame(2)
+    assert desk.view.pose.source == "free"

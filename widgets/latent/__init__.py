@@ -8,34 +8,28 @@ from dataclasses import replace
 
 from imgui_bundle import imgui
 
-from viz import theme, ui
+from viz import locking, theme, ui
+from viz.latent_edits import is_between, num_ws
 from viz.panel import Actions, PanelContext
 from viz.seed_map import lattice_seed, step_seed, with_seed
 from viz.view import SEED_STRIDE, LatentView, View
+from viz.walks import Walk
 from widgets import common
+from widgets.latent.walking import WalkControls
 
 RANDOM_SEEDS = 100_000
 """Random seeds stay short enough to be told to a friend."""
 MAX_PSI = 1.2
 CELL_EM = 3.6
 """Distance between two seeds on the map, font heights."""
-MAP_EM = 10.4
-"""Height of the map, font heights."""
-
-
-def num_ws(plane_resolution: int) -> int:
-    """Latents of the backbone, to which ψ may apply: two a resolution from 4 to the planes' own."""
-    return 2 * (plane_resolution.bit_length() - 2)
+MAP_EM = (6.6, 10.4)
+"""Least and greatest height of the map, font heights: it leaves room for what is below it."""
+_LINES_BELOW = 6
 
 
 def snapped(latent: LatentView) -> LatentView:
     """The nearest seed's own latent."""
     return replace(latent, x=float(round(latent.x)), y=float(round(latent.y)))
-
-
-def is_between(latent: LatentView) -> bool:
-    """Whether the latent interpolates between seeds."""
-    return latent.x != round(latent.x) or latent.y != round(latent.y)
 
 
 def dragged(latent: LatentView, pixels: tuple[float, float], cell: float) -> LatentView:
@@ -75,13 +69,16 @@ class LatentPanel:
 
     def __init__(self, generator: random.Random | None = None) -> None:
         self._random = generator or random.Random()
+        self._walks = WalkControls()
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel and return the View, with its latent changed where the user changed it."""
         with common.disabled(context.network is None):
             latent = self._draw_seed(view.latent)
-            latent = _draw_map(latent)
+            latent = _draw_map(latent, context.explore.walk, self._walks, actions)
+            latent = self._walks.draw(latent, context.explore.walk, actions)
             latent = _draw_truncation(latent, context)
+            _draw_lock(view, actions)
         return view if latent == view.latent else replace(view, latent=latent)
 
     def _draw_seed(self, latent: LatentView) -> LatentView:
@@ -110,26 +107,34 @@ class LatentPanel:
         return latent
 
 
-def _draw_map(latent: LatentView) -> LatentView:
+def _draw_map(latent: LatentView, walk: Walk | None, walks: WalkControls, actions: Actions) -> LatentView:
     cell = CELL_EM * common.em()
-    size = (max(1.0, imgui.get_content_region_avail().x), MAP_EM * common.em())
+    room = imgui.get_content_region_avail()
+    rest = room.y - _LINES_BELOW * imgui.get_frame_height_with_spacing() - imgui.get_style().item_spacing.y
+    height = min(max(rest, MAP_EM[0] * common.em()), MAP_EM[1] * common.em())
+    size = (max(1.0, room.x), height)
     imgui.invisible_button("##Latent/Seed map", size)
     ui.mark("Latent/Seed map")
     active = imgui.is_item_active()
     hovered = imgui.is_item_hovered()
     low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
-    if active and imgui.is_mouse_dragging(imgui.MouseButton_.left, 0.0):
+    centre = ((low.x + high.x) / 2, (low.y + high.y) / 2)
+    drawing = walks.pen(latent, centre, cell, walk, actions)
+    if active and not drawing and imgui.is_mouse_dragging(imgui.MouseButton_.left, 0.0):
         delta = imgui.get_io().mouse_delta
         if delta.x or delta.y:
             latent = dragged(latent, (delta.x, delta.y), cell)
     if hovered or active:
-        imgui.set_mouse_cursor(imgui.MouseCursor_.resize_all)
+        hand = imgui.MouseCursor_.hand if drawing or walks.armed else imgui.MouseCursor_.resize_all
+        imgui.set_mouse_cursor(hand)
     if not active:
         common.tooltip(
             "The map of seeds: drag it and the latent under the cross changes, mixing its four neighbours. "
-            f"A step to the right is the next seed, a step down {SEED_STRIDE} seeds."
+            f"A step to the right is the next seed, a step down {SEED_STRIDE} seeds.\n"
+            "Shift or Alt + drag draws a path to walk along."
         )
     _paint_map(latent, (low.x, low.y), (high.x, high.y), cell, hovered or active)
+    walks.paint(latent, (low.x, low.y), (high.x, high.y), cell, walk)
 
     mixed = is_between(latent)
     imgui.align_text_to_frame_padding()
@@ -231,3 +236,17 @@ def _draw_truncation(latent: LatentView, context: PanelContext) -> LatentView:
     return (
         replace(latent, noise="const" if noise else "none") if noise != (latent.noise == "const") else latent
     )
+
+
+def _draw_lock(view: View, actions: Actions) -> None:
+    """Behind the check box of the noise: whether the camera follows the predicted pose."""
+    imgui.same_line(imgui.get_cursor_pos_x() + (common.LABEL_EM + 2.4) * common.em())
+    now = locking.is_locked(view)
+    _, wanted = imgui.checkbox("Lock camera##Latent", now)
+    ui.mark("Latent/Lock camera")
+    common.tooltip(
+        "The pose lives in the latent: another latent is seen from elsewhere. Locked, the camera stays where "
+        "it is, and you see what the latent does to the object alone.  [ L ]"
+    )
+    if wanted != now:
+        actions.lock_camera(wanted)

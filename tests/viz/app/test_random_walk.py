@@ -1,0 +1,193 @@
+"""Ten thousand random things that a user can do, on the whole program with a small network."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import random
+import resource
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from imgui_bundle import imgui
+
+import visualizer
+from tests.viz.nets import save_tiny
+from viz.actions import ACTIONS
+from viz.app import App
+from viz.marks import Rect, Registry
+from viz.start import make_program
+from viz.surroundings import Surroundings
+from viz.view import NetworkView, View
+from viz.window import OffscreenWindow
+
+pytestmark = [pytest.mark.window, pytest.mark.timeout(400)]
+
+STEPS = 10_000
+SEED = 1
+SIZE = (1280, 720)
+LEFT_ALONE = ("quit", "Quit", "Fetch", "Performance/Budget")
+"""What would end the walk, reach for the net, or let memory grow by intention."""
+BUDGET = 8
+"""Of networks and results, MiB: reached early, so that what grows later is a leak."""
+KEYS = (
+    "tab",
+    "enter",
+    "escape",
+    "left_arrow",
+    "right_arrow",
+    "up_arrow",
+    "down_arrow",
+    "delete",
+    "home",
+    "end",
+)
+WORDS = ("7", "0.5", "-3", "1e9", "cat", "]", "[[", "nan", "ψ", "12345678901234567890", "?")
+
+
+class Walker:
+    """A user without a plan."""
+
+    def __init__(self, app: App, seed: int) -> None:
+        self.app, self.window = app, app.window
+        self.random = random.Random(seed)
+        self.done: Counter[str] = Counter()
+        app.registry = Registry()
+
+    def frame(self) -> None:
+        self.app.frame()
+
+    def place(self) -> tuple[str, tuple[float, float]]:
+        """A control, or any point."""
+        registry = self.app.registry
+        assert registry is not None
+        names = [name for name, rect in registry.rects.items() if rect.enabled]
+        names = [name for name in names if not any(word in name for word in LEFT_ALONE)]
+        if not names or self.random.random() < 0.1:
+            return "anywhere", (self.random.uniform(0, SIZE[0]), self.random.uniform(0, SIZE[1]))
+        name = self.random.choice(names)
+        rect: Rect = registry.rects[name]
+        return name, rect.at(self.random.random(), self.random.random())
+
+    def step(self) -> str:
+        """One thing; what it was."""
+        kinds = (self.click, self.drag, self.wheel, self.key, self.type, self.ask)
+        kind = self.random.choices(kinds, (8, 4, 2, 2, 1, 3))[0]
+        self.done[kind.__name__] += 1
+        return f"{kind.__name__} {kind()}"
+
+    def move(self) -> str:
+        name, point = self.place()
+        self.window.on_mouse_move(*point)
+        self.frame()
+        return name
+
+    def click(self) -> str:
+        name = self.move()
+        button = self.random.choices((0, 1), (6, 1))[0]
+        self.window.on_mouse_button(button, True)
+        self.frame()
+        self.window.on_mouse_button(button, False)
+        self.frame()
+        return f"{button} {name}"
+
+    def drag(self) -> str:
+        name, (x, y) = self.place()
+        self.window.on_mouse_move(x, y)
+        self.frame()
+        self.window.on_mouse_button(0, True)
+        self.frame()
+        self.window.on_mouse_move(x + self.random.gauss(0, 60), y + self.random.gauss(0, 30))
+        self.frame()
+        self.window.on_mouse_button(0, False)
+        self.frame()
+        return name
+
+    def wheel(self) -> str:
+        name = self.move()
+        self.window.on_wheel(0.0, self.random.choice((-1.0, 1.0, 0.3)))
+        self.frame()
+        return name
+
+    def key(self) -> str:
+        name = self.random.choice(KEYS)
+        code = getattr(imgui.Key, name)
+        self.window.on_key(code, True)
+        self.frame()
+        self.window.on_key(code, False)
+        self.frame()
+        return name
+
+    def type(self) -> str:
+        text = self.random.choice(WORDS)
+        for character in text:
+            self.window.on_character(ord(character))
+        self.frame()
+        return text
+
+    def ask(self) -> str:
+        action = self.random.choice([one for one in ACTIONS if one.name not in LEFT_ALONE])
+        if action.enabled(self.app.program):
+            action.run(self.app.program)
+        self.frame()
+        return action.name
+
+
+def megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def test_ten_thousand_steps(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    networks = [save_tiny(tmp_path / f"{name}.safetensors", seed=i) for i, name in enumerate("ab")]
+    window = OffscreenWindow(SIZE)
+    surroundings = Surroundings(bundled=networks, capture_folder=tmp_path / "out")
+    program = make_program(View(network=NetworkView(str(networks[0]))), surroundings, window.wake, threads=1)
+    program.set_memory_budget(BUDGET)
+    app = App(window, program, visualizer.placements())
+    walker = Walker(app, SEED)
+    memory: list[float] = []
+    objects: list[int] = []
+    last = ""
+    try:
+        with caplog.at_level(logging.ERROR):
+            for step in range(STEPS):
+                last = walker.step()
+                if caplog.records:
+                    pytest.fail(
+                        f"step {step}, {last}: {caplog.records[0].getMessage()}\n{caplog.text[-3000:]}"
+                    )
+                if step % 100 == 99:
+                    memory.append(megabytes())
+                if step in (STEPS // 2, STEPS - 1):
+                    gc.collect()
+                    objects.append(len(gc.get_objects()))
+            # The window comes to rest, and shows what it says that it shows.
+            program.pause()
+            program.cancel_recording()
+            deadline = time.monotonic() + 60
+            while program.rendering.busy or program.rendering.loading is not None or program.moving:
+                program.notices.message = ""
+                assert time.monotonic() < deadline, "it does not come to rest"
+                app.frame()
+            app.frame()
+        assert program.frame is not None
+        assert program.error is not None or program.frame.view == program.view
+        assert not caplog.records
+    finally:
+        app.close()
+        window.close()
+    assert min(walker.done.values()) > STEPS / 50
+    assert objects[1] < 1.1 * objects[0], f"Python's objects grew from {objects[0]} to {objects[1]}"
+    half = len(memory) // 2
+    growth = sum(memory[-10:]) / 10 - sum(memory[half : half + 10]) / 10
+    # Drivers and allocators keep what they like; a picture or a video a step would be gigabytes.
+    assert growth < 96, f"memory grew by {growth:.0f} MiB in the second half: {memory[::10]}"
+    names = [thread.name for thread in threading.enumerate() if thread.name in ("render", "recorder")]
+    assert not names
