@@ -4,6 +4,7 @@
     visualizer.py RUN                          open the window and follow a training run (its folder)
     visualizer.py render FILE --out a.png      render one picture
     visualizer.py record FILE --out a.mp4      record a video
+    visualizer.py grid FILE --out a.png        render a grid of seeds and yaws
     visualizer.py tour                         render a short session of the window offscreen
 
 Every command explains its options with --help.
@@ -22,7 +23,7 @@ import tyro
 if TYPE_CHECKING:
     from viz.layout import Placement
 
-COMMANDS = ("render", "record", "tour")
+COMMANDS = ("render", "record", "grid", "tour")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rest = list(sys.argv[1:] if arguments is None else arguments)
     command = rest.pop(0) if rest and rest[0] in COMMANDS else "window"
     try:
-        if command in ("render", "record"):
+        if command in ("render", "record", "grid"):
             from viz.cli import run
 
             return run(command, rest)
@@ -66,6 +67,7 @@ def placements() -> list[Placement]:
         Placement(panels["Pose"], "left", (1, 1), 355),
         Placement(panels["Camera"], "left", (1, 2), 355, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
+        Placement(panels["Compare"], "right", (0, 0), 440, front=False),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),
         Placement(panels["Pose histogram"], "right", (1, 1), 345),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from viz.comparing import MOST_PANES
 from viz.latent_edits import other_space
 from viz.pose_facts import POSE_TITLES, SETTABLE, PoseName
 from viz.posing import with_source
@@ -218,6 +219,55 @@ ACTIONS: tuple[Action, ...] = (
         checked=lambda p: p.view.display.mode == "depth",
         separated=True,
     ),
+    Action(
+        "compare",
+        "View",
+        "Compare views",
+        lambda p: p.toggle_comparison(),
+        ("C",),
+        _has_frame,
+        checked=lambda p: p.comparison.on,
+        separated=True,
+    ),
+    Action(
+        "pin_view",
+        "View",
+        "Pin this view",
+        lambda p: p.pin_view(),
+        enabled=lambda p: p.frame is not None and len(p.comparison.panes) < MOST_PANES,
+    ),
+    Action(
+        "compare_wipe",
+        "View",
+        "Compare with a wipe",
+        lambda p: p.show_layout("wipe"),
+        ("W",),
+        _has_frame,
+        checked=lambda p: p.comparison.on and p.comparison.layout == "wipe",
+    ),
+    Action(
+        "compare_difference",
+        "View",
+        "Show the difference",
+        lambda p: p.show_layout("difference"),
+        enabled=_has_frame,
+        checked=lambda p: p.comparison.on and p.comparison.layout == "difference",
+    ),
+    Action(
+        "compare_linked",
+        "View",
+        "Link the cameras of compared views",
+        lambda p: p.change_comparison(replace(p.comparison, linked=not p.comparison.linked)),
+        checked=lambda p: p.comparison.linked,
+    ),
+    Action(
+        "save_comparison",
+        "File",
+        "Save comparison",
+        lambda p: p.save_comparison(),
+        enabled=lambda p: p.comparison.on,
+    ),
+    Action("save_grid", "File", "Save grid of seeds and yaws", lambda p: p.save_grid(), enabled=_has_frame),
     Action(
         "overlays",
         "Window",

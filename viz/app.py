@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from imgui_bundle import imgui
@@ -130,7 +131,7 @@ class App:
             self._keymap = Keymap(ACTIONS, program.settings.keys)
         self.window.begin_frame()
         ui.begin_frame(scale, self.registry)
-        if program.update(imgui.get_io().delta_time):
+        if program.update(imgui.get_io().delta_time) or not program.comparison.on:
             self._viewport.show(program.frame)
         self._entitle()
         posing = self._pose_for_picture()
@@ -227,6 +228,10 @@ class App:
         program = self.program
         result = self._viewport.draw(view, context)
         self._edit(view, result.view)
+        if result.activate is not None:
+            program.activate_pane(result.activate)
+        if result.divider is not None:
+            program.change_comparison(replace(program.comparison, divider=result.divider))
         overlays.draw(
             program.notices,
             result.rect,
@@ -235,6 +240,7 @@ class App:
             context,
             program.now,
             program.dismiss_error,
+            program.comparison.layout if program.comparison.on else None,
         )
         return program.view
 

@@ -108,6 +108,10 @@ class Capturing:
         self.window_wanted = False
         self._saver.window(pixels, view)
 
+    def save_comparison(self, rgba: NDArray[np.uint8], view: View) -> None:
+        """Save a picture of compared Views [H, W, 4]."""
+        self._saver.comparison(rgba, view)
+
     def start(self, view: View, request: RecordingRequest | None = None) -> None:
         """Record a View, as requested; or this once in another way."""
         request = request or self.request

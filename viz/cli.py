@@ -1,4 +1,4 @@
-"""The commands without a window: ``render`` one picture, ``record`` a video.
+"""The commands without a window: ``render`` one picture, ``record`` a video, ``grid`` of pictures.
 
 Engine, Views and pixels are the window's own. Nothing heavy is imported until the options are understood.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pof3d.errors import ConfigError, Pof3dError
 from viz.files import check_target
+from viz.grid_options import Grid, build_grid, joined_lists
 from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
 from viz.video_panes import asked_size, video_size
 from viz.view import View
@@ -34,17 +35,18 @@ Job = Callable[["Engine", "Progress", Token], None]
 
 
 def run(command: str, arguments: Sequence[str]) -> int:
-    """Run ``render`` or ``record``.
+    """Run ``render``, ``record`` or ``grid``.
 
     Returns
     -------
     int
         Exit status: 0; 1 when it failed; 2 when an option has a bad value; 130 after Ctrl-C.
     """
-    options = parse(Render if command == "render" else Record, arguments)
+    commands: dict[str, type[PictureOptions]] = {"render": Render, "record": Record, "grid": Grid}
+    options = parse(commands[command], joined_lists(arguments) if command == "grid" else arguments)
     try:
         view = build_view(options, _base_view(options))
-        job = _recording(view, options) if isinstance(options, Record) else _rendering(view, options)
+        job = _job(view, options)
         if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
             raise ConfigError(f"{options.threads} threads cannot be used", f"it must be 1 to {MOST_THREADS}")
     except Pof3dError as error:
@@ -64,6 +66,15 @@ def run(command: str, arguments: Sequence[str]) -> int:
         return CANCELLED
     print(options.out)
     return 0
+
+
+def _job(view: View, options: PictureOptions) -> Job:
+    if isinstance(options, Record):
+        return _recording(view, options)
+    if isinstance(options, Grid):
+        return _grid(view, options)
+    assert isinstance(options, Render)
+    return _rendering(view, options)
 
 
 def _base_view(options: PictureOptions) -> View | None:
@@ -184,3 +195,21 @@ def _recording(view: View, options: Record) -> Job:
         recorder.record(engine, view, request, options.out, progress=report, cancelled=cancelled)
 
     return record
+
+
+def _grid(view: View, options: Grid) -> Job:
+    request = build_grid(view, options)
+
+    def make(engine: Engine, progress: Progress, cancelled: Token) -> None:
+        from viz.captures import save_pixels
+        from viz.grid import make_grid
+
+        task = progress.add_task("Rendering", total=len(request.seeds) * len(request.yaws), count="")
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, count=f"{done} of {total} pictures")
+
+        pixels = make_grid(engine, view, request, progress=report, cancelled=cancelled)
+        save_pixels(pixels, options.out, view)
+
+    return make

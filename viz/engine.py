@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,14 @@ from viz.networks import (
     Resident,
 )
 from viz.panel import MemoryUse
-from viz.preview import Quality, Speed, choose, full_milliseconds, guessed_speed
+from viz.preview import (
+    PREVIEW_MILLISECONDS,
+    Quality,
+    Speed,
+    choose,
+    full_milliseconds,
+    guessed_speed,
+)
 from viz.stages import Cancelled, StageMemory, StageRun, never
 from viz.view import View
 
@@ -34,6 +41,7 @@ _STAGES_SHARE = 4
 """Of a bound for all, the stages get one part of so many, and no more than their default."""
 _SURVEY_SIDE = 32
 """Side of the small renderings that a depth range is fitted to, pixels."""
+_SPEEDS_KEPT = 8
 
 
 class Engine:
@@ -72,6 +80,8 @@ class Engine:
         self.networks = networks if networks is not None else NetworkStore(loader)
         self.memory = StageMemory(memory_bytes)
         self._speeds: dict[int, Speed] = {}
+        self.preview_milliseconds = PREVIEW_MILLISECONDS
+        """What a preview may take."""
 
     # ------------------------------------------------------------------------------------------- networks
     @property
@@ -119,6 +129,10 @@ class Engine:
     def is_loaded(self, path: str) -> bool:
         """Whether a View of this file can be rendered without reading it."""
         return self.networks.find(path, self.device) is not None
+
+    def has_room(self, path: str, beside: Collection[str]) -> bool:
+        """Whether a file's network would stay in memory with those of others, as far as its size tells."""
+        return self.networks.has_room(path, self.device, beside)
 
     def fork(self, path: str, memory_bytes: int = MEMORY_BYTES // 4) -> Engine:
         """Another engine for another thread, which holds on to the open network of a file."""
@@ -217,7 +231,9 @@ class Engine:
         return resident, Chain(run, resident, view)
 
     def _preview_quality(self, resident: Resident, chain: Chain) -> Quality:
-        chosen, self._speeds[resident.serial] = choose(chain.full, self._speed(resident))
+        chosen, self._speeds[resident.serial] = choose(
+            chain.full, self._speed(resident), self.preview_milliseconds
+        )
         if chain.view.display.mode in ("raw", "depth"):
             chosen = replace(chosen, superres=False)
         key = chain.raw_key(chain.full)
@@ -240,7 +256,8 @@ class Engine:
         speed = self._speeds.get(resident.serial)
         if speed is None:
             speed = guessed_speed(resident.network.generator.config, self._device.type)
-            self._speeds = {resident.serial: speed}
+            kept = list(self._speeds.items())[1 - _SPEEDS_KEPT :]
+            self._speeds = {**dict(kept), resident.serial: speed}
         return speed
 
 

@@ -40,6 +40,11 @@ class History:
         return self._present
 
     @property
+    def depth(self) -> int:
+        """Steps that can be taken back."""
+        return len(self._past)
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
         return bool(self._past)

@@ -22,6 +22,11 @@ class Rect:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     @property
+    def corners(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Left top and right bottom."""
+        return (self.left, self.top), (self.right, self.bottom)
+
+    @property
     def width(self) -> float:
         """Right minus left."""
         return self.right - self.left

@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -188,6 +188,20 @@ class NetworkStore:
             self._residents.move_to_end(key)
         self._drop_surplus()
         return resident
+
+    def has_room(self, path: str, device: str, beside: Collection[str]) -> bool:
+        """Whether the networks of some files and of another would be kept together.
+
+        The other one is taken to need what its file has.
+        """
+        identity = identify(path)
+        with self._lock:
+            held = sum(
+                one.memory_bytes
+                for (name, where), one in self._residents.items()
+                if name in beside and name != path and where == device
+            )
+        return held + (identity.size if identity is not None else 0) <= self._budget_bytes
 
     def set_budget(self, budget_bytes: int) -> None:
         """Keep within another bound from now on."""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
@@ -17,6 +17,7 @@ from viz.panel import RecordingFormat, RecordingPath, RecordingRequest
 from viz.seed_map import SEED_COUNT, point_of_seed
 from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, View
 
+Options = TypeVar("Options", bound="PictureOptions")
 FORMATS: dict[str, RecordingFormat] = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", "": "png"}
 """Of recordings, by the suffix of the file."""
 
@@ -133,7 +134,7 @@ class Record(PictureOptions):
     """Go all the way round, whatever was learned."""
 
 
-def parse(command: type[Render] | type[Record], arguments: Sequence[str]) -> Render | Record:
+def parse(command: type[Options], arguments: Sequence[str]) -> Options:
     """Options of a command; prints help or the mistake and exits where there is one."""
     name = command.__name__.lower()
     options: Any = tyro.cli(
@@ -146,7 +147,8 @@ def parse(command: type[Render] | type[Record], arguments: Sequence[str]) -> Ren
             tyro.conf.PositionalMetavarFromFieldName,
         ),
     )
-    return options
+    parsed: Options = options
+    return parsed
 
 
 def build_view(options: PictureOptions, base: View | None = None) -> View:

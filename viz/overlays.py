@@ -11,6 +11,7 @@ from imgui_bundle import imgui
 from pof3d.text import format_degrees, format_duration, shorten_words
 from viz import theme, ui
 from viz.colormaps import color_table
+from viz.comparing import CompareLayout
 from viz.frame import Frame, Pose
 from viz.latent_edits import edits_in_short
 from viz.marks import Rect
@@ -28,6 +29,8 @@ _POSES_WIDTH = 180.0
 _LOW = 520.0
 """Viewports below this height, design pixels, are low."""
 _LEGEND_WIDTH = 90.0
+_LOW_PANE = 400.0
+"""Smaller ones of several pictures, design pixels, are not covered with numbers."""
 
 Line = tuple[str, theme.Colour]
 
@@ -40,6 +43,7 @@ def draw(
     context: PanelContext,
     now: float,
     dismiss_error: Callable[[], None],
+    compared: CompareLayout | None = None,
 ) -> None:
     """Draw everything into the current window, over the picture.
 
@@ -55,16 +59,21 @@ def draw(
         Seconds, for what moves.
     dismiss_error : callable
         Called when the user closes the error.
+    compared : CompareLayout, optional
+        How the picture is set against others: what belongs to it stays within it.
     """
-    corners = rect
-    if picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
-        corners = picture
-    if notices.overlays_visible and context.frame is not None:
-        _poses(corners, view, context.frame, context)
-        _quality(corners, context.frame)
-        _latent(corners, view)
+    corners = own = rect
+    if picture is not None and compared is not None:
+        own = picture
+    elif picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
+        corners = own = picture
+    if notices.overlays_visible and context.frame is not None and compared in (None, "side_by_side"):
+        if compared is None or min(own.width, own.height) > ui.px(_LOW_PANE):
+            _poses(own, view, context.frame, context)
+            _quality(own, context.frame)
+            _latent(own, view)
         if view.display.mode in ("depth", "side_by_side"):
-            _depth_legend(corners, context.frame)
+            _depth_legend(own, context.frame)
     _recording(corners, context)
     _error(notices, corners, view, context, dismiss_error)
     if context.loading is not None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
+from viz.comparing import CompareActions, CompareState
 from viz.explore_state import ExploreState
 from viz.frame import Frame, Pose
 from viz.pose_facts import PoseName, PosesShown, PosesState
@@ -203,6 +204,7 @@ class PanelContext:
     histogram: PoseHistogram | None = None
     run: RunState | None = None
     recording: RecordingState | None = None
+    comparison: CompareState = field(default_factory=CompareState)
     recording_seconds: float | None = None
     """What the planned recording is expected to take; None: not known yet."""
     missing_formats: Mapping[RecordingFormat, str] = field(default_factory=dict)
@@ -235,7 +237,7 @@ class PanelContext:
         return self.network is not None and self.network.is_conditioned
 
 
-class Actions(Protocol):
+class Actions(CompareActions, Protocol):
     """What panels may ask the program to do. Calls return at once."""
 
     def open_checkpoint(self, path: Path) -> None:

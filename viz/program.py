@@ -21,6 +21,7 @@ from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.comfort import Comforts
 from viz.commands import Commands
+from viz.comparer import Comparisons
 from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
@@ -44,7 +45,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands, PoseCommands, Explorations, Comforts):
+class Program(Commands, PoseCommands, Explorations, Comforts, Comparisons):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -105,6 +106,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts):
         self.question: DownloadQuestion | None = None
         self.exploring = Exploring(workshop, self.surroundings.remember)
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
+        self._begin_comparing()
         self.inspector = Inspector(workshop, rendering)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
@@ -115,6 +117,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts):
         """Take what is ready and move on; whether there is a new picture."""
         self.now += seconds
         changed = self._take_result()
+        changed = self._update_comparison() or changed
         self._take_download()
         self._take_poses()
         self._follow(seconds)
@@ -130,6 +133,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts):
         loading = self.rendering.loading is not None or self.fetching.loading is not None
         loading = loading or self.inspector.moving
         waiting = loading or (self.run is not None and self.run.moving)
+        waiting = waiting or self.panes_waiting
         moved = self.turntable.playing or self.exploring.moving
         return moved or waiting or self.notices.left(self.now) > 0
 
@@ -156,6 +160,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts):
             run=run,
             internals=self.inspector.state,
             recording=self.capturing.state,
+            comparison=self.compare_state(),
             recording_seconds=self.capturing.pace.seconds(self.view, self.capturing.request),
             # Looked up only then: the first picture comes first.
             missing_formats=self.capturing.missing_formats if self.frame is not None else {},
@@ -212,11 +217,14 @@ class Program(Commands, PoseCommands, Explorations, Comforts):
         if self.run is not None and view.network != self.view.network:
             self.run.went_to(view.network.path)
         self.view = view
+        self._accompany()
         if view.network.path:
             self.rendering.submit(view)
 
     def _take_result(self) -> bool:
         result = self.rendering.poll()
+        if result is not None and self._is_of_another_pane(result):
+            return False
         if isinstance(result, Frame):
             self.frame, self._error = result, None
             if result.view.network.path != self._network:
@@ -398,17 +406,18 @@ class Program(Commands, PoseCommands, Explorations, Comforts):
 
     def undo(self) -> None:
         """Take the last step back."""
-        self._travel(self._history.undo())
+        self._travel(self._history.undo(), back=True)
 
     def redo(self) -> None:
         """Repeat a step taken back."""
-        self._travel(self._history.redo())
+        self._travel(self._history.redo(), back=False)
 
-    def _travel(self, view: View | None) -> None:
+    def _travel(self, view: View | None, *, back: bool) -> None:
         self.pause()
         if view is None:
             return
-        if self._in_run(view.network.path, self.view.network.path):
+        exchanged = self._return_to_pane(view, back=back)
+        if not exchanged and self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.
             view = replace(view, network=self.view.network)
             self._history.amend(view)

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from pof3d.errors import Pof3dError
+from viz.companions import Companions, render_companion
 from viz.engine import Cancelled, Engine
-from viz.frame import FailedFrame, Frame
+from viz.frame import FailedFrame, Frame, FrameLevel
 from viz.networks import Resident
 from viz.panel import LoadingState, MemoryUse, NetworkInfo, PoseHistogram
 from viz.pose_sampling import TARGET, PoseSampler
@@ -65,7 +66,8 @@ class RenderThread:
     Every method may be called from any thread and returns at once; only :meth:`close` waits. Each View first
     gets a preview — never abandoned, so that a drag always answers —, then, unless a newer View has come, its
     full frame, and that again with the discriminator's pose prediction. Checkpoints are opened here, too;
-    the networks open so far stay usable until a new one is complete. At rest, the generator's pose
+    the networks open so far stay usable until a new one is complete. Views beside it get their previews after
+    its own, and their full frames after its full frame. At rest, the generator's pose
     distribution is sampled.
 
     Parameters
@@ -106,6 +108,7 @@ class RenderThread:
         self._milliseconds: deque[float] = deque(maxlen=240)
         self._closing = False
         self._cancelled_path: str | None = None
+        self._companions = Companions()
         # The render thread's own.
         self._current: _Request | None = None
         self._answer: Answer = "done"
@@ -138,6 +141,23 @@ class RenderThread:
             self._newest = _Request(view, time.monotonic())
             self._changed.notify_all()
 
+    def accompany(self, views: Mapping[int, View]) -> None:
+        """Render these beside the newest View, too; what was asked for so before is forgotten.
+
+        Parameters
+        ----------
+        views : mapping
+            By a key that stays with a picture while its View changes.
+        """
+        with self._changed:
+            if self._companions.want(views):
+                self._changed.notify_all()
+
+    def poll_companions(self) -> dict[int, Frame | FailedFrame]:
+        """The newest results beside the newest View, by their keys, once; without a discriminator's pose."""
+        with self._changed:
+            return self._companions.poll()
+
     def poll(self) -> Frame | FailedFrame | None:
         """The newest result, once; None if there is none that has not been seen."""
         with self._changed:
@@ -148,10 +168,11 @@ class RenderThread:
     def busy(self) -> bool:
         """Whether the newest View still waits for its full frame, or for the pose prediction on it.
 
-        Also true until a change of device, threads or memory has taken place.
+        Also true while one beside it waits, and until a change of device, threads or memory has taken place.
         """
         with self._changed:
-            return bool(self._orders) or self._newest is not self._current or self._answer != "done"
+            waiting = bool(self._orders) or self._newest is not self._current
+            return waiting or self._answer != "done" or not self._companions.complete
 
     @property
     def loading(self) -> LoadingState | None:
@@ -274,6 +295,7 @@ class RenderThread:
                 full_milliseconds=self._expected(),
                 idle_work=self._sampler is not None and not self._sampler.done,
             )
+            situation, beside = self._companions.joined(situation, self._engine)
             step = next_step(situation)
             if step.kind == "wait":
                 if not self._orders and not self._closing:
@@ -281,12 +303,15 @@ class RenderThread:
                 return
             if step.kind == "take":
                 self._current, self._answer = newest, "nothing"
+                self._companions.begin_round()
         if step.kind == "idle":
             self._sample_poses()
         elif self._current is not None and step.kind == "preview":
             self._preview(self._current)
         elif self._current is not None and step.kind in ("full", "judge"):
             self._full(self._current, judged=step.kind == "judge")
+        elif beside is not None and step.kind in ("beside", "beside full"):
+            self._beside(*beside, "preview" if step.kind == "beside" else "full")
 
     def _expected(self) -> float:
         if self._current is None or self._answer not in ("preview", "full"):
@@ -310,6 +335,25 @@ class RenderThread:
         self._publish(frame)
         self._answer = "done" if final else "full"  # who sees that nothing is busy finds the frame
 
+    def _beside(self, key: int, view: View, level: FrameLevel) -> None:
+        """A picture beside the newest one's."""
+        with self._changed:
+            self._companions.take_turn()
+            kept = self._companions.paths
+        if self._current is not None:
+            kept.add(self._current.view.network.path)
+
+        def unwanted() -> bool:
+            if level == "preview" and self._engine.is_loaded(view.network.path):
+                return self._closing
+            return self._is_stale() or not self._companions.wants(key, view)
+
+        result = render_companion(self._engine, view, level, unwanted, kept)
+        with self._changed:
+            self._companions.give(key, view, result)
+            self._memory = self._engine.memory_use()
+        self._notify()
+
     def _fail(self, error: Exception) -> None:
         """An error is an answer like any other."""
         if not isinstance(error, Pof3dError):
@@ -326,6 +370,7 @@ class RenderThread:
         self._engine.set_memory_budget(total_bytes)
         with self._changed:
             self._memory = self._engine.memory_use()
+            self._companions.start_again()  # one that did not fit may do so now
         self._notify()
 
     def _publish(self, result: Frame | FailedFrame) -> None:
@@ -406,6 +451,8 @@ class RenderThread:
                 self._device = self._engine.device
         if self._current is not None:
             self._answer = "nothing"
+        with self._changed:
+            self._companions.start_again()
 
     def _sample_poses(self) -> None:
         assert self._sampler is not None

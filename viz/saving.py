@@ -61,6 +61,16 @@ class Saver:
 
         self._submit(job)
 
+    def comparison(self, rgba: NDArray[np.uint8], view: View) -> None:
+        """Save a picture of compared Views [H, W, 4], with the active one's View."""
+
+        def job() -> Path:
+            path = self._free(f"{capture_stem(view)}-comparison", ".png")
+            save_pixels(rgba, path, view)
+            return path
+
+        self._submit(job)
+
     def target(self, view: View, suffix: str) -> Path:
         """A free path for a recording of a View; its folder exists.
 

@@ -28,29 +28,44 @@ class Situation:
     """Expected time of the full frame."""
     idle_work: bool
     """Something useful could be done at rest."""
+    unseen: bool = False
+    """A View beside this one has no picture yet, and its turn has come."""
+    rough: bool = False
+    """A View beside this one has only a preview."""
+    rough_milliseconds: float = 0.0
+    """Expected time of that one's full frame."""
 
 
 @dataclass(frozen=True)
 class Step:
     """The decision."""
 
-    kind: Literal["take", "preview", "full", "judge", "idle", "wait"]
+    kind: Literal["take", "preview", "full", "judge", "beside", "beside full", "idle", "wait"]
     seconds: float | None = None
     """How long to wait at most; None: until something happens."""
 
 
 def next_step(now: Situation) -> Step:
     """The newest View, its preview, then — once the hand rests — its full frame, what the discriminator says
-    of it, and idle work.
+    of it, and idle work. Views beside it have their turns between: previews after its preview, also while the
+    next one waits already, full frames after its full frame.
     """
-    if now.newer:
+    if now.newer and not (now.unseen and now.answer == "preview"):
         return Step("take")
     if now.answer == "nothing":
         return Step("preview")
-    if now.answer != "done":
-        settle = 0.0 if now.full_milliseconds <= CHEAP_MILLISECONDS else SETTLE_SECONDS
-        left = settle - now.since_submit
-        if left > 0.0:
-            return Step("wait", left)
-        return Step("full" if now.answer == "preview" else "judge")
+    if now.unseen:
+        return Step("beside")
+    if now.answer == "preview":
+        return _settled("full", now.full_milliseconds, now.since_submit)
+    if now.rough:
+        return _settled("beside full", now.rough_milliseconds, now.since_submit)
+    if now.answer == "full":
+        return _settled("judge", now.full_milliseconds, now.since_submit)
     return Step("idle") if now.idle_work else Step("wait")
+
+
+def _settled(kind: Literal["full", "judge", "beside full"], milliseconds: float, since_submit: float) -> Step:
+    """A step that is expensive, perhaps: then the hand must have come to rest."""
+    left = (0.0 if milliseconds <= CHEAP_MILLISECONDS else SETTLE_SECONDS) - since_submit
+    return Step("wait", left) if left > 0.0 else Step(kind)

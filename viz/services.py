@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -22,12 +23,18 @@ class Rendering(Protocol):
     def reload(self, view: View) -> None:
         """Ask for a View whatever was asked for last, and read its checkpoint again if that failed."""
 
+    def accompany(self, views: Mapping[int, View]) -> None:
+        """Ask for Views beside the newest one, by a key; what was asked for beside it before is forgotten."""
+
     def poll(self) -> Frame | FailedFrame | None:
         """The newest result, once."""
 
+    def poll_companions(self) -> Mapping[int, Frame | FailedFrame]:
+        """The newest results beside it by their keys, once."""
+
     @property
     def busy(self) -> bool:
-        """Whether the newest View still waits for its full frame."""
+        """Whether the newest View, or one beside it, still waits for its full frame."""
 
     @property
     def loading(self) -> LoadingState | None:

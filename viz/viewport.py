@@ -12,6 +12,7 @@ from viz import navigation, ui
 from viz.frame import Frame, Pose
 from viz.marks import Rect
 from viz.panel import PanelContext
+from viz.panes import Panes, PanesResult
 from viz.posing import shown_pose
 from viz.view import View
 
@@ -30,6 +31,8 @@ class _Gesture:
     moved: bool = False
     second: bool = False
     """Whether it is the second press of what may become a double click."""
+    pane: int | None = None
+    """The compared pane to make active, if it stays a click."""
 
 
 @dataclass
@@ -40,7 +43,11 @@ class ViewportResult:
     rect: Rect
     """The viewport."""
     picture: Rect | None
-    """The picture within it."""
+    """The picture within it; of several, the active one's."""
+    activate: int | None = None
+    """The compared pane that the user has chosen."""
+    divider: float | None = None
+    """Where the user has dragged the divider of a wipe to."""
 
 
 class Viewport:
@@ -55,6 +62,9 @@ class Viewport:
         self._gesture: _Gesture | None = None
         self._dragged = False
         """Whether the last press became a drag."""
+        self._panes = Panes()
+        self._resumes = False
+        """Whether a press has made another pane active, and its drag begins now."""
 
     def show(self, frame: Frame | None) -> None:
         """Take another picture."""
@@ -70,6 +80,7 @@ class Viewport:
     def release(self) -> None:
         """Give the memory of the graphics card back."""
         self._texture.release()
+        self._panes.release()
 
     def draw(self, view: View, context: PanelContext) -> ViewportResult:
         """Draw the picture into the current ImGui window and handle the mouse."""
@@ -79,6 +90,14 @@ class Viewport:
         flags = imgui.ButtonFlags_.mouse_button_left | imgui.ButtonFlags_.mouse_button_right
         imgui.invisible_button("picture", imgui.ImVec2(rect.width, rect.height), int(flags))
         ui.mark("Viewport")
+        hovered, pressed = imgui.is_item_hovered(), imgui.is_item_activated()
+        if context.comparison.comparison.on:
+            panes = self._panes.draw(rect, context.comparison, imgui.get_time())
+            result = ViewportResult(view, rect, panes.picture, divider=panes.divider)
+            if panes.picture is not None:
+                ui.mark_rect("Viewport/Picture", *panes.picture.corners)
+            self._mouse(result, context, hovered, pressed, panes)
+            return result
         picture = self._place(rect)
         if picture is not None:
             imgui.get_window_draw_list().add_image(
@@ -88,7 +107,7 @@ class Viewport:
             )
             ui.mark_rect("Viewport/Picture", (picture.left, picture.top), (picture.right, picture.bottom))
         result = ViewportResult(view, rect, picture)
-        self._mouse(result, context)
+        self._mouse(result, context, hovered, pressed)
         return result
 
     def _place(self, rect: Rect) -> Rect | None:
@@ -105,34 +124,60 @@ class Viewport:
         top = round(rect.top + (rect.height - h) / 2)
         return Rect(left, top, left + w, top + h)
 
-    def _mouse(self, result: ViewportResult, context: PanelContext) -> None:
-        hovered, io = imgui.is_item_hovered(), imgui.get_io()
-        camera = context.cameras
+    def _mouse(
+        self,
+        result: ViewportResult,
+        context: PanelContext,
+        hovered: bool,
+        pressed: bool,
+        panes: PanesResult | None = None,
+    ) -> None:
+        io, camera = imgui.get_io(), context.cameras
+        other = self._other_pane(context, panes)
+        own_camera = other is not None and not context.comparison.comparison.linked
         if hovered and (io.mouse_wheel or io.mouse_wheel_h):
-            pose = shown_pose(result.view, context.frame)
-            # A pinch comes as a wheel with Ctrl on most systems: it zooms like the wheel alone.
-            way = (0.0 if io.key_ctrl else io.mouse_wheel_h, io.mouse_wheel)
-            shift = io.key_shift and not io.key_ctrl
-            result.view = navigation.scroll(result.view, pose, camera, *way, shift=shift)
-        if self._gesture is None and imgui.is_item_activated():
-            self._begin(result.view, context)
+            if own_camera:
+                result.activate = other
+            else:
+                pose = shown_pose(result.view, context.frame)
+                # A pinch comes as a wheel with Ctrl on most systems: it zooms like the wheel alone.
+                way = (0.0 if io.key_ctrl else io.mouse_wheel_h, io.mouse_wheel)
+                shift = io.key_shift and not io.key_ctrl
+                result.view = navigation.scroll(result.view, pose, camera, *way, shift=shift)
+        if self._gesture is None and pressed and own_camera:
+            # What is dragged is that pane's own View, which is the present one in the next frame.
+            result.activate, self._resumes = other, True
+        elif self._gesture is None and (pressed or self._resumes):
+            self._resumes = False
+            self._begin(result.view, context, other)
         elif self._gesture is not None:
             # A fast hand, or a slow frame: the way and the release may come in one.
             self._move(result, camera)
             if not imgui.is_mouse_down(self._gesture.button):
                 if self._gesture.second and not self._gesture.moved:
                     result.view = navigation.home(result.view)
+                elif self._gesture.pane is not None and not self._gesture.moved:
+                    result.activate = self._gesture.pane
                 self._dragged = self._gesture.moved
                 self._gesture = None
 
-    def _begin(self, view: View, context: PanelContext) -> None:
+    @staticmethod
+    def _other_pane(context: PanelContext, panes: PanesResult | None) -> int | None:
+        """The pane under the mouse, unless it is the active one."""
+        if panes is None:
+            return None
+        mouse = imgui.get_mouse_pos()
+        index = panes.pane_at(mouse.x, mouse.y)
+        return None if index == context.comparison.comparison.active else index
+
+    def _begin(self, view: View, context: PanelContext, pane: int | None = None) -> None:
         pose = shown_pose(view, context.frame)
         if pose is None:
             return
         right = imgui.is_mouse_down(imgui.MouseButton_.right)
         kind: Literal["orbit", "pan"] = "pan" if right or imgui.get_io().key_shift else "orbit"
         twice = imgui.is_mouse_double_clicked(imgui.MouseButton_.left) and not self._dragged
-        self._gesture = _Gesture(kind, 1 if right else 0, view, pose, second=twice and not right)
+        self._gesture = _Gesture(kind, 1 if right else 0, view, pose, second=twice and not right, pane=pane)
 
     def _move(self, result: ViewportResult, camera: CameraConfig) -> None:
         gesture = self._gesture

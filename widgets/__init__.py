@@ -6,6 +6,7 @@ from viz.panel import Panel
 from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
+from widgets.compare import ComparePanel
 from widgets.explore import ExplorePanel
 from widgets.histogram import HistogramPanel
 from widgets.image_poses import ImagePosesView
@@ -28,6 +29,7 @@ def default_panels() -> list[Panel]:
         PosePanel(),
         CameraPanel(),
         ViewPanel(),
+        ComparePanel(),
         HistogramPanel([SphereView(), ImagePosesView()]),
         PerformancePanel(),
         InternalsPanel(),

@@ -120,7 +120,7 @@ class PosePanel:
             targets,
             target,
             width,
-            "The pose that is set: the override, or the camera.",
+            "The pose that is set by it.",
         )
 
     def _draw_seed(self, context: PanelContext, actions: Actions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -94,6 +95,8 @@ class StandInRendering:
         self.held = False
         """Whether Views are left without an answer until :meth:`answer` gives one."""
         self._ready: Frame | FailedFrame | None = None
+        self.companions: dict[int, View] = {}
+        self._beside: dict[int, Frame | FailedFrame] = {}
 
     def submit(self, view: View) -> None:
         self.submitted.append(view)
@@ -108,6 +111,17 @@ class StandInRendering:
             return
         self.network_info, self.histogram = network(Path(path)), histogram()
         self._ready = picture(view)
+
+    def accompany(self, views: Mapping[int, View]) -> None:
+        if dict(views) == self.companions:
+            return
+        self.companions = dict(views)
+        if not self.held:
+            self._beside = {key: picture(view) for key, view in views.items()}
+
+    def poll_companions(self) -> dict[int, Frame | FailedFrame]:
+        ready, self._beside = self._beside, {}
+        return ready
 
     def answer(self, result: Frame | FailedFrame) -> None:
         self._ready = result

@@ -310,7 +310,9 @@ def test_ctrl_c_leaves_nothing(
 
 
 # ------------------------------------------------------------------------------------------------ start-up
-@pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"], ["record", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["render", "--help"], ["record", "--help"], ["grid", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys, visualizer\n"

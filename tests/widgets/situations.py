@@ -12,8 +12,11 @@ from pof3d.config import CARS, FFHQ
 from pof3d.errors import CheckpointError
 from pof3d.training.samples import PoseStatistics
 from tests.widgets.stage import conditioned_info, context, frame, histogram, info, performance
+from viz.comparing import CompareState, Comparison, names, pinned
+from viz.difference import difference
 from viz.explore_state import Bookmark, DirectionsState, ExploreState, Visited
 from viz.frame import Pose
+from viz.jobs import JobState
 from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, RunState, Turntable
 from viz.runs import RunListing, Snapshot, SnapshotState
 from viz.view import CameraView, DisplayView, LatentView, PoseView, SamplingView, View
@@ -82,6 +85,7 @@ def contexts() -> dict[str, PanelContext]:
         "run not read yet": context(run=RunState(LONG, True)),
         "run": context(run=_run(True, 2)),
         "run, elsewhere": context(run=replace(_run(False, None), message=str(LONG), alarming=True)),
+        "comparing": context(comparison=_comparison()),
         "conditioned": context(network=conditioned_info(), histogram=None),
         "recording finished": context(
             network=info(CARS), recording=RecordingState(LONG, 120, 120, "finished")
@@ -107,6 +111,21 @@ def _run(following: bool, chosen: int | None) -> RunState:
     )
     loading = LoadingState(LONG, 0.4, "reading") if following else None
     return RunState(LONG, following, RunListing(LONG, snapshots), chosen, 1e6, loading)
+
+
+def _comparison() -> CompareState:
+    """Four panes with long names, one of which failed, and a grid under way."""
+    comparison = pinned(pinned(pinned(Comparison(layout="difference"), BUSY_VIEW), BUSY_VIEW), BUSY_VIEW)
+    pictures = {pane.key: frame(BUSY_VIEW) for pane in comparison.panes}
+    return CompareState(
+        comparison,
+        (BUSY_VIEW,) * 4,
+        (LONG.stem, *names(comparison, BUSY_VIEW)[1:]),
+        pictures,
+        {comparison.panes[0].key: CheckpointError(f"cannot open {LONG}", "it is damaged")},
+        difference(frame().rgba, frame().rgba),
+        job=JobState("Grid of seeds and yaws", 0.3, "9 / 30", seconds_left=75.0),
+    )
 
 
 def panel_of(title: str) -> Panel:

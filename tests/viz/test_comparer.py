@@ -1,0 +1,260 @@
+"""The program's half of a comparison, on stand-ins: panes, history, pictures that come late, grids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pof3d.errors import CheckpointError
+from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
+from viz.captures import read_view
+from viz.compare_picture import comparison_picture
+from viz.comparing import CompareLayout, GridPlan
+from viz.engine import Engine
+from viz.frame import FailedFrame
+from viz.jobs import Workshop
+from viz.posing import with_orbit
+from viz.program import Program
+from viz.seed_map import with_seed
+from viz.surroundings import Surroundings
+from viz.view import NetworkView, View
+
+CATS, CARS = "/nets/cats.safetensors", "/nets/cars.safetensors"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    program = Program(
+        StandInRendering(),
+        StandInRecording(),
+        view=View(NetworkView(CATS)),
+        surroundings=Surroundings(capture_folder=tmp_path / "out"),
+    )
+    program.update(0.01)
+    yield program
+    program.close()
+
+
+def rendering(program: Program) -> StandInRendering:
+    assert isinstance(program.rendering, StandInRendering)
+    return program.rendering
+
+
+def go_to_seed(program: Program, seed: int) -> None:
+    program.commit(replace(program.view, latent=with_seed(program.view.latent, seed)), object())
+    program.update(0.01)
+
+
+def seeds(program: Program) -> list[int]:
+    return [view.latent.seed for view in program.compare_state().views]
+
+
+def test_pinning_and_going_on(program: Program) -> None:
+    program.toggle_comparison()
+    go_to_seed(program, 5)
+    state = program.compare_state()
+    assert seeds(program) == [0, 5]
+    assert state.comparison.on
+    assert [view.latent.seed for view in rendering(program).companions.values()] == [0]
+    shown = [state.frames[pane.key].view.latent.seed for pane in state.comparison.panes]
+    assert shown == [0, 5]
+    program.toggle_comparison()
+    assert rendering(program).companions == {}, "what is not shown is not rendered"
+    program.toggle_comparison()
+    assert seeds(program) == [0, 5], "panes are kept"
+
+
+def test_linked_cameras_follow(program: Program) -> None:
+    program.toggle_comparison()
+    go_to_seed(program, 5)
+    pose = picture(program.view).camera_pose
+    program.edit(with_orbit(program.view, replace(pose, yaw=0.7)))
+    (beside,) = rendering(program).companions.values()
+    assert (beside.latent.seed, beside.camera.yaw, beside.pose.source) == (0, 0.7, "free")
+    program.change_comparison(replace(program.comparison, linked=False))
+    (beside,) = rendering(program).companions.values()
+    assert beside.pose.source == "predicted"
+
+
+def test_activating_is_one_step_of_the_history(program: Program) -> None:
+    program.toggle_comparison()
+    go_to_seed(program, 5)
+    program.activate_pane(0)
+    assert (program.view.latent.seed, program.comparison.active) == (0, 0)
+    assert program.frame is not None
+    assert program.frame.view.latent.seed == 0, "its picture is there at once"
+    assert seeds(program) == [0, 5]
+    go_to_seed(program, 7)
+    assert seeds(program) == [7, 5]
+    program.undo()
+    assert (seeds(program), program.comparison.active) == ([0, 5], 0)
+    program.undo()
+    assert (seeds(program), program.comparison.active) == ([0, 5], 1), "the panes change back"
+    program.undo()
+    assert (seeds(program), program.comparison.active) == ([0, 0], 1)
+    program.redo()
+    program.redo()
+    assert (seeds(program), program.comparison.active) == ([0, 5], 0)
+
+
+def test_another_panes_checkpoint_becomes_the_open_one(program: Program) -> None:
+    program.pin_view()
+    program.open_checkpoint(Path(CARS))
+    program.update(0.01)
+    program.activate_pane(0)
+    program.update(0.01)
+    assert program.view.network.path == CATS
+    assert rendering(program).network_info is not None
+    assert rendering(program).network_info.path == Path(CATS)  # type: ignore[union-attr]
+    program.undo()
+    assert program.view.network.path == CARS
+    assert program.comparison.active == 1
+
+
+def test_a_picture_of_the_former_pane_comes_too_late(program: Program) -> None:
+    program.pin_view()
+    go_to_seed(program, 5)
+    former = program.view
+    rendering(program).held = True
+    program.activate_pane(0)
+    rendering(program).answer(picture(former))
+    program.update(0.01)
+    assert program.frame is not None
+    assert program.frame.view.latent.seed == 0
+    rendering(program).answer(picture(program.view))
+    program.update(0.01)
+    assert program.frame.view == program.view
+
+
+def test_removing_panes(program: Program) -> None:
+    for seed in (1, 2):
+        program.pin_view()
+        go_to_seed(program, seed)
+    assert seeds(program) == [0, 1, 2]
+    program.remove_pane(0)
+    assert seeds(program) == [1, 2]
+    program.remove_pane(1)
+    assert not program.comparison.on
+    assert program.view.latent.seed == 1, "the neighbour of the active one is left"
+    program.remove_pane(5)
+
+
+def test_no_more_than_four(program: Program) -> None:
+    for _ in range(5):
+        program.pin_view()
+    assert len(program.comparison.panes) == 4
+    assert "remove one first" in program.notices.message
+
+
+def test_a_pane_that_failed_says_why_and_is_not_activated(program: Program) -> None:
+    program.pin_view()
+    go_to_seed(program, 5)
+    pane = program.comparison.panes[0]
+    error = CheckpointError("cannot open cats.safetensors", "it is gone")
+    rendering(program)._beside = {pane.key: FailedFrame(pane.view, error)}
+    program.update(0.01)
+    assert program.compare_state().errors == {pane.key: error}
+    program.activate_pane(0)
+    assert program.comparison.active == 1
+    assert "it is gone" in program.notices.message
+    rendering(program)._beside = {pane.key: picture(pane.view)}
+    program.update(0.01)
+    assert program.compare_state().errors == {}
+
+
+def test_the_difference_is_that_of_the_pair(program: Program) -> None:
+    program.show_layout("difference")
+    assert (apart := program.compare_state().difference) is not None
+    assert (apart.mean, apart.max) == (0.0, 0.0)
+    go_to_seed(program, 3)
+    assert (apart := program.compare_state().difference) is not None
+    first, second = (picture(view).rgba.astype(int) for view in program.compare_state().views)
+    assert apart.max == pytest.approx(abs(first - second).max() / 255)
+    assert apart.mean == pytest.approx(abs(first - second)[..., :3].mean() / 255)
+    assert program.compare_state().difference is apart, "it is made once"
+    program.show_layout("difference")
+    assert program.comparison.layout == "side_by_side"
+    assert program.compare_state().difference is None
+
+
+@pytest.mark.parametrize(("layout", "size"), [("side_by_side", (1048, 554)), ("wipe", (528, 554))])
+def test_what_is_compared_is_saved(
+    program: Program, tmp_path: Path, layout: CompareLayout, size: tuple[int, int]
+) -> None:
+    program.save_comparison()
+    assert program.notices.message.startswith("Nothing is compared")
+    program.pin_view()
+    go_to_seed(program, 3)
+    program.change_comparison(replace(program.comparison, layout=layout))
+    rendering(program).busy = True
+    program.save_comparison()
+    program.update(0.01)
+    rendering(program).busy = False
+    program.update(0.01)
+    program.capturing.close()
+    (saved,) = (tmp_path / "out").iterdir()
+    assert read_view(saved) == program.view
+    with Image.open(saved) as image:
+        assert image.size == size
+        left, right = image.getpixel((size[0] // 4, 300)), image.getpixel((size[0] * 3 // 4, 300))
+    assert (left, right) == ((0, 140, 255), (111, 140, 144)), "the discs of seeds 0 and 3"
+
+
+def test_the_difference_is_saved_with_its_numbers(program: Program) -> None:
+    program.show_layout("difference")
+    go_to_seed(program, 3)
+    pixels = comparison_picture(program.compare_state())
+    assert pixels is not None
+    assert pixels.shape == (554, 528, 4)
+    assert pixels[:34, :, :3].max() > 150, "names and numbers"
+    assert comparison_picture(replace(program.compare_state(), frames={})) is None
+
+
+def test_a_pane_without_a_picture_keeps_the_window_awake(program: Program) -> None:
+    program.pin_view()
+    program.open_checkpoint(Path(CARS))
+    program.update(0.01)
+    program.notices.message = ""
+    program.now += 60
+    assert not program.moving
+    rendering(program).held = True
+    program._pane_frames.clear()
+    assert program.panes_waiting
+    assert program.moving
+
+
+def test_a_grid_is_saved_with_its_view(tiny: Path, tmp_path: Path) -> None:
+    engine = Engine()
+    engine.load(str(tiny))
+    view = View(NetworkView(str(tiny)))
+    out = tmp_path / "out"
+    program = Program(
+        StandInRendering(),
+        view=view,
+        surroundings=Surroundings(capture_folder=out),
+        workshop=Workshop(engine),
+    )
+    try:
+        program.update(0.01)
+        program.plan_grid(GridPlan(seeds=2, yaws=2, cell=16))
+        program.save_grid()
+        assert program._grid is not None
+        assert program._grid.wait()
+        program.update(0.01)
+        saved = program.compare_state().saved
+        assert saved == out / "tiny-seed0-grid.png"
+        assert str(saved) in program.notices.message
+        assert read_view(saved) == view
+        program.plan_grid(GridPlan(seeds=16, yaws=15, cell=16))
+        program.save_grid()
+        program.cancel_grid()
+        assert program._grid.wait()
+        program.update(0.01)
+        assert program.notices.message == "The grid was cancelled"
+        assert len(list(out.iterdir())) == 1
+    finally:
+        program.close()

@@ -1,0 +1,280 @@
+"""What the program does to compare Views: panes beside the present one, and grids in the background."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pof3d.errors import Pof3dError
+from viz import comparing
+from viz.capturing import Capturing
+from viz.comparing import CompareLayout, CompareState, Comparison, GridPlan
+from viz.difference import Difference, difference
+from viz.frame import FailedFrame, Frame
+from viz.history import History
+from viz.jobs import Job, Working
+from viz.services import Rendering
+from viz.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Comparisons:
+    """The half of :class:`viz.program.Program` that compares; Program has all that is used here."""
+
+    rendering: Rendering
+    workshop: Working | None
+    capturing: Capturing
+    view: View
+    frame: Frame | None
+    notify: Callable[[str], None]
+    commit: Callable[..., None]
+    pause: Callable[[], None]
+    _history: History
+
+    def _begin_comparing(self) -> None:
+        self.comparison = Comparison()
+        self._pane_frames: dict[int, Frame] = {}
+        self._pane_errors: dict[int, Pof3dError] = {}
+        self._exchanges: dict[int, tuple[View, View]] = {}
+        """By the depth of the history: the Views before and after a change of the active pane."""
+        self._apart: tuple[Frame, Frame, Difference | None] | None = None
+        self._picture_wanted = False
+        self.grid_plan = GridPlan()
+        self._grid: Job[Path] | None = None
+        self._grid_told = True
+
+    # --------------------------------------------------------------------------------------- every frame
+    def _accompany(self) -> None:
+        """Ask for what is beside the present View."""
+        self.comparison = comparing.synced(self.comparison, self.view)
+        self.rendering.accompany(comparing.companions(self.comparison, self.view))
+
+    def _update_comparison(self) -> bool:
+        """Take what is ready; whether there is a new picture."""
+        results = self.rendering.poll_companions()
+        known = {pane.key for pane in self.comparison.panes}
+        for key, result in results.items():
+            if isinstance(result, FailedFrame):
+                self._pane_errors[key] = result.error
+            else:
+                self._pane_frames[key] = result
+                self._pane_errors.pop(key, None)
+        for kept in (self._pane_frames, self._pane_errors):
+            for key in kept.keys() - known:
+                del kept[key]
+        self._tell_of_grid()
+        self._save_picture()
+        return bool(results)
+
+    @property
+    def panes_waiting(self) -> bool:
+        """Whether a pane has no picture yet."""
+        shown = comparing.companions(self.comparison, self.view)
+        return any(key not in self._pane_frames and key not in self._pane_errors for key in shown)
+
+    def _is_of_another_pane(self, result: Frame | FailedFrame) -> bool:
+        """Whether a result was asked for when another pane was active."""
+        comparison = self.comparison
+        if not comparison.panes or result.view == self.view:
+            return False
+        others = (pane.view for i, pane in enumerate(comparison.panes) if i != comparison.active)
+        return any(result.view == view for view in others)
+
+    def compare_state(self) -> CompareState:
+        """What panels and the viewport see."""
+        comparison = self.comparison = comparing.synced(self.comparison, self.view)
+        frames, errors = dict(self._pane_frames), dict(self._pane_errors)
+        if comparison.panes:
+            own = comparison.panes[comparison.active].key
+            errors.pop(own, None)
+            if self.frame is not None:
+                frames[own] = self.frame
+        grid = self._grid
+        return CompareState(
+            comparison,
+            tuple(comparing.shown_view(comparison, i, self.view) for i in range(len(comparison.panes))),
+            comparing.names(comparison, self.view),
+            frames,
+            errors,
+            self._difference(frames),
+            self.grid_plan,
+            grid.state if grid is not None else None,
+            grid.result if grid is not None else None,
+        )
+
+    def _difference(self, frames: dict[int, Frame]) -> Difference | None:
+        comparison = self.comparison
+        if not comparison.on or comparison.layout != "difference":
+            return None
+        first, second = (frames.get(comparison.panes[i].key) for i in comparison.pair)
+        if first is None or second is None:
+            return None
+        known = self._apart
+        if known is None or known[0] is not first or known[1] is not second:
+            known = self._apart = (first, second, difference(first.rgba, second.rgba))
+        return known[2]
+
+    # --------------------------------------------------------------------------------------------- panes
+    def pin_view(self) -> None:
+        """Keep the present View as a pane and go on beside it."""
+        comparison = self.comparison
+        if len(comparison.panes) >= comparing.MOST_PANES:
+            self.notify(f"No more than {comparing.MOST_PANES} views can be compared: remove one first")
+            return
+        if not self.view.network.path:
+            self.notify("There is no view to pin yet")
+            return
+        before = {pane.key for pane in comparison.panes}
+        self.comparison = comparing.pinned(comparison, self.view)
+        if self.frame is not None and self.frame.view == self.view:
+            for pane in self.comparison.panes:
+                if pane.key not in before:
+                    self._pane_frames[pane.key] = self.frame
+        self._accompany()
+        self.notify("Pinned: what you change now shows beside it")
+
+    def activate_pane(self, index: int) -> None:
+        """Make another pane the present View: one step of the history."""
+        comparison = self.comparison
+        if not 0 <= index < len(comparison.panes) or index == comparison.active:
+            return
+        error = self._pane_errors.get(comparison.panes[index].key)
+        if error is not None:
+            self.notify(str(error))
+            return
+        self.pause()
+        self.comparison, view = comparing.activated(comparison, index, self.view)
+        self._exchange_frames(comparison)
+        if view == self.view:
+            self._accompany()
+            return
+        self._exchanges[self._history.depth + 1] = (self.view, view)
+        self.commit(view, object())
+
+    def _exchange_frames(self, before: Comparison) -> None:
+        """The active pane's picture is the program's."""
+        if self.frame is not None:
+            self._pane_frames[before.panes[before.active].key] = self.frame
+        own = self.comparison.panes[self.comparison.active].key
+        self.frame = self._pane_frames.pop(own, self.frame)
+
+    def _return_to_pane(self, view: View, *, back: bool) -> bool:
+        """Where undo or redo comes upon a change of the active pane, change it; whether it did.
+
+        Parameters
+        ----------
+        view : View
+            Where the history has gone to.
+        back : bool
+            Whether it was undo.
+        """
+        comparison, depth = self.comparison, self._history.depth
+        if self._exchanges.get(depth + back, (None, None))[not back] != view:
+            return False
+        for index, pane in enumerate(comparison.panes):
+            if index != comparison.active and pane.view == view:
+                self.comparison = replace(comparing.synced(comparison, self.view), active=index)
+                self._exchange_frames(comparison)
+                return True
+        return False
+
+    def remove_pane(self, index: int) -> None:
+        """Take a pane away; of the active one, a neighbour becomes active."""
+        comparison = self.comparison
+        if not 0 <= index < len(comparison.panes):
+            return
+        if index == comparison.active:
+            key = comparison.panes[index].key
+            order = (index + 1, index - 1)
+            self.activate_pane(next(i for i in order if 0 <= i < len(comparison.panes)))
+            if self.comparison.panes[self.comparison.active].key == key:
+                return  # its neighbour has no picture
+        self.comparison = comparing.removed(self.comparison, index)
+        self._accompany()
+
+    def change_comparison(self, comparison: Comparison) -> None:
+        """Change how the panes are shown: everything but the panes themselves."""
+        now = self.comparison
+        self.comparison = replace(comparison, panes=now.panes, active=now.active, issued=now.issued)
+        if self.comparison.shown and not self.comparison.panes:
+            self.comparison = replace(self.comparison, shown=False)
+            self.pin_view()
+        self._accompany()
+
+    def toggle_comparison(self) -> None:
+        """Show the panes, or the present View alone. The first time, it is pinned beside itself."""
+        self.change_comparison(replace(self.comparison, shown=not self.comparison.on))
+
+    def show_layout(self, layout: CompareLayout) -> None:
+        """Show the panes in a layout; asked for again, side by side."""
+        again = self.comparison.on and self.comparison.layout == layout
+        layout = "side_by_side" if again else layout
+        self.change_comparison(replace(self.comparison, shown=True, layout=layout))
+
+    def save_comparison(self) -> None:
+        """Save what is compared as one picture, once it is there in full quality."""
+        self._picture_wanted = self.comparison.on
+        if not self.comparison.on:
+            self.notify("Nothing is compared: pin a view first")
+
+    def _save_picture(self) -> None:
+        if not self._picture_wanted or self.rendering.busy or self.panes_waiting:
+            return
+        self._picture_wanted = False
+        from viz.compare_picture import comparison_picture
+
+        pixels = comparison_picture(self.compare_state())
+        if pixels is None:
+            self.notify("There is no comparison to save: a picture is missing")
+        else:
+            self.capturing.save_comparison(pixels, self.view)
+
+    # ---------------------------------------------------------------------------------------------- grid
+    def plan_grid(self, plan: GridPlan) -> None:
+        """Take note of which grid to save."""
+        self.grid_plan = plan
+
+    def save_grid(self) -> None:
+        """Render the grid in the background and save it as PNG."""
+        from viz import grid
+
+        view, folder = self.view, self.capturing.folder
+        if self.workshop is None or not view.network.path or self.frame is None:
+            self.notify("There is no view for a grid yet")
+            return
+        if self._grid is not None and self._grid.running:
+            self.notify("A grid is being made already")
+            return
+        try:
+            request = grid.planned(view, self.grid_plan)
+            grid.check_grid(request)
+        except Pof3dError as error:
+            self.notify(str(error))
+            return
+        self._grid_told = False
+        self._grid = self.workshop.start(
+            "Grid of seeds and yaws",
+            view.network.path,
+            lambda engine, control: grid.save_free(engine, view, request, folder, control),
+        )
+
+    def cancel_grid(self) -> None:
+        """Stop the grid; nothing of it remains."""
+        if self._grid is not None:
+            self._grid.cancel()
+
+    def _tell_of_grid(self) -> None:
+        job = self._grid
+        if job is None or job.running or self._grid_told:
+            return
+        self._grid_told = True
+        state = job.state
+        if state.status == "finished":
+            self.notify(f"Saved {job.result}")
+        elif state.status == "cancelled":
+            self.notify("The grid was cancelled")
+        elif state.error is not None:
+            self.notify(str(state.error))

@@ -1,0 +1,345 @@
+"""Views beside each other: which ones, in what arrangement, and what sets them apart. Plain values.
+
+One pane is active: the present View stands there, and panels edit it. The others keep the View that was
+pinned; where the cameras are linked, they are shown from the active one's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pof3d.errors import Pof3dError
+from pof3d.text import format_degrees
+from viz.frame import Frame
+from viz.latent_edits import amplitudes, interpolates_w, is_between
+from viz.view import ColorMap, LatentView, View
+
+if TYPE_CHECKING:
+    from viz.difference import Difference
+    from viz.jobs import JobState  # which needs torch; --help does without
+
+CompareLayout = Literal["side_by_side", "wipe", "difference"]
+MOST_PANES = 4
+GAINS = (1.0, 32.0)
+"""Least and largest factor of a difference."""
+_LONGEST_VALUE = 24
+"""Characters of a value that has no text of its own."""
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One of the pictures."""
+
+    key: int
+    """Stays the same wherever it stands."""
+    view: View
+    """What was pinned; of the active pane, the present View counts instead."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two to four panes, or none as long as nothing was pinned."""
+
+    panes: tuple[Pane, ...] = ()
+    """From left to right, then from top to bottom."""
+    active: int = 0
+    """Which pane the present View is."""
+    partner_key: int | None = None
+    """The pane that a wipe or a difference sets against the active one; None: the next one."""
+    layout: CompareLayout = "side_by_side"
+    """All panes beside each other, two of them with a divider, or the difference of two."""
+    linked: bool = True
+    """Whether all panes have the active one's pose settings and camera."""
+    shown: bool = False
+    """Whether the panes are shown; they are kept either way."""
+    divider: float = 0.5
+    """Place of the wipe's divider, 0 = left … 1 = right."""
+    gain: float = 4.0
+    """Factor of a difference before it becomes colours."""
+    color_map: ColorMap = "magma"
+    """Colours of a difference."""
+    issued: int = 0
+    """Keys that were given to panes so far."""
+
+    @property
+    def on(self) -> bool:
+        """Whether there is something to show beside the present View."""
+        return self.shown and len(self.panes) > 1
+
+    @property
+    def partner(self) -> int:
+        """Index of the pane that a wipe or a difference sets against the active one."""
+        for index, pane in enumerate(self.panes):
+            if pane.key == self.partner_key and index != self.active:
+                return index
+        return (self.active + 1) % max(len(self.panes), 1)
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Indices of the two panes of a wipe or a difference, in their order."""
+        first, second = sorted((self.active, self.partner))
+        return first, second
+
+    @property
+    def visible(self) -> tuple[int, ...]:
+        """Indices of the panes that the layout needs."""
+        return tuple(range(len(self.panes))) if self.layout == "side_by_side" else self.pair
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """A grid of pictures: one seed a row, one yaw a column."""
+
+    seeds: int = 6
+    """Rows, from the present seed on."""
+    yaws: int = 5
+    """Columns."""
+    first_yaw: float = math.radians(-40.0)
+    """Of the left column, radians."""
+    last_yaw: float = math.radians(40.0)
+    """Of the right column, radians."""
+    cell: int = 192
+    """Side of one picture, pixels; depth beside it doubles the width."""
+
+
+@dataclass(frozen=True)
+class CompareState:
+    """What panels and the viewport see of a comparison."""
+
+    comparison: Comparison = field(default_factory=Comparison)
+    views: tuple[View, ...] = ()
+    """Of the panes, as they are shown."""
+    names: tuple[str, ...] = ()
+    """Of the panes: network, seed, and what sets each apart."""
+    frames: Mapping[int, Frame] = field(default_factory=dict)
+    """The newest good picture by the pane's key."""
+    errors: Mapping[int, Pof3dError] = field(default_factory=dict)
+    """Why a pane has no picture, by its key."""
+    difference: Difference | None = None
+    """Of the pair, where the layout asks for it and the pictures have the same shape."""
+    grid: GridPlan = field(default_factory=GridPlan)
+    job: JobState | None = None
+    """The grid under way, or the last one."""
+    saved: Path | None = None
+    """Where the last grid is."""
+
+
+class CompareActions(Protocol):
+    """What panels may ask for."""
+
+    def pin_view(self) -> None:
+        """Keep the present View as a pane and go on beside it."""
+
+    def activate_pane(self, index: int) -> None:
+        """Make another pane the present View."""
+
+    def remove_pane(self, index: int) -> None:
+        """Take a pane away; of the active one, a neighbour becomes active."""
+
+    def change_comparison(self, comparison: Comparison) -> None:
+        """Change how the panes are shown: everything but the panes themselves."""
+
+    def save_comparison(self) -> None:
+        """Save what is compared as one picture, as it is arranged."""
+
+    def plan_grid(self, plan: GridPlan) -> None:
+        """Take note of which grid to save."""
+
+    def save_grid(self) -> None:
+        """Render the grid in the background and save it as PNG."""
+
+    def cancel_grid(self) -> None:
+        """Stop the grid; nothing of it remains."""
+
+
+# ------------------------------------------------------------------------------------------------- panes
+def synced(comparison: Comparison, view: View) -> Comparison:
+    """The same with the present View in its pane."""
+    if not comparison.panes or comparison.panes[comparison.active].view == view:
+        return comparison
+    panes = list(comparison.panes)
+    panes[comparison.active] = replace(panes[comparison.active], view=view)
+    return replace(comparison, panes=tuple(panes))
+
+
+def pinned(comparison: Comparison, view: View) -> Comparison:
+    """Keep a copy of the present View just before the active pane; the comparison is shown.
+
+    Raises
+    ------
+    ValueError
+        When there is no room for another pane.
+    """
+    comparison, key = synced(comparison, view), comparison.issued
+    if not comparison.panes:
+        both = (Pane(key, view), Pane(key + 1, view))
+        return replace(comparison, panes=both, active=1, issued=key + 2, shown=True)
+    if len(comparison.panes) >= MOST_PANES:
+        raise ValueError(f"there are {MOST_PANES} panes already")
+    active = comparison.active
+    panes = (*comparison.panes[:active], Pane(key, view), *comparison.panes[active:])
+    return replace(comparison, panes=panes, active=active + 1, issued=key + 1, shown=True)
+
+
+def activated(comparison: Comparison, index: int, view: View) -> tuple[Comparison, View]:
+    """Make another pane the active one; also gives its View, as it was shown."""
+    shown = shown_view(comparison, index, view)
+    comparison = replace(synced(comparison, view), active=index)
+    if comparison.partner_key == comparison.panes[index].key:
+        comparison = replace(comparison, partner_key=None)
+    return synced(comparison, shown), shown
+
+
+def removed(comparison: Comparison, index: int) -> Comparison:
+    """Without a pane that is not active; a single one that is left is none to compare."""
+    if index == comparison.active:
+        raise ValueError("the active pane shows the present View")
+    panes = tuple(pane for i, pane in enumerate(comparison.panes) if i != index)
+    if len(panes) < 2:
+        return replace(comparison, panes=(), active=0, partner_key=None, shown=False)
+    return replace(comparison, panes=panes, active=comparison.active - (index < comparison.active))
+
+
+def linked_view(view: View, leader: View) -> View:
+    """A View seen as another one is: its pose's source and camera, with the content as it was."""
+    pose = replace(
+        leader.pose,
+        conditioning_yaw=view.pose.conditioning_yaw,
+        conditioning_pitch=view.pose.conditioning_pitch,
+    )
+    return replace(view, pose=pose, camera=leader.camera)
+
+
+def shown_view(comparison: Comparison, index: int, view: View) -> View:
+    """What a pane shows while ``view`` is the present one."""
+    if index == comparison.active:
+        return view
+    own = comparison.panes[index].view
+    return linked_view(own, view) if comparison.linked else own
+
+
+def companions(comparison: Comparison, view: View) -> dict[int, View]:
+    """What is to be rendered beside the present View, by the pane's key."""
+    if not comparison.on:
+        return {}
+    return {
+        comparison.panes[index].key: shown_view(comparison, index, view)
+        for index in comparison.visible
+        if index != comparison.active
+    }
+
+
+# ------------------------------------------------------------------------------------------------- words
+def title(view: View) -> str:
+    """Network and seed."""
+    latent = view.latent
+    network = Path(view.network.path).stem or "no network"
+    return f"{network}, {'near ' if is_between(latent) else ''}seed {latent.seed}"
+
+
+def differences(view: View, other: View) -> tuple[str, ...]:
+    """What a View has that another has not, beside network and seed, as short texts."""
+    own, others = _facts(view), _facts(other)
+    return tuple(text for name, text in own.items() if text and text != others.get(name))
+
+
+def names(comparison: Comparison, view: View) -> tuple[str, ...]:
+    """A line for each pane: the active one is set against its partner, the others against the active one."""
+    views = [shown_view(comparison, index, view) for index in range(len(comparison.panes))]
+    lines = []
+    for index, one in enumerate(views):
+        other = views[comparison.partner if index == comparison.active else comparison.active]
+        lines.append(", ".join((title(one), *differences(one, other))))
+    return tuple(lines)
+
+
+def _facts(view: View) -> dict[str, str]:
+    """Everything that makes a picture, as texts by name."""
+    latent, pose, camera, sampling, display = (
+        view.latent,
+        view.pose,
+        view.camera,
+        view.sampling,
+        view.display,
+    )
+    own = {
+        "predicted": "predicted pose",
+        "override": _angles(pose.override_yaw, pose.override_pitch),
+        "free": _angles(camera.yaw, camera.pitch),
+    }
+    span = display.depth_range
+    facts = {
+        "psi": f"ψ {latent.truncation_psi:.2f}",
+        "cutoff": "ψ on all layers"
+        if latent.truncation_cutoff is None
+        else f"ψ on {latent.truncation_cutoff} layers",
+        "space": "between w" if interpolates_w(latent) else "between z" if is_between(latent) else "",
+        "directions": _directions(amplitudes(latent)),
+        "mixing": _mixing(latent),
+        "noise": "stored noise" if latent.noise == "const" else "no noise",
+        "pose": own[pose.source],
+        "conditioning": f"conditioned on {_angles(pose.conditioning_yaw, pose.conditioning_pitch)}",
+        "roll": f"roll {format_degrees(camera.roll)}",
+        "radius": "own distance" if camera.radius is None else f"distance {camera.radius:.2f}",
+        "fov": "own field of view"
+        if camera.fov is None
+        else f"field of view {format_degrees(camera.fov, signed=False)}",
+        "pan": "centred" if not any(camera.pan) else "moved aside",
+        "resolution": "own resolution" if sampling.resolution is None else f"{sampling.resolution}² rays",
+        "samples": "own samples" if sampling.depth_samples is None else f"{sampling.depth_samples} samples",
+        "importance": "own importance samples"
+        if sampling.importance_samples is None
+        else f"{sampling.importance_samples} importance samples",
+        "mode": {"rgb": "RGB", "side_by_side": "with depth"}.get(display.mode, display.mode),
+        "colours": display.color_map if display.mode in ("depth", "side_by_side") else "",
+        "range": "fitted depth range" if span is None else f"depth {span[0]:.2f} to {span[1]:.2f}",
+    }
+    return {**facts, **_others(view)}
+
+
+_TOLD = {
+    "network": {"path"},
+    "latent": {"x", "y", "truncation_psi", "truncation_cutoff", "noise"}
+    | {"space", "directions", "mix_seed", "mix_first", "mix_end"},
+    "pose": {"source", "override_yaw", "override_pitch", "conditioning_yaw", "conditioning_pitch"},
+    "camera": {"yaw", "pitch", "roll", "radius", "fov", "pan"},
+    "sampling": {"resolution", "depth_samples", "importance_samples"},
+    "display": {"mode", "color_map", "depth_range"},
+}
+
+
+def _others(view: View) -> dict[str, str]:
+    """Fields that have no text of their own: the name, and the value where it is short."""
+    facts = {}
+    for part in dataclasses.fields(view):
+        value = getattr(view, part.name)
+        for one in dataclasses.fields(value) if dataclasses.is_dataclass(value) else ():
+            if one.name in _TOLD.get(part.name, ()):
+                continue
+            inner = getattr(value, one.name)
+            text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
+            if len(text) > _LONGEST_VALUE:
+                text = text[: _LONGEST_VALUE - 1] + "…"
+            facts[f"{part.name}.{one.name}"] = f"{one.name.replace('_', ' ')} {text}"
+    return facts
+
+
+def _directions(moves: tuple[float, ...]) -> str:
+    told = [f"direction {i + 1} {value:+.1f} σ" for i, value in enumerate(moves) if value]
+    return " ".join(told).replace("-", "−") or "no directions"
+
+
+def _mixing(latent: LatentView) -> str:
+    if latent.mix_seed is None:
+        return "not mixed"
+    end = "" if latent.mix_end is None else str(latent.mix_end - 1)
+    return f"mixed with {latent.mix_seed} from layer {latent.mix_first}" + (f" to {end}" if end else "")
+
+
+def _angles(yaw: float, pitch: float) -> str:
+    return f"yaw {format_degrees(yaw)} pitch {format_degrees(pitch)}"
