@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pof3d.errors import ConfigError, Pof3dError
+from pof3d.errors import Pof3dError
+from pof3d.mesh_settings import LEVELS, MeshSettings, check_settings
 from pof3d.render.volume import interval_weights
 from pof3d.triangles import Mesh, largest_part, simplified, without_strays
 
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 """Takes the fraction done, 0 … 1, and what is being done; may raise to end the work."""
-
-RESOLUTIONS = (16, 512)
-"""Fewest and most samples along each side of the box."""
-LEVELS = (0.01, 1000.0)
-"""Smallest and largest density that a surface can be asked for at."""
-FEWEST_FACES = 100
-"""That a mesh can be simplified to."""
 
 _POINTS_AT_ONCE = 65_536
 _LAYERS_AT_ONCE = 24
@@ -48,20 +42,6 @@ class MeshError(Pof3dError):
     """No mesh can be made."""
 
 
-@dataclass(frozen=True)
-class MeshSettings:
-    """How a mesh is made."""
-
-    resolution: int = 128
-    """Samples along each side of the box; time and memory grow with the cube."""
-    level: float | None = None
-    """Density of the surface, per world unit; None: :func:`fitted_level`."""
-    largest_only: bool = True
-    """Whether only the largest connected part is kept."""
-    faces: int | None = None
-    """Simplify to about so many triangles; None: all that marching cubes gives."""
-
-
 @dataclass(frozen=True, eq=False)
 class DensityGrid:
     """Densities on a regular grid that fills the box, its faces included."""
@@ -72,28 +52,12 @@ class DensityGrid:
     """Of the box, world units; it is centred on the origin."""
 
 
-def check_settings(settings: MeshSettings) -> None:
-    """Refuse settings that cannot be used.
-
-    Raises
-    ------
-    ConfigError
-        Naming the value and what it may be.
-    """
-    for what, value, (low, high) in (
-        ("A grid resolution", settings.resolution, RESOLUTIONS),
-        ("A density level", settings.level, LEVELS),
-    ):
-        if value is not None and not low <= value <= high:  # NaN fails, too
-            raise ConfigError(f"{what} of {value:g} cannot be used", f"it must lie between {low} and {high}")
-    if settings.faces is not None and settings.faces < FEWEST_FACES:
-        raise ConfigError(
-            f"A mesh of {settings.faces} faces cannot be made", f"it must have {FEWEST_FACES} or more"
-        )
-
-
 def make_mesh(
-    generator: Generator, planes: Tensor, settings: MeshSettings, progress: Progress | None = None
+    generator: Generator,
+    planes: Tensor,
+    settings: MeshSettings,
+    progress: Progress | None = None,
+    grid: DensityGrid | None = None,
 ) -> Mesh:
     """The coloured surface of a generated object.
 
@@ -107,6 +71,8 @@ def make_mesh(
         How fine, and where the surface lies.
     progress : callable, optional
         Told many times a second; may raise to end the work.
+    grid : DensityGrid, optional
+        Of an earlier mesh of these planes; it is used instead of the settings' resolution.
 
     Raises
     ------
@@ -118,7 +84,7 @@ def make_mesh(
     check_settings(settings)
     tell = progress or (lambda _fraction, _note: None)
     try:
-        grid = density_grid(
+        grid = grid or density_grid(
             generator,
             planes,
             settings.resolution,

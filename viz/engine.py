@@ -210,7 +210,7 @@ class Engine:
 
     def _preview_quality(self, resident: Resident, chain: Chain) -> Quality:
         chosen, self._speeds[resident.serial] = choose(chain.full, self._speed(resident))
-        if chain.view.display.mode in ("raw", "depth"):
+        if chain.view.display.mode in ("raw", "depth", "normals", "opacity"):
             chosen = replace(chosen, superres=False)
         key = chain.raw_key(chain.full)
         if ("rays", key) not in self.memory:

@@ -83,7 +83,7 @@ def recorded_picture(frame: Frame, side: int) -> NDArray[np.uint8]:
     for i, pane in enumerate(panes):
         if pane.shape[:2] != (side, side):
             # Lanczos rings at the hard edges of a depth map's colours.
-            is_depth = mode == "depth" or i == 1
+            is_depth = mode in ("depth", "normals") or i == 1
             kernel = Image.Resampling.BILINEAR if is_depth else Image.Resampling.LANCZOS
             pane = np.asarray(Image.fromarray(np.ascontiguousarray(pane)).resize((side, side), kernel))
         sized.append(pane)

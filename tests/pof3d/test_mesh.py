@@ -19,7 +19,6 @@ from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.errors import ConfigError
 from pof3d.mesh import (
     MeshError,
-    MeshSettings,
     colored,
     density_grid,
     density_slice,
@@ -28,6 +27,7 @@ from pof3d.mesh import (
     make_mesh,
 )
 from pof3d.mesh_files import write_mesh
+from pof3d.mesh_settings import MeshSettings
 from pof3d.triangles import Mesh, largest_part, simplified
 
 CATS = Path(__file__).resolve().parents[2] / "assets" / "toy-cats.safetensors"
