@@ -29,11 +29,12 @@ Progress = Callable[[float, str], None]
 
 _POINTS_AT_ONCE = 65_536
 _LAYERS_AT_ONCE = 24
+_LEVEL_SHARE = 0.15
 _LEVEL_SAMPLES = 96
 """Along each side, at most, for a fitted level."""
 _COLOR_SAMPLES = 12
 _COLOR_DEPTH = 3.0
-"""Colours are collected this far outside the surface and half as far inside, in mean free paths of light."""
+"""Colours are collected so far inside the surface, a quarter of it outside, in mean free paths of light."""
 _OUTSIDE = -1e6
 """Density beyond the box: what is cut by the box is closed on its faces."""
 
@@ -132,15 +133,15 @@ def density_grid(
 
 
 def fitted_level(grid: DensityGrid) -> float:
-    """Half of what the densest hundredth of the box reaches: there the surface lies where depth maps have it.
+    """A share of what the densest hundredth of the box reaches, low enough for the outlines of the image.
 
-    Depth is where light ends on average. In the bundled networks' soft objects a surface of little density
-    would lie in front of that.
+    Light ends a little below such a surface, and there depth maps have their points: half of the densest lies
+    there, but cuts off what is thin and soft.
     """
     step = -(-len(grid.values) // _LEVEL_SAMPLES)
     dense = float(np.percentile(grid.values[::step, ::step, ::step], 99.0))
-    # Where next to nothing is there, a hundredth may hold nothing: half of the peak, then.
-    return float(np.clip(max(dense, 0.2 * float(grid.values.max())) / 2, *LEVELS))
+    # A small object may not fill a hundredth of the box.
+    return float(np.clip(_LEVEL_SHARE * max(dense, 0.2 * float(grid.values.max())), *LEVELS))
 
 
 def density_slice(
@@ -260,7 +261,7 @@ def colored(generator: Generator, planes: Tensor, mesh: Mesh, progress: Progress
     field has other colours than pictures show, in which light comes from some depth.
     """
     length = min(_COLOR_DEPTH / max(mesh.level, 1e-6), generator.config.render.box_warp / 8)
-    depths = torch.linspace(-length, length / 2, _COLOR_SAMPLES, device=planes.device)
+    depths = torch.linspace(-length / 4, length, _COLOR_SAMPLES, device=planes.device)
     vertices = torch.tensor(mesh.vertices, device=planes.device)
     inwards = -torch.tensor(mesh.normals, device=planes.device)
     step, parts = max(1, _POINTS_AT_ONCE // _COLOR_SAMPLES), []
