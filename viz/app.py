@@ -211,6 +211,8 @@ class App:
         program = self.program
         result = self._viewport.draw(view, context)
         self._edit(view, result.view)
+        if program.capturing.shape_wanted and (pixels := self._viewport.shape_pixels()) is not None:
+            program.capturing.save_shape(pixels, view)
         overlays.draw(
             program.notices,
             result.rect,

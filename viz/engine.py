@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from pof3d.checkpoint import LoadCancelled, load
 from pof3d.devices import find_device
+from pof3d.nets.generator import Generator
 from viz.chain import Chain
 from viz.frame import Frame, FrameLevel, Pose, StageTiming
 from viz.limits import check_view
@@ -183,6 +185,12 @@ class Engine:
         """The generator's own pose for a View's latent."""
         with torch.inference_mode():
             return self._chain(view, never)[1].mapped.pose
+
+    def field(self, view: View, cancelled: Callable[[], bool] = never) -> tuple[Generator, Tensor]:
+        """The generator, and the tri-planes [1, 3, C, R, R] of a View's latent: what a field is made of."""
+        with torch.inference_mode():
+            resident, chain = self._chain(view, cancelled)
+            return resident.network.generator, chain.planes
 
     def fitted_depth_range(self, view: View, cancelled: Callable[[], bool] = never) -> tuple[float, float]:
         """The depth range that fits a View, from a small rendering: equal Views give equal ranges."""

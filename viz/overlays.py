@@ -60,7 +60,7 @@ def draw(
         _poses(corners, view, context.frame, context)
         _quality(corners, context.frame)
         _latent(corners, view)
-        if view.display.mode in ("depth", "side_by_side"):
+        if view.display.mode in ("depth", "side_by_side") and view.display.geometry == "image":
             _depth_legend(corners, context.frame)
     _recording(corners, context)
     _error(notices, corners, view, context, dismiss_error)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
 from viz.frame import Frame, Pose
+from viz.shapes import GeometryActions, GeometryState
 from viz.view import View
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ class PanelContext:
     recording: RecordingState | None = None
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
+    geometry: GeometryState | None = None
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
@@ -217,7 +219,7 @@ class PanelContext:
         return self.network is not None and self.network.is_conditioned
 
 
-class Actions(Protocol):
+class Actions(GeometryActions, Protocol):
     """What panels may ask the program to do. Calls return at once."""
 
     def open_checkpoint(self, path: Path) -> None:

@@ -23,6 +23,8 @@ from viz.commands import Commands
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
+from viz.geometry import Geometry
+from viz.geometry_commands import GeometryCommands
 from viz.history import History
 from viz.jobs import Working
 from viz.notices import Notices
@@ -40,7 +42,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands):
+class Program(GeometryCommands, Commands):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -99,6 +101,7 @@ class Program(Commands):
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
+        self.geometry = Geometry(workshop, self.capturing.target, self.notify)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
             rendering.submit(self.view)
@@ -112,6 +115,7 @@ class Program(Commands):
         self._follow(seconds)
         self.capturing.update()
         self._turn(seconds)
+        self.geometry.update(self.view, self.rendering.network_info, seconds)
         return changed
 
     @property
@@ -119,6 +123,7 @@ class Program(Commands):
         """Whether things change without input."""
         loading = self.rendering.loading is not None or self.fetching.loading is not None
         waiting = loading or (self.run is not None and self.run.moving)
+        waiting = waiting or self.geometry.pending
         return self.turntable.playing or waiting or self.notices.left(self.now) > 0
 
     @property
@@ -153,6 +158,7 @@ class Program(Commands):
                 settings.memory_mib * 2**20,
             ),
             turntable=self.turntable,
+            geometry=self.geometry.state(),
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from imgui_bundle import imgui
@@ -127,7 +128,7 @@ class SolidRenderer:
     def _upload(
         self, points: NDArray[np.float32], normals: NDArray[np.float32], colors: NDArray[np.uint8]
     ) -> None:
-        arrays = (
+        arrays: tuple[NDArray[Any], ...] = (
             np.ascontiguousarray(points, np.float32),
             np.ascontiguousarray(normals, np.float32),
             np.ascontiguousarray(colors, np.uint8),
