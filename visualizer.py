@@ -4,6 +4,7 @@
     visualizer.py RUN                          open the window and follow a training run (its folder)
     visualizer.py render FILE --out a.png      render one picture
     visualizer.py record FILE --out a.mp4      record a video
+    visualizer.py mesh FILE --out a.glb        extract the surface as a mesh
     visualizer.py tour                         render a short session of the window offscreen
 
 Every command explains its options with --help.
@@ -22,7 +23,7 @@ import tyro
 if TYPE_CHECKING:
     from viz.layout import Placement
 
-COMMANDS = ("render", "record", "tour")
+COMMANDS = ("render", "record", "mesh", "tour")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from viz.cli import run
 
             return run(command, rest)
+        if command == "mesh":
+            from viz.mesh_command import run as run_mesh
+
+            return run_mesh(rest)
         return _window(rest) if command == "window" else _tour(rest)
     except KeyboardInterrupt:
         return 130
@@ -65,6 +70,7 @@ def placements() -> list[Placement]:
         Placement(panels["Pose"], "left", (1, 1), 335),
         Placement(panels["Camera"], "left", (1, 2), 375, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
+        Placement(panels["Geometry"], "right", (0, 0), 365, front=False),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),
         Placement(panels["Pose histogram"], "right", (1, 1), 325),

@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from pof3d.errors import ConfigError, Pof3dError
 from viz.files import check_target
-from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
+from viz.options import Record, Render, build_request, build_view, parse, posed
 from viz.view import View
 
 if TYPE_CHECKING:
@@ -42,38 +43,50 @@ def run(command: str, arguments: Sequence[str]) -> int:
     """
     options = parse(Render if command == "render" else Record, arguments)
     try:
-        view = build_view(options, _base_view(options))
+        view = build_view(options, base_view(options.view))
         job = _recording(view, options) if isinstance(options, Record) else _rendering(view, options)
-        if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
-            raise ConfigError(f"{options.threads} threads cannot be used", f"it must be 1 to {MOST_THREADS}")
+        check_threads(options.threads)
     except Pof3dError as error:
-        return _complain(error, 2)
+        return complain(error, 2)
+    return carry_out(view, job, options.out, options.device, options.threads)
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that cannot be."""
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise ConfigError(f"{threads} threads cannot be used", f"it must be 1 to {MOST_THREADS}")
+
+
+def carry_out(view: View, job: Job, out: Path, device: str, threads: int | None) -> int:
+    """Open a View's checkpoint, do the job and print the file that it has written; the exit status."""
     try:
         with _interrupts() as cancelled, _progress() as progress:
-            engine = _engine(options)
+            engine = _engine(device, threads)
             try:
                 _open(engine, view, progress, cancelled)
                 job(engine, progress, cancelled)
             except _cancelled_class():
                 raise KeyboardInterrupt from None
     except Pof3dError as error:
-        return _complain(error, 1)
+        return complain(error, 1)
     except KeyboardInterrupt:
         print("Cancelled; nothing was written.", file=sys.stderr)
         return CANCELLED
-    print(options.out)
+    print(out)
     return 0
 
 
-def _base_view(options: PictureOptions) -> View | None:
-    if options.view is None:
+def base_view(path: Path | None) -> View | None:
+    """The View in a file, if one is named."""
+    if path is None:
         return None
     from viz.captures import read_view
 
-    return read_view(options.view)
+    return read_view(path)
 
 
-def _complain(error: Pof3dError, status: int) -> int:
+def complain(error: Pof3dError, status: int) -> int:
+    """Print an error; the exit status."""
     print(f"Error: {error}", file=sys.stderr)
     return status
 
@@ -115,16 +128,16 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-def _engine(options: PictureOptions) -> Engine:
+def _engine(device: str, threads: int | None) -> Engine:
     import torch
 
     from pof3d.memory import keep_freed_memory
     from viz.engine import Engine
 
     keep_freed_memory()
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    return Engine(options.device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return Engine(device)
 
 
 def _cancelled_class() -> type[Exception]:

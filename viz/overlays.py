@@ -58,7 +58,8 @@ def draw(
         corners = picture
     if notices.overlays_visible and context.frame is not None:
         _poses(corners, view, context.frame, context)
-        _quality(corners, context.frame)
+        if view.display.geometry == "image":
+            _quality(corners, context.frame)
         _latent(corners, view)
         if view.display.mode in ("depth", "side_by_side") and view.display.geometry == "image":
             _depth_legend(corners, context.frame)

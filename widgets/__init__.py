@@ -6,6 +6,7 @@ from viz.panel import Panel
 from widgets.camera import CameraPanel
 from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
+from widgets.geometry import GeometryPanel
 from widgets.histogram import HistogramPanel
 from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
@@ -23,6 +24,7 @@ def default_panels() -> list[Panel]:
         PosePanel(),
         CameraPanel(),
         ViewPanel(),
+        GeometryPanel(),
         HistogramPanel(),
         PerformancePanel(),
         CapturePanel(),
