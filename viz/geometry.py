@@ -84,6 +84,8 @@ class Geometry:
         self._wanted_slice: SliceRequest | None = None
         self._slicing: tuple[Content, Job[tuple[Field, DensitySlice]]] | None = None
         self._slice: tuple[Content, DensitySlice] | None = None
+        self._unsliced: Content | None = None
+        """What failed to be sliced: not again by itself."""
         self._saving: Job[tuple[Path, Made | None]] | None = None
         self._saved: Path | None = None
 
@@ -238,6 +240,8 @@ class Geometry:
         content = self._current
         if request is None or content is None or self._workshop is None or self._slicing is not None:
             return
+        if content == self._unsliced:
+            return
         if self._slice is not None and self._slice[0] == content and self._slice[1].request == request:
             return
         known = self._field if self._field is not None and self._field.content == content else None
@@ -251,6 +255,9 @@ class Geometry:
         if job.result is not None:
             self._field, found = job.result
             self._slice = content, found
+        elif job.state.error is not None:
+            self._unsliced = content
+            self._notify(str(job.state.error))
         if (
             self._current is None
             or self._field is None
