@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pof3d.mesh import MeshError
 from viz.depth_files import frame_optics
 from viz.engine import Engine
 from viz.frame import Frame
@@ -17,8 +18,6 @@ from viz.normals import LARGEST_JUMP, world_points
 from viz.shapes import CloudSettings, PointCloud
 from viz.view import View
 
-SOLID = 0.9
-"""Rays of less opacity end in the fringe of the object: no points for them."""
 _SPACING = 1.5
 """Width of a point, in widths of a pixel where it lies."""
 _RINGS = (math.radians(-35.0), 0.0, math.radians(35.0))
@@ -74,6 +73,11 @@ def make_cloud(
         Told the fraction done; may raise to end the work.
     cancelled : callable
         Asked between slices of rays.
+
+    Raises
+    ------
+    MeshError
+        When no camera sees anything.
     """
     resident = engine.load(view.network.path, cancelled=cancelled)
     views = cloud_views(_well_sampled(view, resident), settings)
@@ -85,6 +89,10 @@ def make_cloud(
         points.append(some)
         colors.append(theirs)
         spacing = max(spacing, apart)
+    if not any(map(len, points)):
+        raise MeshError(
+            "There are no points", "nothing stops the light here", "Turn the camera towards the object."
+        )
     return PointCloud(np.concatenate(points), np.concatenate(colors), spacing)
 
 
@@ -100,7 +108,7 @@ def frame_points(frame: Frame, resident: Resident) -> tuple[NDArray[np.float32],
     optics = frame_optics(frame, render)
     depth, side = frame.depth, len(frame.depth)
     pixel = 1.0 / (optics.focal * side)
-    kept = (frame.opacity > SOLID) & ~np.isnan(depth) & ~_floating(depth, LARGEST_JUMP * pixel)
+    kept = ~np.isnan(depth) & ~_floating(depth, LARGEST_JUMP * pixel)
     points = world_points(depth, optics.cam2world, optics.focal)[kept].astype(np.float32)
     colors = frame.raw[kept].astype(np.float64)
     if render.white_background:

@@ -71,6 +71,8 @@ PLANES: tuple[tuple[SliceAxis, str, str], ...] = (
     ("y", "y", "Seen from above."),
     ("z", "z", "Seen from the side of growing z."),
 )
+SLICE_EM = 14.0
+"""Largest side of a slice's picture, font heights."""
 LEVEL_RANGE = (0.1, 200.0)
 """Of the slider, per world unit."""
 _LINE = np.array((255, 255, 255), np.uint8)
@@ -166,7 +168,7 @@ class GeometryPanel:
             return
         actions.want_slice(self._request)
         found = state.slice
-        width = imgui.get_content_region_avail().x
+        width = min(imgui.get_content_region_avail().x, SLICE_EM * common.em())
         if found is None:
             imgui.dummy((width, width))
             return

@@ -38,7 +38,9 @@ def matrix(yaw: float, pitch: float) -> tuple[float, ...]:
     return tuple(orbit_cam2world(yaw, pitch, camera=CAMERA).flatten().tolist())
 
 
-def ball(centre: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> tuple[NDArray[np.float32], ...]:
+def ball(
+    centre: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
     """Vertices, normals and faces of a fine ball."""
     import trimesh
 
