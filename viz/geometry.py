@@ -109,6 +109,7 @@ class Geometry:
         if content != self._current:
             self._current = content
             self._ended = None
+            self._field = None  # it holds on to a network
         self._take_making()
         self._take_saving()
         self._take_slice()
@@ -253,17 +254,13 @@ class Geometry:
             return
         (content, job), self._slicing = self._slicing, None
         if job.result is not None:
-            self._field, found = job.result
+            field, found = job.result
             self._slice = content, found
+            if content == self._current:
+                self._field = field
         elif job.state.error is not None:
             self._unsliced = content
             self._notify(str(job.state.error))
-        if (
-            self._current is None
-            or self._field is None
-            or self._field.content.network != self._current.network
-        ):
-            self._field = None  # which would hold on to a network
 
     # --------------------------------------------------------------------------------------------- files
     def export_mesh(self, format: MeshFormat) -> None:
