@@ -33,6 +33,8 @@ _LEVEL_SHARE = 0.15
 _LEVEL_SAMPLES = 96
 """Along each side, at most, for a fitted level."""
 _COLOR_SAMPLES = 12
+_SLOPE_STEP = 1 / 64
+"""Of the differences that say which way the density rises, box sides."""
 _COLOR_DEPTH = 3.0
 """Colours are collected so far inside the surface, a quarter of it outside, in mean free paths of light."""
 _OUTSIDE = -1e6
@@ -263,12 +265,17 @@ def colored(generator: Generator, planes: Tensor, mesh: Mesh, progress: Progress
     length = min(_COLOR_DEPTH / max(mesh.level, 1e-6), generator.config.render.box_warp / 8)
     depths = torch.linspace(-length / 4, length, _COLOR_SAMPLES, device=planes.device)
     vertices = torch.tensor(mesh.vertices, device=planes.device)
-    inwards = -torch.tensor(mesh.normals, device=planes.device)
+    apart = _SLOPE_STEP * generator.config.render.box_warp
+    offsets = apart * torch.cat([torch.eye(3), -torch.eye(3)]).to(vertices)
     step, parts = max(1, _POINTS_AT_ONCE // _COLOR_SAMPLES), []
     for first in range(0, len(vertices), step):
         if progress is not None:
             progress(first / len(vertices), "Colouring")
-        start, way = vertices[first : first + step, None], inwards[first : first + step, None]
+        start = vertices[first : first + step, None]
+        # Not along the mesh's normals: those of a simplified one are rough.
+        around = generator.sample_field(planes, (start + offsets).reshape(1, -1, 3))[0]
+        way = F.softplus(around.view(-1, 2, 3) - 1.0)
+        way = F.normalize(way[:, :1] - way[:, 1:], dim=-1)
         points = (start + depths[:, None] * way).reshape(1, -1, 3)
         density, colors = generator.sample_field(planes, points)
         along = depths.expand(1, start.shape[0], -1)

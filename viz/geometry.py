@@ -200,6 +200,8 @@ class Geometry:
         result, state = job.result, job.state
         if isinstance(result, Made):
             self._made = result
+            if self._asked:
+                self._notify(f"The mesh has {result.surface.facts.faces:,} faces")
         elif result is not None and isinstance(key, CloudKey):
             self._cloud = key, result
         elif state.status == "failed":

@@ -49,8 +49,8 @@ class PictureOptions:
     fov: Annotated[float | None, _OWN] = None
     """Field of view, degrees over the picture's diagonal."""
     mode: Annotated[DisplayMode | None, _OWN] = None
-    """Final image, image before super-resolution, depth map, or image and depth side by side.
-    Without: rgb."""
+    """Final image, image before super-resolution, depth map, image and depth side by side, normals of the
+    depth map, or opacity. Without: rgb."""
     colors: Annotated[ColorMap | None, _OWN] = None
     """Colours of the depth map. Without: turbo."""
     depth_range: Annotated[tuple[float, float] | None, _OWN] = None

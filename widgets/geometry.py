@@ -73,7 +73,7 @@ PLANES: tuple[tuple[SliceAxis, str, str], ...] = (
 )
 SLICE_EM = 14.0
 """Largest side of a slice's picture, font heights."""
-LEVEL_RANGE = (0.1, 200.0)
+LEVEL_RANGE = (0.1, LEVELS[1])
 """Of the slider, per world unit."""
 _LINE = np.array((255, 255, 255), np.uint8)
 

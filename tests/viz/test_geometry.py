@@ -133,16 +133,18 @@ def test_a_level_is_tried_on_the_same_grid(bench: Bench, monkeypatch: pytest.Mon
     assert abs(second.vertices).max() <= abs(first.vertices).max() + 1e-6
 
 
-def test_a_fine_one_is_made_when_it_is_asked_for(bench: Bench) -> None:
-    bench.geometry.settings = MeshSettings(144, faces=20_000)
+def test_a_fine_one_is_made_when_it_is_asked_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("viz.geometry.QUICK_RESOLUTION", 24)
+    bench.geometry.settings = MeshSettings(48, faces=5000)
     bench.show()
     quick = bench.settle()
-    assert quick.surface is not None and quick.surface.facts.resolution == 128 and not quick.extracted
+    assert quick.surface is not None and quick.surface.facts.resolution == 24 and not quick.extracted
     bench.geometry.extract()
     fine = bench.settle()
     assert fine.surface is not None and fine.extracted
-    assert fine.surface.facts.resolution == 144
-    assert 10_000 < fine.surface.facts.faces <= 20_000
+    assert fine.surface.facts.resolution == 48
+    assert 4000 < fine.surface.facts.faces <= 5000
+    assert bench.told == [f"The mesh has {fine.surface.facts.faces:,} faces"]
 
 
 def test_what_the_user_stops_does_not_begin_again(bench: Bench) -> None:
@@ -256,6 +258,7 @@ def test_a_mesh_that_cannot_be_saved_is_told(bench: Bench) -> None:
         raise SaveError("Cannot save it", "the disk is full")
 
     geometry = Geometry(bench.workshop, refuse, bench.told.append)
+    geometry.settings = MeshSettings(24)
     bench.geometry = geometry
     bench.settle()
     geometry.export_mesh("glb")
