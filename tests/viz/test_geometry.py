@@ -78,7 +78,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tiny: Path, tmp_path: Path) -> Iterator[Bench]:
+def bench(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr("viz.geometry.QUICK_RESOLUTION", 32)
     bench = Bench(tiny, tmp_path)
     yield bench
     assert bench.workshop.close()
