@@ -5,6 +5,7 @@
     visualizer.py render FILE --out a.png      render one picture
     visualizer.py record FILE --out a.mp4      record a video
     visualizer.py grid FILE --out a.png        render a grid of seeds and yaws
+    visualizer.py mesh FILE --out a.glb        extract the surface as a mesh
     visualizer.py tour                         render a short session of the window offscreen
 
 Every command explains its options with --help.
@@ -23,7 +24,7 @@ import tyro
 if TYPE_CHECKING:
     from viz.layout import Placement
 
-COMMANDS = ("render", "record", "grid", "tour")
+COMMANDS = ("render", "record", "grid", "mesh", "tour")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from viz.cli import run
 
             return run(command, rest)
+        if command == "mesh":
+            from viz.mesh_command import run as run_mesh
+
+            return run_mesh(rest)
         return _window(rest) if command == "window" else _tour(rest)
     except KeyboardInterrupt:
         return 130
@@ -67,6 +72,7 @@ def placements() -> list[Placement]:
         Placement(panels["Pose"], "left", (1, 1), 355),
         Placement(panels["Camera"], "left", (1, 2), 355, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
+        Placement(panels["Geometry"], "right", (0, 0), 365, front=False),
         Placement(panels["Compare"], "right", (0, 0), 440, front=False),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),

@@ -23,7 +23,13 @@ LOCK = runpy.run_path(str(ROOT / "scripts" / "lock.py"))
 ROOMS = ("pof3d", "viz", "widgets")
 
 # Distributions whose name is not that of the module they bring.
-DISTRIBUTIONS = {"OpenGL": "pyopengl", "PIL": "pillow", "imgui_bundle": "imgui-bundle", "yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "OpenGL": "pyopengl",
+    "PIL": "pillow",
+    "imgui_bundle": "imgui-bundle",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
 
 
 def pins(name: str) -> dict[str, Version]:

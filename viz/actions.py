@@ -66,8 +66,16 @@ def _has_frame(program: Program) -> bool:
 
 def toggle_depth(view: View) -> View:
     """Between the image and the depth map."""
-    mode: DisplayMode = "rgb" if view.display.mode == "depth" else "depth"
-    return replace(view, display=replace(view.display, mode=mode))
+    shown = view.display.mode == "depth" and view.display.geometry == "image"
+    mode: DisplayMode = "rgb" if shown else "depth"
+    return replace(view, display=replace(view.display, mode=mode, geometry="image"))
+
+
+def toggle_normals(view: View) -> View:
+    """Between the image and the normals of its depth map."""
+    shown = view.display.mode == "normals" and view.display.geometry == "image"
+    mode: DisplayMode = "rgb" if shown else "normals"
+    return replace(view, display=replace(view.display, mode=mode, geometry="image"))
 
 
 def _step(steps: int) -> Callable[[Program], None]:
@@ -114,6 +122,7 @@ ACTIONS: tuple[Action, ...] = (
         (),
         _has_frame,
     ),
+    Action("export_mesh", "File", "Export mesh…", lambda p: p.show_mesh_export(), ("E",)),
     Action("quit", "File", "Quit", lambda p: p.quit(), ("Ctrl+Q",), separated=True),
     Action("undo", "Edit", "Undo", lambda p: p.undo(), ("Ctrl+Z",), lambda p: p.can_undo, repeats=True),
     Action(
@@ -268,6 +277,15 @@ ACTIONS: tuple[Action, ...] = (
         enabled=lambda p: p.comparison.on,
     ),
     Action("save_grid", "File", "Save grid of seeds and yaws", lambda p: p.save_grid(), enabled=_has_frame),
+    Action(
+        "normals",
+        "View",
+        "Normals",
+        lambda p: p.edit(toggle_normals(p.view)),
+        ("N",),
+        checked=lambda p: p.view.display.mode == "normals",
+    ),
+    Action("geometry", "View", "Geometry: image, surface, points", lambda p: p.next_geometry(), ("G",)),
     Action(
         "overlays",
         "Window",

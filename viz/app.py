@@ -232,6 +232,8 @@ class App:
             program.activate_pane(result.activate)
         if result.divider is not None:
             program.change_comparison(replace(program.comparison, divider=result.divider))
+        if program.capturing.shape_wanted and (pixels := self._viewport.shape_pixels()) is not None:
+            program.capturing.save_shape(pixels, view)
         overlays.draw(
             program.notices,
             result.rect,

@@ -47,6 +47,8 @@ class Capturing:
         """Whether the next full frame is to be saved."""
         self.window_wanted = False
         """Whether the window is to give a picture of itself to :meth:`save_window`."""
+        self.shape_wanted = False
+        """Whether the viewport is to give the geometry that it shows to :meth:`save_shape`."""
         self._saver = Saver(folder, wake)
         self._recording = recording
         self._notify = notify
@@ -111,6 +113,15 @@ class Capturing:
     def save_comparison(self, rgba: NDArray[np.uint8], view: View) -> None:
         """Save a picture of compared Views [H, W, 4]."""
         self._saver.comparison(rgba, view)
+
+    def save_shape(self, rgba: NDArray[np.uint8], view: View) -> None:
+        """Save a picture [H, W, 4] of the geometry that a View shows."""
+        self.shape_wanted = False
+        self._saver.shape(rgba, view)
+
+    def target(self, view: View, suffix: str) -> Path:
+        """A free path for a file about a View; see :meth:`viz.saving.Saver.target`."""
+        return self._saver.target(view, suffix)
 
     def start(self, view: View, request: RecordingRequest | None = None) -> None:
         """Record a View, as requested; or this once in another way."""

@@ -201,9 +201,19 @@ class Chain:
             "raw": picture.raw_key,
             "depth": (picture.raw_key, display.color_map, display.depth_range),
             "side_by_side": (picture.image_key, display.color_map, display.depth_range),
+            "normals": (picture.raw_key, display.normals_space),
+            "opacity": (picture.raw_key,),
         }
         return self.run.stage(
             "display",
             (display.mode, inputs[display.mode]),
-            lambda: compose(display, image, maps.raw, maps.depth, display.depth_range or maps.fitted),
+            lambda: compose(
+                display,
+                image,
+                maps.raw,
+                maps.depth,
+                display.depth_range or maps.fitted,
+                opacity=maps.opacity,
+                camera=(self.optics.cam2world, self.optics.focal),
+            ),
         )

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -45,26 +46,36 @@ def run(command: str, arguments: Sequence[str]) -> int:
     commands: dict[str, type[PictureOptions]] = {"render": Render, "record": Record, "grid": Grid}
     options = parse(commands[command], joined_lists(arguments) if command == "grid" else arguments)
     try:
-        view = build_view(options, _base_view(options))
+        view = build_view(options, base_view(options.view))
         job = _job(view, options)
-        if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
-            raise ConfigError(f"{options.threads} threads cannot be used", f"it must be 1 to {MOST_THREADS}")
+        check_threads(options.threads)
     except Pof3dError as error:
-        return _complain(error, 2)
+        return complain(error, 2)
+    return carry_out(view, job, options.out, options.device, options.threads)
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that cannot be."""
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise ConfigError(f"{threads} threads cannot be used", f"it must be 1 to {MOST_THREADS}")
+
+
+def carry_out(view: View, job: Job, out: Path, device: str, threads: int | None) -> int:
+    """Open a View's checkpoint, do the job and print the file that it has written; the exit status."""
     try:
         with _interrupts() as cancelled, _progress() as progress:
-            engine = _engine(options)
+            engine = _engine(device, threads)
             try:
                 _open(engine, view, progress, cancelled)
                 job(engine, progress, cancelled)
             except _cancelled_class():
                 raise KeyboardInterrupt from None
     except Pof3dError as error:
-        return _complain(error, 1)
+        return complain(error, 1)
     except KeyboardInterrupt:
         print("Cancelled; nothing was written.", file=sys.stderr)
         return CANCELLED
-    print(options.out)
+    print(out)
     return 0
 
 
@@ -77,15 +88,17 @@ def _job(view: View, options: PictureOptions) -> Job:
     return _rendering(view, options)
 
 
-def _base_view(options: PictureOptions) -> View | None:
-    if options.view is None:
+def base_view(given: str | None) -> View | None:
+    """The View in a file or in JSON, if one is given."""
+    if given is None:
         return None
     from viz.captures import given_view
 
-    return given_view(options.view)
+    return given_view(given)
 
 
-def _complain(error: Pof3dError, status: int) -> int:
+def complain(error: Pof3dError, status: int) -> int:
+    """Print an error; the exit status."""
     print(f"Error: {error}", file=sys.stderr)
     return status
 
@@ -127,16 +140,16 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-def _engine(options: PictureOptions) -> Engine:
+def _engine(device: str, threads: int | None) -> Engine:
     import torch
 
     from pof3d.memory import keep_freed_memory
     from viz.engine import Engine
 
     keep_freed_memory()
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    return Engine(options.device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return Engine(device)
 
 
 def _cancelled_class() -> type[Exception]:

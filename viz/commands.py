@@ -59,10 +59,6 @@ class Commands(Copying):
             self.fetching.start(question.url, allow_large=True)
 
     # ------------------------------------------------------------------------------- pictures, videos
-    def save_image(self) -> None:
-        """Save the picture, once it is there in full quality."""
-        self.capturing.save_picture(self.frame, self.view)
-
     def save_window(self) -> None:
         """Save a picture of the window."""
         self.capturing.window_wanted = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from pof3d.training.samples import to_uint8
 from viz.colormaps import color_depth
+from viz.normals import color_normals
 from viz.view import DisplayView
 
 Array = TypeVar("Array", bound=np.ndarray)
@@ -69,12 +71,22 @@ def compose(
     raw: NDArray[np.uint8],
     depth: NDArray[np.float32],
     depth_range: tuple[float, float],
+    *,
+    opacity: NDArray[np.float32] | None = None,
+    camera: tuple[Sequence[float], float] | None = None,
 ) -> NDArray[np.uint8]:
-    """The picture [H, W, 4] that a View asks for, read-only."""
+    """The picture [H, W, 4] that a View asks for, read-only.
+
+    Opacity, and the camera's cam2world and focal length, are needed for those modes that show them.
+    """
     if display.mode == "rgb":
         picture = image
     elif display.mode == "raw":
         picture = raw
+    elif display.mode == "normals" and camera is not None:
+        picture = color_normals(depth, *camera, display.normals_space)
+    elif display.mode == "opacity" and opacity is not None:
+        picture = np.repeat(np.rint(opacity[..., None] * 255.0).astype(np.uint8), 3, axis=2)
     else:
         picture = color_depth(depth, depth_range, display.color_map)
         if display.mode == "side_by_side":

@@ -9,9 +9,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pof3d.checkpoint import LoadCancelled, load
 from pof3d.devices import find_device
+from pof3d.nets.generator import Generator
 from viz.chain import Chain
 from viz.frame import Frame, FrameLevel, Pose, StageTiming
 from viz.limits import check_view
@@ -200,6 +202,12 @@ class Engine:
         with torch.inference_mode():
             return self._chain(view, never)[1].mapped.pose
 
+    def field(self, view: View, cancelled: Callable[[], bool] = never) -> tuple[Generator, Tensor]:
+        """The generator, and the tri-planes [1, 3, C, R, R] of a View's latent: what a field is made of."""
+        with torch.inference_mode():
+            resident, chain = self._chain(view, cancelled)
+            return resident.network.generator, chain.planes
+
     def fitted_depth_range(self, view: View, cancelled: Callable[[], bool] = never) -> tuple[float, float]:
         """The depth range that fits a View, from a small rendering: equal Views give equal ranges."""
         with torch.inference_mode():
@@ -234,7 +242,7 @@ class Engine:
         chosen, self._speeds[resident.serial] = choose(
             chain.full, self._speed(resident), self.preview_milliseconds
         )
-        if chain.view.display.mode in ("raw", "depth"):
+        if chain.view.display.mode in ("raw", "depth", "normals", "opacity"):
             chosen = replace(chosen, superres=False)
         key = chain.raw_key(chain.full)
         if ("rays", key) not in self.memory:

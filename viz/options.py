@@ -65,8 +65,8 @@ class PictureOptions:
     pan: Annotated[tuple[float, float, float] | None, _OWN] = None
     """Shift of the camera, world units."""
     mode: Annotated[DisplayMode | None, _OWN] = None
-    """Final image, image before super-resolution, depth map, or image and depth side by side.
-    Without: rgb."""
+    """Final image, image before super-resolution, depth map, image and depth side by side, normals of the
+    depth map, or opacity. Without: rgb."""
     colors: Annotated[ColorMap | None, _OWN] = None
     """Colours of the depth map. Without: viridis."""
     depth_range: Annotated[tuple[float, float] | None, _OWN] = None

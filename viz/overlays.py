@@ -67,12 +67,14 @@ def draw(
         own = picture
     elif picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
         corners = own = picture
+    imaged = view.display.geometry == "image" or compared is not None
     if notices.overlays_visible and context.frame is not None and compared in (None, "side_by_side"):
         if compared is None or min(own.width, own.height) > ui.px(_LOW_PANE):
             _poses(own, view, context.frame, context)
-            _quality(own, context.frame)
+            if imaged:
+                _quality(own, context.frame)
             _latent(own, view)
-        if view.display.mode in ("depth", "side_by_side"):
+        if view.display.mode in ("depth", "side_by_side") and imaged:
             _depth_legend(own, context.frame)
     _recording(corners, context)
     _error(notices, corners, view, context, dismiss_error)

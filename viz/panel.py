@@ -21,6 +21,7 @@ from viz.comparing import CompareActions, CompareState
 from viz.explore_state import ExploreState
 from viz.frame import Frame, Pose
 from viz.pose_facts import PoseName, PosesShown, PosesState
+from viz.shapes import GeometryActions, GeometryState
 from viz.view import DisplayMode, View
 from viz.walks import Walk
 
@@ -213,6 +214,7 @@ class PanelContext:
     turntable: Turntable = field(default_factory=Turntable)
     poses: PosesState = field(default_factory=PosesState)
     explore: ExploreState = field(default_factory=ExploreState)
+    geometry: GeometryState | None = None
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
@@ -237,7 +239,7 @@ class PanelContext:
         return self.network is not None and self.network.is_conditioned
 
 
-class Actions(CompareActions, Protocol):
+class Actions(CompareActions, GeometryActions, Protocol):
     """What panels may ask the program to do. Calls return at once."""
 
     def open_checkpoint(self, path: Path) -> None:

@@ -26,6 +26,8 @@ from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame, Pose
+from viz.geometry import Geometry
+from viz.geometry_commands import GeometryCommands
 from viz.history import History
 from viz.internals import Inspector
 from viz.jobs import Working
@@ -45,7 +47,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands, PoseCommands, Explorations, Comforts, Comparisons):
+class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, Comparisons):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -108,6 +110,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts, Comparisons):
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
         self._begin_comparing()
         self.inspector = Inspector(workshop, rendering)
+        self.geometry = Geometry(workshop, self.capturing.target, self.notify)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
             rendering.submit(self.view)
@@ -125,6 +128,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts, Comparisons):
         self.inspector.update(self.view, self.now)
         self._turn(seconds)
         self._explore(seconds)
+        self.geometry.update(self.view, self.rendering.network_info, seconds)
         return changed
 
     @property
@@ -133,7 +137,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts, Comparisons):
         loading = self.rendering.loading is not None or self.fetching.loading is not None
         loading = loading or self.inspector.moving
         waiting = loading or (self.run is not None and self.run.moving)
-        waiting = waiting or self.panes_waiting
+        waiting = waiting or self.panes_waiting or self.geometry.pending
         moved = self.turntable.playing or self.exploring.moving
         return moved or waiting or self.notices.left(self.now) > 0
 
@@ -176,6 +180,7 @@ class Program(Commands, PoseCommands, Explorations, Comforts, Comparisons):
             turntable=self.turntable,
             poses=self.poses.state,
             explore=self.exploring.state(),
+            geometry=self.geometry.state(),
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),

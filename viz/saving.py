@@ -71,6 +71,16 @@ class Saver:
 
         self._submit(job)
 
+    def shape(self, rgba: NDArray[np.uint8], view: View) -> None:
+        """Save a picture [H, W, 4] of the geometry that a View shows, with the View."""
+
+        def job() -> Path:
+            path = self._free(f"{capture_stem(view)}-{view.display.geometry}", ".png")
+            save_pixels(rgba, path, view)
+            return path
+
+        self._submit(job)
+
     def target(self, view: View, suffix: str) -> Path:
         """A free path for a recording of a View; its folder exists.
 

@@ -41,6 +41,8 @@ PANES: dict[DisplayMode, Pane] = {
     "rgb": Pane("Image", "The final image."),
     "raw": Pane("Raw", "The volume-rendered image, before super-resolution."),
     "depth": Pane("Depth", "The depth map in its colours.", is_map=True, ranged=True),
+    "normals": Pane("Normals", "Which way the surface faces, as colours.", is_map=True),
+    "opacity": Pane("Opacity", "How much of each ray the object stops."),
 }
 """By the display mode that renders it."""
 

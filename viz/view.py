@@ -16,7 +16,10 @@ from pof3d.errors import ConfigError
 SCHEMA_VERSION = 1
 
 PoseSource = Literal["predicted", "override", "free"]
-DisplayMode = Literal["rgb", "raw", "depth", "side_by_side"]
+DisplayMode = Literal["rgb", "raw", "depth", "side_by_side", "normals", "opacity"]
+NormalsSpace = Literal["camera", "world"]
+Geometry = Literal["image", "surface", "points"]
+SurfaceColors = Literal["field", "plain", "normals"]
 ColorMap = Literal["turbo", "viridis", "cividis", "magma", "gray"]
 LatentSpace = Literal["z", "w"]
 
@@ -124,11 +127,18 @@ class DisplayView:
     """What is shown of a rendering."""
 
     mode: DisplayMode = "rgb"
-    """Final image, raw image, depth map, or image and depth side by side."""
+    """Final image, raw image, depth map, image and depth side by side, its normals, or opacity."""
     color_map: ColorMap = "viridis"
     """Colours of the depth map, near to far."""
     depth_range: tuple[float, float] | None = None
     """Near and far end of the colours, world units; None: fitted to the image."""
+    normals_space: NormalsSpace = "camera"
+    """Whose axes normals are coloured by; see :func:`viz.normals.color_normals`."""
+    geometry: Geometry = "image"
+    """In the window: the image, or in its place the density's surface or a point cloud. Frames are of the
+    image whatever this is."""
+    surface_colors: SurfaceColors = "field"
+    """Colours of the surface: the field's, one for all, or the normals."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 from imgui_bundle import imgui
+from numpy.typing import NDArray
 
 from pof3d.config import CameraConfig
 from viz import navigation, ui
@@ -14,6 +16,7 @@ from viz.marks import Rect
 from viz.panel import PanelContext
 from viz.panes import Panes, PanesResult
 from viz.posing import shown_pose
+from viz.solid_picture import SolidPicture, draw_progress, wanted_shape
 from viz.view import View
 
 CLICK_SLACK = 2.5
@@ -58,6 +61,7 @@ class Viewport:
         from viz.window.textures import Texture
 
         self._texture = Texture()
+        self._solid = SolidPicture()
         self._shown: Frame | None = None
         self._gesture: _Gesture | None = None
         self._dragged = False
@@ -81,6 +85,7 @@ class Viewport:
         """Give the memory of the graphics card back."""
         self._texture.release()
         self._panes.release()
+        self._solid.release()
 
     def draw(self, view: View, context: PanelContext) -> ViewportResult:
         """Draw the picture into the current ImGui window and handle the mouse."""
@@ -98,23 +103,33 @@ class Viewport:
                 ui.mark_rect("Viewport/Picture", *panes.picture.corners)
             self._mouse(result, context, hovered, pressed, panes)
             return result
-        picture = self._place(rect)
+        shape = wanted_shape(view, context)
+        picture = self._place(rect, square=shape is not None)
         if picture is not None:
+            texture = self._texture.reference
+            if shape is not None:
+                pixels = round(picture.height * imgui.get_io().display_framebuffer_scale.y)
+                texture = self._solid.draw(shape, view, context, pixels)
             imgui.get_window_draw_list().add_image(
-                self._texture.reference,
+                texture,
                 imgui.ImVec2(picture.left, picture.top),
                 imgui.ImVec2(picture.right, picture.bottom),
             )
             ui.mark_rect("Viewport/Picture", (picture.left, picture.top), (picture.right, picture.bottom))
+            draw_progress(picture, view, context)
         result = ViewportResult(view, rect, picture)
         self._mouse(result, context, hovered, pressed)
         return result
 
-    def _place(self, rect: Rect) -> Rect | None:
-        """Fit the picture, aspect preserved."""
+    def shape_pixels(self) -> NDArray[np.uint8] | None:
+        """The surface or the points as they were drawn last [side, side, 4]."""
+        return self._solid.pixels()
+
+    def _place(self, rect: Rect, *, square: bool) -> Rect | None:
+        """Fit the picture, aspect preserved; ``square``: what takes the place of the image."""
         if self._shown is None:
             return None
-        height, width = self._shown.rgba.shape[:2]
+        height, width = (1, 1) if square else self._shown.rgba.shape[:2]
         room = ui.px(MARGIN)
         factor = min((rect.width - 2 * room) / width, (rect.height - 2 * room) / height)
         if factor <= 0:

@@ -8,6 +8,7 @@ from widgets.capture import CapturePanel
 from widgets.checkpoint import CheckpointPanel
 from widgets.compare import ComparePanel
 from widgets.explore import ExplorePanel
+from widgets.geometry import GeometryPanel
 from widgets.histogram import HistogramPanel
 from widgets.image_poses import ImagePosesView
 from widgets.internals import InternalsPanel
@@ -29,6 +30,7 @@ def default_panels() -> list[Panel]:
         PosePanel(),
         CameraPanel(),
         ViewPanel(),
+        GeometryPanel(),
         ComparePanel(),
         HistogramPanel([SphereView(), ImagePosesView()]),
         PerformancePanel(),

@@ -74,9 +74,11 @@ class ViewPanel:
 
 
 def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
-    mode = common.segmented("View/Mode", MODES, display.mode, labelled=False)
-    if mode != display.mode:
-        display = replace(display, mode=mode)
+    # In place of the image there may be what the Geometry panel shows: any of these leads back.
+    current = display.mode if display.geometry == "image" else None
+    mode = common.segmented("View/Mode", MODES, current, labelled=False)
+    if mode is not None and mode != current:
+        display = replace(display, mode=mode, geometry="image")
     common.section("Depth colours")
     display = replace(display, color_map=_draw_color_map(display.color_map))
     fitted = common.checkbox(

@@ -12,11 +12,14 @@ from viz.view import (
     ColorMap,
     DisplayMode,
     DisplayView,
+    Geometry,
     LatentView,
     NetworkView,
+    NormalsSpace,
     PoseSource,
     PoseView,
     SamplingView,
+    SurfaceColors,
     View,
 )
 
@@ -57,6 +60,9 @@ def any_views() -> st.SearchStrategy[View]:
             st.sampled_from(get_args(DisplayMode)),
             st.sampled_from(get_args(ColorMap)),
             st.none() | st.tuples(_numbers, _numbers),
+            st.sampled_from(get_args(NormalsSpace)),
+            st.sampled_from(get_args(Geometry)),
+            st.sampled_from(get_args(SurfaceColors)),
         ),
     )
 
@@ -98,6 +104,9 @@ _EDITS: dict[str, dict[str, tuple[Any, ...]]] = {
         "mode": get_args(DisplayMode),
         "color_map": get_args(ColorMap),
         "depth_range": (None, (2.4, 3.0)),
+        "normals_space": get_args(NormalsSpace),
+        "geometry": get_args(Geometry),
+        "surface_colors": get_args(SurfaceColors),
     },
 }
 

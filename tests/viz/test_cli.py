@@ -311,13 +311,15 @@ def test_ctrl_c_leaves_nothing(
 
 # ------------------------------------------------------------------------------------------------ start-up
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["render", "--help"], ["record", "--help"], ["grid", "--help"]]
+    "arguments",
+    [["--help"], ["render", "--help"], ["record", "--help"], ["grid", "--help"], ["mesh", "--help"]],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys, visualizer\n"
         "try:\n    visualizer.main(sys.argv[1:])\n"
-        "finally:\n    print([n for n in ('torch', 'imgui_bundle', 'glfw', 'av') if n in sys.modules])\n"
+        "finally:\n    heavy = ('torch', 'imgui_bundle', 'glfw', 'av', 'trimesh', 'scipy', 'skimage')\n"
+        "    print([n for n in heavy if n in sys.modules])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=60

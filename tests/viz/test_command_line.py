@@ -22,7 +22,7 @@ from viz.engine import Engine
 from viz.limits import check_view
 from viz.options import Record, Render, build_request, build_view, parse, posed
 from viz.panel import RecordingRequest
-from viz.view import CameraView, LatentView, NetworkView, PoseView, SamplingView, View
+from viz.view import CameraView, DisplayView, LatentView, NetworkView, PoseView, SamplingView, View
 
 NETWORK = NetworkView("/nets/a net's.safetensors")
 PLAIN = View(NETWORK)
@@ -122,7 +122,7 @@ def test_every_field_comes_back() -> None:
         "pose": PoseView("free", 0.1234567, -0.2345678, 0.3456789, -0.1),
         "camera": CameraView(0.1234567, 0.7654321, -0.1111111, 2.7182818, 0.3333333, (0.1, -1e-7, 3.0)),
         "sampling": SamplingView(96, 40, 41),
-        "display": replace(View().display, mode="depth", color_map="magma", depth_range=(2.25, 3.1)),
+        "display": DisplayView("depth", "magma", (2.25, 3.1), "world", "surface", "plain"),
     }
     seen = 0
     for part, values in other.items():

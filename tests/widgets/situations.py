@@ -10,6 +10,7 @@ import numpy as np
 
 from pof3d.config import CARS, FFHQ
 from pof3d.errors import CheckpointError
+from pof3d.mesh_settings import MeshSettings
 from pof3d.training.samples import PoseStatistics
 from tests.widgets.stage import conditioned_info, context, frame, histogram, info, performance
 from viz.comparing import CompareState, Comparison, names, pinned
@@ -19,6 +20,7 @@ from viz.frame import Pose
 from viz.jobs import JobState
 from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, RunState, Turntable
 from viz.runs import RunListing, Snapshot, SnapshotState
+from viz.shapes import GeometryState
 from viz.view import CameraView, DisplayView, LatentView, PoseView, SamplingView, View
 from viz.walks import Walk, WalkPath
 from widgets import default_panels
@@ -86,6 +88,13 @@ def contexts() -> dict[str, PanelContext]:
         "run": context(run=_run(True, 2)),
         "run, elsewhere": context(run=replace(_run(False, None), message=str(LONG), alarming=True)),
         "comparing": context(comparison=_comparison()),
+        "geometry": context(
+            geometry=GeometryState(
+                MeshSettings(512, 0.5, False, 200_000),
+                making=JobState("Surface", 0.4, "Sampling the density", seconds_left=4000.0),
+                saved=LONG,
+            )
+        ),
         "conditioned": context(network=conditioned_info(), histogram=None),
         "recording finished": context(
             network=info(CARS), recording=RecordingState(LONG, 120, 120, "finished")

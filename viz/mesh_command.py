@@ -1,0 +1,136 @@
+"""``visualizer.py mesh``: the surface of a generated object as a file, without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from pof3d.errors import Pof3dError
+from pof3d.mesh_settings import MeshSettings, check_settings
+from viz.cli import Job, Token, base_view, carry_out, check_threads, complain
+from viz.files import check_target
+from viz.options import Render, build_view
+from viz.view import View
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from viz.engine import Engine
+
+_OWN: Any = tyro.conf.arg(help_behavior_hint="")
+"""Options without a default of their own say in their text what happens without them."""
+
+
+@dataclass(frozen=True)
+class MeshOptions:
+    """Extract the coloured surface of an object to a .ply, .obj or .glb file.
+
+    Vertices are in the world of the cameras: y up, world units. What is not given comes from --view, or is
+    the network's own setting.
+    """
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """Checkpoint: .safetensors, or a release snapshot."""
+    out: Path
+    """File to write; its suffix says how."""
+    seed: Annotated[int | None, _OWN] = None
+    """Which random latent: 0 to 4294967295. Without: 0."""
+    psi: Annotated[float | None, _OWN] = None
+    """Truncation ψ: 1 = none, 0 = the mean object. Without: 1."""
+    cutoff: Annotated[int | None, _OWN] = None
+    """Layers that ψ applies to, coarsest first. Without: all."""
+    noise: Annotated[Literal["const", "none"] | None, _OWN] = None
+    """The backbone's per-pixel noise: as stored, or left out."""
+    conditioning: Annotated[tuple[float, float] | None, _OWN] = None
+    """Yaw and pitch, degrees, that the content is conditioned on, in networks that take a pose instead of
+    predicting one (EG3D). Without: the front."""
+    resolution: int = 256
+    """Samples of the density along each side of the box, 16 to 512. Time and memory grow with the cube."""
+    level: Annotated[float | None, _OWN] = None
+    """Density of the surface, per world unit. Without: chosen so that the outlines are those of the image."""
+    all_parts: bool = False
+    """Keep what floats beside the object, too."""
+    faces: Annotated[int | None, _OWN] = None
+    """Simplify to about so many triangles. Without: all of them."""
+    view: Annotated[str | None, _OWN] = None
+    """Start from the latent in this file: a picture or video that this program saved, or a .json file. Also
+    JSON itself."""
+    device: str = "auto"
+    """Where the network runs: auto, cpu, cuda, cuda:1 …"""
+    threads: Annotated[int | None, _OWN] = None
+    """Threads on the CPU. Without: one a core."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run ``mesh``.
+
+    Returns
+    -------
+    int
+        Exit status: 0; 1 when it failed; 2 when an option has a bad value; 130 after Ctrl-C.
+    """
+    options: Any = tyro.cli(
+        MeshOptions,
+        prog="visualizer.py mesh",
+        args=list(arguments),
+        config=(
+            tyro.conf.DisallowNone,
+            tyro.conf.FlagCreatePairsOff,
+            tyro.conf.PositionalMetavarFromFieldName,
+        ),
+    )
+    try:
+        view, settings = build(options)
+        check_threads(options.threads)
+    except Pof3dError as error:
+        return complain(error, 2)
+    return carry_out(view, _job(view, settings, options.out), options.out, options.device, options.threads)
+
+
+def build(options: MeshOptions) -> tuple[View, MeshSettings]:
+    """What the options describe; raises :class:`pof3d.errors.Pof3dError` for what cannot be used."""
+    from pof3d.mesh_files import check_name
+
+    check_name(options.out)
+    settings = MeshSettings(options.resolution, options.level, not options.all_parts, options.faces)
+    check_settings(settings)
+    check_target(options.out)
+    picture = Render(
+        options.file,
+        options.out,
+        seed=options.seed,
+        psi=options.psi,
+        cutoff=options.cutoff,
+        noise=options.noise,
+        conditioning=options.conditioning,
+    )
+    return build_view(picture, base_view(options.view)), settings
+
+
+def _job(view: View, settings: MeshSettings, out: Path) -> Job:
+    def extract(engine: Engine, progress: Progress, cancelled: Token) -> None:
+        from pof3d.mesh import make_mesh
+        from pof3d.mesh_files import write_mesh
+        from viz.files import save_error
+        from viz.stages import Cancelled
+
+        generator, planes = engine.field(view, cancelled)
+        task = progress.add_task("Extracting", total=1.0, count="")
+
+        def report(fraction: float, note: str) -> None:
+            if cancelled():
+                raise Cancelled
+            progress.update(task, completed=fraction, description=note)
+
+        mesh = make_mesh(generator, planes, settings, report)
+        report(1.0, "Writing")
+        try:
+            write_mesh(mesh, out)
+        except OSError as error:
+            raise save_error(out, error) from error
+
+    return extract
