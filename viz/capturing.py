@@ -85,14 +85,15 @@ class Capturing:
         self.window_wanted = False
         self._saver.window(pixels, view)
 
-    def start(self, view: View) -> None:
-        """Record a View, as requested."""
+    def start(self, view: View, request: RecordingRequest | None = None) -> None:
+        """Record a View, as requested; or this once in another way."""
+        request = request or self.request
         if self._recording is None or not view.network.path:
             self._notify("There is nothing to record yet")
             return
         try:
-            target = self._saver.target(view, f".{self.request.format}")
-            self._recording.start(view, self.request, target)
+            target = self._saver.target(view, f".{request.format}")
+            self._recording.start(view, request, target)
             self._cancelling = False
         except Pof3dError as error:
             self._notify(str(error))

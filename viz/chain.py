@@ -20,7 +20,7 @@ from viz.marching import full_quality, march
 from viz.networks import Resident
 from viz.optics import Optics, optics_of, picture_pose
 from viz.preview import Quality
-from viz.seed_map import map_latent
+from viz.seed_map import blend_latent
 from viz.stages import StageRun
 from viz.view import View
 
@@ -83,7 +83,7 @@ class Chain:
 
     @cached_property
     def _latent_key(self) -> Hashable:
-        return (self._serial, self.view.latent.x, self.view.latent.y)
+        return (self._serial, self.view.latent.x, self.view.latent.y, self.view.latent.blend)
 
     @cached_property
     def _mapping_key(self) -> Hashable:
@@ -115,7 +115,7 @@ class Chain:
         z = self.run.stage(
             "latent",
             self._latent_key,
-            lambda: map_latent(latent.x, latent.y, generator.config.z_dim).to(generator.device),
+            lambda: blend_latent(latent, generator.config.z_dim).to(generator.device),
         )
         return self.run.stage("mapping", self._mapping_key, map_z)
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from pof3d.errors import ConfigError
 from viz.files import check_target
 from viz.panel import RecordingRequest
-from viz.view import View
+from viz.timeline import check_timeline
+from viz.view import MOST_BLENDED, View
 
 
 class Span(NamedTuple):
@@ -71,6 +72,16 @@ def check_view(view: View) -> None:
     degrees = ("°", math.degrees(1.0))
     _within("A seed map position", latent.x, LATTICE)
     _within("A seed map position", latent.y, LATTICE)
+    if len(latent.blend) > MOST_BLENDED:
+        raise ConfigError(
+            f"A latent of {1 + len(latent.blend)} points cannot be used", f"it may have {1 + MOST_BLENDED}"
+        )
+    for x, y, weight in latent.blend:
+        _within("A seed map position", x, LATTICE)
+        _within("A seed map position", y, LATTICE)
+        _within("A weight in a latent", weight, Span(0.0, 1.0))
+    if sum(weight**2 for _, _, weight in latent.blend) > 1.0 + 1e-6:
+        raise ConfigError("The weights in a latent cannot be used", "their squares must not exceed 1, together")
     _within("A truncation ψ", latent.truncation_psi, PSI)
     _within("A truncation cutoff", latent.truncation_cutoff, Span(0, 1000))
     for yaw in (camera.yaw, view.pose.override_yaw, view.pose.conditioning_yaw):
@@ -110,6 +121,10 @@ def check_recording(request: RecordingRequest, target: Path) -> None:
     rate = GIF_FRAME_RATE if is_gif else FRAME_RATE
     _within("A GIF's frame rate" if is_gif else "A frame rate", request.fps, rate, " a second")
     _within("A video side", request.size, VIDEO_SIDE, " pixels")
+    if request.path == "timeline":
+        if request.timeline is None or not request.timeline.keyframes:
+            raise ConfigError("There is no timeline to record", "it has no keyframes", "Add some first.")
+        check_timeline(request.timeline)
     _within("An amplitude", request.amplitude, AMPLITUDE, "°", math.degrees(1.0))
     if target.suffix.lower() != f".{request.format}":
         raise ConfigError(f"{target.name} is no name for this video", f"it should end in .{request.format}")

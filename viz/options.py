@@ -144,7 +144,7 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
                 f"A seed of {options.seed} cannot be used", f"it must lie between 0 and {SEED_COUNT - 1}"
             )
         x, y = point_of_seed(options.seed)
-        latent = replace(latent, x=x, y=y)
+        latent = replace(latent, x=x, y=y, blend=())
     latent = replace(
         latent,
         **_given(truncation_psi=options.psi, truncation_cutoff=options.cutoff, noise=options.noise),

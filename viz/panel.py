@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from pof3d.config import CameraConfig, NetworkConfig
 from pof3d.errors import Pof3dError
 from viz.frame import Frame, Pose
+from viz.playback import GeneratedPath, Playback
+from viz.timeline import Timeline
 from viz.view import View
 
 if TYPE_CHECKING:
     from viz.runs import RunListing  # which needs torch; --help does without
 
 RecordingFormat = Literal["mp4", "gif"]
-RecordingPath = Literal["turntable", "sweep"]
+RecordingPath = Literal["turntable", "sweep", "timeline"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ class RecordingRequest:
     """Of the swing to either side, radians; None: chosen from the learned poses, see :mod:`viz.paths`."""
     full_turn: bool | None = None
     """Whether to go all the way round; None: if the network has learned all sides."""
+    timeline: Timeline | None = None
+    """What to play where the path is "timeline"."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,8 @@ class PanelContext:
     recording: RecordingState | None = None
     performance: Performance | None = None
     turntable: Turntable = field(default_factory=Turntable)
+    playback: Playback = field(default_factory=Playback)
+    """The timeline, and where it stands."""
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
@@ -273,6 +279,32 @@ class Actions(Protocol):
 
     def cancel_recording(self) -> None:
         """Stop the recording; nothing of it remains."""
+
+    def edit_timeline(self, timeline: Timeline, gesture: object = None, time: float | None = None) -> None:
+        """Take a timeline that the user has changed, and put the playhead somewhere. Edits with the same
+        gesture are one step.
+        """
+
+    def seek(self, time: float, gesture: object = None) -> None:
+        """Put the playhead somewhere, and go to the View there."""
+
+    def play_timeline(self, playing: bool) -> None:
+        """Play, or stop."""
+
+    def add_keyframe(self) -> None:
+        """Keep the present View at the playhead, or behind the keyframe that is there."""
+
+    def update_keyframe(self) -> None:
+        """Put the present View into the keyframe at the playhead."""
+
+    def remove_keyframe(self) -> None:
+        """Remove the keyframe at the playhead."""
+
+    def generate_path(self, path: GeneratedPath) -> None:
+        """Replace the timeline with keyframes along a path."""
+
+    def record_timeline(self) -> None:
+        """Record the timeline in the planned format and size."""
 
     def set_threads(self, threads: int) -> None:
         """Let the model use this many threads."""

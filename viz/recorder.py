@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pof3d.errors import ConfigError, Pof3dError
+from viz.animation import animated_views
 from viz.encoders import encoding
 from viz.engine import Cancelled, Engine
 from viz.files import replacing
@@ -56,6 +57,8 @@ def recorded_views(
     Cancelled
         When the cancel token was pulled.
     """
+    if request.path == "timeline":
+        return animated_views(engine, view, request, cancelled)
     if request.with_depth and view.display.mode != "side_by_side":
         view = replace(view, display=replace(view.display, mode="side_by_side"))
     network = engine.load(view.network.path, cancelled=cancelled).network

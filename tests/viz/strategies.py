@@ -35,6 +35,7 @@ def any_views() -> st.SearchStrategy[View]:
             _numbers,
             st.none() | st.integers(-(2**31), 2**31),
             st.sampled_from(("const", "none")),
+            st.lists(st.tuples(_numbers, _numbers, _numbers), max_size=3).map(tuple),
         ),
         st.builds(PoseView, st.sampled_from(get_args(PoseSource)), *[_numbers] * 4),
         st.builds(
@@ -63,6 +64,7 @@ _EDITS: dict[str, dict[str, tuple[Any, ...]]] = {
         "truncation_psi": (1.0, 0.5, 0.0),
         "truncation_cutoff": (None, 1),
         "noise": ("const", "none"),
+        "blend": ((), ((3.0, 1.0, 0.6),)),
     },
     "pose": {
         "source": ("predicted", "override", "free"),
