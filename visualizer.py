@@ -68,6 +68,7 @@ def placements() -> list[Placement]:
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),
         Placement(panels["Pose histogram"], "right", (1, 1), 325),
+        Placement(panels["Timeline"], "bottom", height=170, optional=True),
     ]
 
 

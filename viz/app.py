@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from viz import dialogs, menu, overlays, shortcuts, theme, ui
 from viz.actions import ACTIONS, Keymap
+from viz.file_dialogs import FileDialogs
 from viz.layout import VIEWPORT, PanelHost, Placement
 from viz.marks import Registry
 from viz.panel import PanelContext
@@ -70,6 +71,7 @@ class App:
         self._picture_in = _FRAMES_BEFORE_PICTURE
         theme.load_fonts()
         self._viewport = Viewport()
+        self._files = FileDialogs()
         self._keymap = Keymap(ACTIONS, program.settings.keys)
         if layout:
             imgui.load_ini_settings_from_memory(layout)
@@ -170,7 +172,8 @@ class App:
             self._host.show(program.panel_wanted)
             program.panel_wanted = ""
         self._draw_viewport(context)
-        self._host.draw(lambda: program.view, self._edit, context, program)
+        self._host.draw(lambda: program.view, self._edit, context, program, program.panels_open)
+        self._files.draw(context, program)
         program.help_open = shortcuts.draw_help(program.help_open, self._keymap)
         if context.question is not None:
             dialogs.draw_question(context.question, program)

@@ -46,6 +46,8 @@ class FileBrowser:
         What lists folders.
     thumbnails : Thumbnails, optional
         Gives the files' pictures.
+    title : str
+        Of the dialog.
     """
 
     def __init__(
@@ -53,8 +55,12 @@ class FileBrowser:
         suffixes: Sequence[str],
         reader: FolderReader | None = None,
         thumbnails: Thumbnails | None = None,
+        *,
+        title: str = TITLE,
     ) -> None:
         self.suffixes = tuple(suffixes)
+        self.title = title
+        self.nothing = "No checkpoints here."
         self.words = ""
         self.folder = self._home = Path.home()
         self.selected = 0
@@ -156,7 +162,7 @@ class FileBrowser:
             Takes a folder and whether it is to be a favourite.
         """
         if self._pending:
-            imgui.open_popup(TITLE)
+            imgui.open_popup(self.title)
             self._pending = False
         em = imgui.get_font_size()
         screen = imgui.get_main_viewport().work_size
@@ -165,14 +171,14 @@ class FileBrowser:
         centre = imgui.get_main_viewport().get_center()
         imgui.set_next_window_pos(centre, int(imgui.Cond_.appearing), (0.5, 0.5))
         imgui.push_style_color(imgui.Col_.popup_bg, theme.PANEL)
-        opened, still = imgui.begin_popup_modal(TITLE, True, int(imgui.WindowFlags_.no_saved_settings))
+        opened, still = imgui.begin_popup_modal(self.title, True, int(imgui.WindowFlags_.no_saved_settings))
         imgui.pop_style_color()
         if not opened:
             if self._showing:  # closed in the frame before, or another dialog took its place
                 self._leave()
             return None
         self._showing = True
-        ui.mark_window(TITLE)
+        ui.mark_window(self.title)
         chosen = self._draw_path(favourites, on_favourite)
         listing = self._refresh()
         self._draw_places(favourites)
@@ -271,7 +277,7 @@ class FileBrowser:
         elif listing.error:
             self._line(f"This folder cannot be read: {listing.error}", theme.BAD)
         elif not self._entries:
-            what = "This folder is empty." if not listing.entries else "No checkpoints here."
+            what = "This folder is empty." if not listing.entries else self.nothing
             if self.words:
                 what = f"Nothing here has “{self.words}” in its name."
             self._line(what, theme.TEXT_DIM)

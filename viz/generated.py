@@ -12,7 +12,7 @@ from viz.timeline import Timeline
 from viz.view import View
 
 _PLACES = 8
-"""Keyframes of a closed path of the camera: smooth ways between them keep to it within a few percent."""
+"""Keyframes of a closed path of the camera: smooth ways between them keep close to it."""
 _WALK_SEEDS = 4
 
 

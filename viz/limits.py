@@ -81,7 +81,7 @@ def check_view(view: View) -> None:
         _within("A seed map position", y, LATTICE)
         _within("A weight in a latent", weight, Span(0.0, 1.0))
     if sum(weight**2 for _, _, weight in latent.blend) > 1.0 + 1e-6:
-        raise ConfigError("The weights in a latent cannot be used", "their squares must not exceed 1, together")
+        raise ConfigError("The weights in a latent cannot be used", "their squares exceed 1")
     _within("A truncation ψ", latent.truncation_psi, PSI)
     _within("A truncation cutoff", latent.truncation_cutoff, Span(0, 1000))
     for yaw in (camera.yaw, view.pose.override_yaw, view.pose.conditioning_yaw):

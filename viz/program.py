@@ -6,7 +6,6 @@ ready, and hands them what is to be done.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
+from viz.animating import Animating
 from viz.capturing import Capturing
 from viz.commands import Commands
 from viz.fetching import Fetching
@@ -29,9 +29,12 @@ from viz.notices import Notices
 from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
 from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
+from viz.seed_map import settled
 from viz.services import Recording, Rendering
-from viz.settings import save_session, with_recent
+from viz.sessions import Session
+from viz.settings import with_recent
 from viz.surroundings import Surroundings
+from viz.timeline import Timeline
 from viz.view import NetworkView, View
 
 _READING_SECONDS = 6.0
@@ -40,7 +43,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(Commands):
+class Program(Commands, Animating):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -50,6 +53,8 @@ class Program(Commands):
     recording : Recording, optional
         Makes videos; closed by :meth:`close`.
     view : View, optional
+        To begin with.
+    timeline : Timeline, optional
         To begin with.
     surroundings : Surroundings, optional
         Settings and the like.
@@ -67,6 +72,7 @@ class Program(Commands):
         recording: Recording | None = None,
         *,
         view: View | None = None,
+        timeline: Timeline | None = None,
         surroundings: Surroundings | None = None,
         wake: Callable[[], None] | None = None,
         watch: Callable[[Path], Watching] | None = None,
@@ -94,7 +100,10 @@ class Program(Commands):
         self._network = ""
         self._edited = -_CALM_SECONDS
         self._watch = watch or (lambda folder: RunWatcher(folder, wake))
-        self._history = History(self.view)
+        self.panels_open = set(self.settings.panels_open)
+        """Titles of the panels that are open, of those that need not be."""
+        self._begin_animating(timeline)
+        self._history = History(self.view, timeline=self.timeline)
         self._motion: turning.Motion | None = None
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
@@ -112,6 +121,7 @@ class Program(Commands):
         self._follow(seconds)
         self.capturing.update()
         self._turn(seconds)
+        self._animate(seconds)
         return changed
 
     @property
@@ -119,7 +129,7 @@ class Program(Commands):
         """Whether things change without input."""
         loading = self.rendering.loading is not None or self.fetching.loading is not None
         waiting = loading or (self.run is not None and self.run.moving)
-        return self.turntable.playing or waiting or self.notices.left(self.now) > 0
+        return self.turntable.playing or self.playing or waiting or self.notices.left(self.now) > 0
 
     @property
     def error(self) -> Pof3dError | None:
@@ -153,6 +163,7 @@ class Program(Commands):
                 settings.memory_mib * 2**20,
             ),
             turntable=self.turntable,
+            playback=self.playback,
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),
@@ -167,6 +178,8 @@ class Program(Commands):
         self._edited = self.now
         if self.now > self._open_error_until:
             self._open_error = None
+        self.playing = self.playing and view == self.view
+        view = replace(view, latent=settled(self.view.latent, view.latent))
         old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
         if old != new:
             self.pause()
@@ -245,7 +258,7 @@ class Program(Commands):
             return
         self._open_error = None
         if not before:
-            self._history = History(self.view)
+            self._history = History(self.view, timeline=self.timeline)
         elif self.view.network.path == path:
             self._history.record(self.view, object())
         self._motion = None
@@ -307,6 +320,7 @@ class Program(Commands):
     def close(self) -> None:
         """Save settings and View, and stop the workers."""
         self.remember()
+        self._stop_animating()
         self.close_run()
         self.fetching.cancel()
         self.capturing.close()
@@ -317,11 +331,13 @@ class Program(Commands):
     def remember(self) -> None:
         """Save settings and View for the next start."""
         run = self.run is not None and self.run.listing is not None
-        self.settings = replace(self.settings, run=str(self.run.folder) if self.run and run else "")
+        self.settings = replace(
+            self.settings,
+            run=str(self.run.folder) if self.run and run else "",
+            panels_open=tuple(sorted(self.panels_open)),
+        )
         self._save()
-        if self.surroundings.remember and self._network:
-            with contextlib.suppress(Pof3dError):
-                save_session(replace(self.view, network=NetworkView(self._network)))
+        self.save_own_session()
 
     # ---------------------------------------------------------------------------------- what panels ask for
     def open_checkpoint(self, path: Path) -> None:
@@ -355,7 +371,7 @@ class Program(Commands):
     def set_turntable(self, turntable: Turntable) -> None:
         """Play, pause, change the speed."""
         if turntable.playing and not self.turntable.playing:
-            self._motion = None
+            self._motion, self.playing = None, False
         self.turntable = turntable
 
     def pause(self) -> None:
@@ -387,8 +403,11 @@ class Program(Commands):
 
     def _travel(self, view: View | None) -> None:
         self.pause()
+        self.playing = False
         if view is None:
             return
+        self.timeline = self._history.timeline
+        self.time = min(self.time, self.timeline.duration)
         if self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.
             view = replace(view, network=self.view.network)
@@ -425,8 +444,4 @@ class Program(Commands):
         if dropped.folder is not None:
             self.open_run(dropped.folder)
         if dropped.view is not None:
-            self.pause()
-            view = dropped.view
-            if not view.network.path:
-                view = replace(view, network=self.view.network)
-            self.commit(view, object())
+            self.restore(Session(dropped.view, dropped.timeline))

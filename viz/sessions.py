@@ -73,12 +73,13 @@ def read_session(path: Path) -> Session:
     try:
         session = session_from_json(text)
     except ConfigError as error:
-        raise ConfigError(f"{path.name} cannot be opened", f"{error.what}: {error.why}", error.todo) from error
+        why = f"{error.what}: {error.why}"
+        raise ConfigError(f"{path.name} cannot be opened", why, error.todo) from error
     return located(session, path.absolute().parent)
 
 
 def located(session: Session, folder: Path) -> Session:
-    """With the path of its checkpoint where that is now: as saved, else in the session's folder, else bundled."""
+    """With its checkpoint's path where that is now: as saved, else in the session's folder, else bundled."""
     from viz.start import ASSETS
 
     saved = Path(session.view.network.path)

@@ -1,4 +1,4 @@
-"""What the program remembers between runs: recent files, folders, the window. See also :mod:`viz.sessions`."""
+"""What the program remembers between runs: recent files, folders, the window (and :mod:`viz.sessions`)."""
 
 from __future__ import annotations
 

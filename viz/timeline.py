@@ -154,21 +154,22 @@ def with_keyframe(timeline: Timeline, time: float, view: View, shot: Shot | None
     if here is not None:
         old = others.pop(here)
         new = replace(old, view=new.view, shot=shot)
-    # A loop needs time to come back in.
+    # A loop needs time to come back in. With its second keyframe a timeline has found its length.
     needed = time + (STEP_SECONDS if timeline.loop and time >= timeline.duration else 0.0)
-    duration = min(max(timeline.duration, needed), SECONDS[1])
+    found = len(others) == 1 and not timeline.loop and time > others[0].time
+    duration = min(needed if found else max(timeline.duration, needed), SECONDS[1])
     return replace(timeline, keyframes=_sorted([*others, new]), duration=duration)
 
 
 def moved(timeline: Timeline, index: int, time: float) -> Timeline:
     """With a keyframe at another time; unchanged if another one is there."""
     time = snapped(timeline, time)
+    if timeline.loop:
+        time = min(time, snapped(timeline, timeline.duration - 1 / timeline.fps))
     others = [one for i, one in enumerate(timeline.keyframes) if i != index]
     if key_at(replace(timeline, keyframes=tuple(others)), time) is not None:
         return timeline
-    return replace(
-        timeline, keyframes=_sorted([*others, replace(timeline.keyframes[index], time=time)])
-    )
+    return replace(timeline, keyframes=_sorted([*others, replace(timeline.keyframes[index], time=time)]))
 
 
 def without(timeline: Timeline, index: int) -> Timeline:
@@ -198,9 +199,7 @@ def with_shots(timeline: Timeline, shots: dict[View, Shot]) -> Timeline:
     """With the shots that have become known since."""
     if not any(one.shot is None and one.view in shots for one in timeline.keyframes):
         return timeline
-    keys = (
-        replace(one, shot=shots.get(one.view)) if one.shot is None else one for one in timeline.keyframes
-    )
+    keys = (replace(one, shot=shots.get(one.view)) if one.shot is None else one for one in timeline.keyframes)
     return replace(timeline, keyframes=tuple(keys))
 
 
@@ -268,4 +267,3 @@ def timeline_from(document: Any) -> Timeline:
         raise ConfigError("cannot read the saved timeline", str(error)) from error
     check_timeline(timeline)
     return timeline
-

@@ -11,6 +11,7 @@ from widgets.latent import LatentPanel
 from widgets.performance import PerformancePanel
 from widgets.pose import PosePanel
 from widgets.run import RunPanel
+from widgets.timeline import TimelinePanel
 from widgets.view import ViewPanel
 
 
@@ -26,4 +27,5 @@ def default_panels() -> list[Panel]:
         HistogramPanel(),
         PerformancePanel(),
         CapturePanel(),
+        TimelinePanel(),
     ]
