@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from pof3d.errors import ConfigError, Pof3dError
 from viz.files import check_target
 from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
+from viz.session_options import base_view, with_session, with_timeline
+from viz.timeline import Timeline
 from viz.view import View
 
 if TYPE_CHECKING:
@@ -42,8 +44,14 @@ def run(command: str, arguments: Sequence[str]) -> int:
     """
     options = parse(Render if command == "render" else Record, arguments)
     try:
-        view = build_view(options, _base_view(options))
-        job = _recording(view, options) if isinstance(options, Record) else _rendering(view, options)
+        options, session = with_session(options)
+        if isinstance(options, Record):
+            options = with_timeline(options, session)
+        view = build_view(options, base_view(options, session))
+        timeline = session.timeline if session is not None else None
+        job = (
+            _recording(view, options, timeline) if isinstance(options, Record) else _rendering(view, options)
+        )
         if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
             raise ConfigError(f"{options.threads} threads cannot be used", f"it must be 1 to {MOST_THREADS}")
     except Pof3dError as error:
@@ -63,14 +71,6 @@ def run(command: str, arguments: Sequence[str]) -> int:
         return CANCELLED
     print(options.out)
     return 0
-
-
-def _base_view(options: PictureOptions) -> View | None:
-    if options.view is None:
-        return None
-    from viz.captures import read_view
-
-    return read_view(options.view)
 
 
 def _complain(error: Pof3dError, status: int) -> int:
@@ -163,8 +163,8 @@ def _rendering(view: View, options: Render) -> Job:
     return render
 
 
-def _recording(view: View, options: Record) -> Job:
-    request = build_request(options)
+def _recording(view: View, options: Record, timeline: Timeline | None) -> Job:
+    request = build_request(options, timeline)
 
     def record(engine: Engine, progress: Progress, cancelled: Token) -> None:
         from viz import recorder

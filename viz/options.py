@@ -15,6 +15,7 @@ from pof3d.errors import ConfigError
 from viz.limits import check_recording, check_view
 from viz.panel import RecordingFormat, RecordingPath, RecordingRequest
 from viz.seed_map import SEED_COUNT, point_of_seed
+from viz.timeline import Timeline
 from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, View
 
 Angle = float | Literal["predicted"]
@@ -27,7 +28,7 @@ class PictureOptions:
     """What a picture shows. What is not given comes from --view, or is the network's own setting."""
 
     file: Annotated[Path, tyro.conf.Positional]
-    """Checkpoint: .safetensors, or a release snapshot."""
+    """Checkpoint: .safetensors, or a release snapshot; or a saved session, .json, which names one."""
     out: Path
     """File to write."""
     seed: Annotated[int | None, _OWN] = None
@@ -63,6 +64,8 @@ class PictureOptions:
     """Samples of the second, finer pass."""
     view: Annotated[Path | None, _OWN] = None
     """Start from the view in this file: a picture or video that this program saved, or a .json file."""
+    checkpoint: Annotated[Path | None, _OWN] = None
+    """With a session: use this checkpoint instead of the one that it names."""
     device: str = "auto"
     """Where the network runs: auto, cpu, cuda, cuda:1 …"""
     threads: Annotated[int | None, _OWN] = None
@@ -90,13 +93,14 @@ class Record(PictureOptions):
     What is not given comes from --view, else it is the network's own setting and seed 0.
     """
 
-    path: RecordingPath = "turntable"
-    """turntable: a closed loop. All the way round for networks that have learned all sides; for faces a swing
-    to both sides and back, as wide as what was learned. sweep: once from one side to the other."""
-    frames: int = 120
-    """Length of the video in frames."""
-    fps: int = 30
-    """Frames a second."""
+    path: Annotated[RecordingPath | None, _OWN] = None
+    """timeline: what a session's keyframes show. turntable: a closed loop, all the way round for networks
+    that have learned all sides; for faces a swing to both sides and back, as wide as what was learned. sweep:
+    once from one side to the other. Without: the session's timeline, if it has one, else turntable."""
+    frames: Annotated[int | None, _OWN] = None
+    """Length of the video in frames. Without: the timeline's, else 120."""
+    fps: Annotated[int | None, _OWN] = None
+    """Frames a second. Without: the timeline's, else 30."""
     size: int = 512
     """Side of the picture in the video, pixels; --mode side_by_side doubles the width."""
     amplitude: Annotated[float | None, _OWN] = None
@@ -174,20 +178,31 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
     return built
 
 
-def build_request(options: Record) -> RecordingRequest:
-    """The recording that the options describe; its format follows from the file's name."""
+def build_request(options: Record, timeline: Timeline | None = None) -> RecordingRequest:
+    """The recording that the options describe; its format follows from the file's name. A timeline counts
+    where the path is one.
+    """
+    path = options.path or "turntable"
+    played = timeline if path == "timeline" else None
+    fps = options.fps if options.fps is not None else (played.fps if played is not None else 30)
+    frames = (
+        options.frames
+        if options.frames is not None
+        else (played.frames_at(fps) if played is not None else 120)
+    )
     formats: dict[str, RecordingFormat] = {".mp4": "mp4", ".gif": "gif"}
     kind = formats.get(options.out.suffix.lower())
     if kind is None:
         raise ConfigError(f"{options.out.name} is no name for a video", "it should end in .mp4 or .gif")
     request = RecordingRequest(
-        path=options.path,
+        path=path,
         format=kind,
-        frames=options.frames,
-        fps=options.fps,
+        frames=frames,
+        fps=fps,
         size=options.size,
         amplitude=_radians(options.amplitude),
         full_turn=options.full or None,
+        timeline=played,
     )
     check_recording(request, options.out)
     return request

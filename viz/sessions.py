@@ -66,6 +66,8 @@ def read_session(path: Path) -> Session:
         When the file cannot be read, or holds no session that can be shown.
     """
     try:
+        if not path.is_file():  # nor a pipe, which might keep us waiting
+            raise OSError("there is no such file")
         with path.open("rb") as file:
             text = file.read(_LARGEST)
     except OSError as error:
