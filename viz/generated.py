@@ -34,7 +34,7 @@ def generated(path: GeneratedPath, view: View, orbit: Orbit, fps: int = 30) -> T
     """
     if path == "latent walk":
         walked = [view.latent, *(step_seed(view.latent, i) for i in range(1, _WALK_SEEDS))]
-        return _spread([replace(view, latent=one) for one in walked], 6.0, fps, loop=True)
+        return _spread([replace(view, latent=one) for one in walked], 8.0, fps, loop=True)
     if path == "sweep":
         centre, reach = orbit.centre, orbit.yaw_amplitude
         stops = [seen_from(view, sweep_pose(centre, reach, i / 2)) for i in range(3)]
@@ -43,7 +43,7 @@ def generated(path: GeneratedPath, view: View, orbit: Orbit, fps: int = 30) -> T
     if path == "figure-eight":
         return _spread([seen_from(view, figure_eight(orbit, at)) for at in places], 8.0, fps, loop=True)
     easing: Easing = "linear" if orbit.full else "smooth"
-    return _spread([seen_from(view, orbit.at(at)) for at in places], 6.0, fps, loop=True, easing=easing)
+    return _spread([seen_from(view, orbit.at(at)) for at in places], 8.0, fps, loop=True, easing=easing)
 
 
 def _spread(
@@ -52,7 +52,7 @@ def _spread(
     """These Views evenly over the duration."""
     parts = len(stops) if loop else len(stops) - 1
     keys = (
-        Keyframe(round(fps * duration * i / parts) / fps, keyframe_view(one), easing)
+        Keyframe(duration * i / parts, keyframe_view(one), easing)
         for i, one in enumerate(stops)
     )
     return Timeline(tuple(keys), duration, fps, loop)
