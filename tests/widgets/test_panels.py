@@ -41,7 +41,7 @@ def test_marks_carry_the_panel_and_a_label(window: OffscreenWindow) -> None:
 
 
 def test_titles_are_distinct() -> None:
-    assert len(set(TITLES)) == len(TITLES) == 9
+    assert len(set(TITLES)) == len(TITLES) == 10
 
 
 def test_the_stand_in_remembers() -> None:

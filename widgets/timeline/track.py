@@ -137,7 +137,6 @@ class Track:
         arm = 0.42 * em
         foot = top + ruler
         lines.add_triangle_filled((x - arm, foot - 1.5 * arm), (x + arm, foot - 1.5 * arm), (x, foot), ink)
-        ui.mark_rect("Timeline/Playhead", (x - arm, top), (x + arm, bottom))
 
     # ------------------------------------------------------------------------------------------- keyframes
     def _draw_ways(self, timeline: Timeline, y: float) -> None:
