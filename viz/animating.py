@@ -137,14 +137,19 @@ class Animating:
             if not self.timeline.loop and self.time >= self.timeline.duration - 1e-6:
                 self.time = 0.0
         elif not playing and self.playing:
-            self.time = snapped(self.timeline, self.time)
+            self._show_at(self._on_frame(self.time), self._gesture)
         self.playing = playing
 
     def seek(self, time: float, gesture: object = None) -> None:
         """Put the playhead somewhere, and go to the View there."""
         self.playing = False
         self.pause()
-        self._show_at(snapped(self.timeline, time), gesture or object())
+        self._show_at(self._on_frame(time), gesture or object())
+
+    def _on_frame(self, time: float) -> float:
+        """The nearest time of a frame, or of a keyframe that is as near: after stretching they lie apart."""
+        index = key_at(self.timeline, time)
+        return snapped(self.timeline, time) if index is None else self.timeline.keyframes[index].time
 
     def edit_timeline(self, timeline: Timeline, gesture: object = None, time: float | None = None) -> None:
         """Take a timeline that the user has changed, and put the playhead somewhere."""
@@ -162,7 +167,7 @@ class Animating:
         if not self._network:
             return
         self.playing = False
-        time = place_for(self.timeline, snapped(self.timeline, self.time))
+        time = place_for(self.timeline, self._on_frame(self.time))
         shot = shot_of(self.frame, self.view)
         self.edit_timeline(with_keyframe(self.timeline, time, self.view, shot), None, time)
         self.panels_open.add(TITLE)

@@ -51,8 +51,5 @@ def _spread(
 ) -> Timeline:
     """These Views evenly over the duration."""
     parts = len(stops) if loop else len(stops) - 1
-    keys = (
-        Keyframe(duration * i / parts, keyframe_view(one), easing)
-        for i, one in enumerate(stops)
-    )
+    keys = (Keyframe(duration * i / parts, keyframe_view(one), easing) for i, one in enumerate(stops))
     return Timeline(tuple(keys), duration, fps, loop)

@@ -17,7 +17,7 @@ from viz.sessions import Session, load_session, read_session, save_session
 from viz.settings import load_settings
 from viz.start import make_program
 from viz.surroundings import Surroundings
-from viz.timeline import changed, view_at
+from viz.timeline import changed, stretched, view_at
 from viz.view import LatentView, NetworkView, View
 
 GOOD = "/nets/good.safetensors"
@@ -120,6 +120,24 @@ def test_scrubbing_is_one_step_and_keeps_to_frames(keyed: Stage) -> None:
     assert keyed.x == 2.0
     program.seek(99.0)
     assert program.time == 2.0
+
+
+def test_a_keyframe_off_the_frames_is_found(keyed: Stage) -> None:
+    program = keyed.program
+    program.edit_timeline(stretched(program.timeline, 1.77))
+    assert program.timeline.keyframes[1].time == pytest.approx(0.885)
+    program.seek(0.88)
+    assert keyed.x == 1.0
+    assert not keyed.edited()
+    program.add_keyframe()
+    assert len(keyed.times) == 4, "behind the one that is here"
+    program.play_timeline(True)
+    keyed.run(0.0101, 3)
+    program.play_timeline(False)
+    assert round(program.time * 30) == pytest.approx(program.time * 30), "it stops on a frame"
+    shown = view_at(program.timeline, program.time)
+    assert shown is not None
+    assert program.view.latent == shown.latent
 
 
 def test_undo_covers_the_timeline_and_a_drag_is_one_step(keyed: Stage) -> None:
