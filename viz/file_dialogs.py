@@ -97,7 +97,7 @@ class FileDialogs:
         elif wanted == "save":
             known = program.session_path
             self.saving.name = known.name if known is not None else f"session{SUFFIX}"
-            self.saving.open(known.parent if known is not None else context.last_folder)
+            self.saving.open(known.parent if known is not None else context.capture_folder)
         chosen = self.opening.draw(context.favourites, program.set_favourite)
         if chosen is not None:
             program.open_file(chosen)
