@@ -39,6 +39,7 @@ class Commands:
     help_open: bool
     layout_reset: bool
     quitting: bool
+    record_timeline: Callable[[], None]
     _network: str
     _open_error: Pof3dError | None
     _watch: Callable[[Path], Watching]
@@ -69,7 +70,10 @@ class Commands:
         self.capturing.request = request
 
     def start_recording(self) -> None:
-        """Record a video of the present View, as planned."""
+        """Record a video of the present View, or the timeline, as planned."""
+        if self.capturing.request.path == "timeline":
+            self.record_timeline()
+            return
         self.capturing.start(replace(self.view, network=NetworkView(self._network)))
 
     def cancel_recording(self) -> None:

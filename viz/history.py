@@ -20,12 +20,12 @@ class History:
     ----------
     view : View
         Where it begins.
-    timeline : Timeline, optional
-        That of the beginning.
     limit : int
         Steps kept.
     clock : callable
         Seconds; for tests.
+    timeline : Timeline, optional
+        That of the beginning.
     """
 
     def __init__(

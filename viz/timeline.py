@@ -191,7 +191,7 @@ def stretched(timeline: Timeline, duration: float, *, keep_times: bool = False) 
         last = timeline.keyframes[-1].time if timeline.keyframes else 0.0
         return replace(timeline, duration=max(duration, last))
     factor = duration / timeline.duration
-    keys = tuple(replace(one, time=one.time * factor) for one in timeline.keyframes)
+    keys = tuple(replace(one, time=min(one.time * factor, duration)) for one in timeline.keyframes)
     return replace(timeline, keyframes=keys, duration=duration)
 
 

@@ -232,6 +232,10 @@ def test_generating_and_recording(stage: Stage) -> None:
     assert view.network.path == GOOD
     assert target.suffix == ".gif"
     assert program.capturing.request.path == "sweep", "the plan stays"
+    program.cancel_recording()
+    program.plan_recording(RecordingRequest("timeline"))
+    program.toggle_recording()
+    assert stage.recording.started[-1][1].timeline == program.timeline, "by the key, too"
 
 
 # ------------------------------------------------------------------------------------------------ sessions

@@ -24,6 +24,7 @@ from viz.timeline import (
     TIMELINE_VERSION,
     Timeline,
     changed,
+    check_timeline,
     key_at,
     moved,
     place_for,
@@ -348,6 +349,22 @@ def test_stretching() -> None:
     assert ([one.time for one in longer.keyframes], longer.duration) == ([0.0, 2.0], 5.0)
     assert stretched(timeline, 1.0, keep_times=True).duration == 2.0
     assert stretched(timeline, 1e9).duration == 600.0
+
+
+@quick
+@given(timelines(), st.floats(0.1, 600), st.integers(0, 4), st.floats(-2, 12), st.integers(1, 120))
+def test_edits_give_timelines_that_can_be_played(
+    timeline: Timeline, duration: float, index: int, time: float, fps: int
+) -> None:
+    timeline = replace(timeline, fps=fps)
+    for keep in (False, True):
+        check_timeline(stretched(timeline, duration, keep_times=keep))
+    again = moved(timeline, index % len(timeline.keyframes), time)
+    check_timeline(again)
+    assert len(again.keyframes) == len(timeline.keyframes)
+    added = with_keyframe(timeline, place_for(timeline, min(max(time, 0.0), 5.0)), View())
+    check_timeline(added)
+    assert len(added.keyframes) >= len(timeline.keyframes)
 
 
 def test_shots_are_filled_in_where_they_are_missing() -> None:

@@ -43,7 +43,7 @@ class TimelinePanel:
             self._draw_tools(context, actions)
             self._track.draw(context, actions)
             if not context.playback.timeline.keyframes:
-                _draw_hint(self._track.middle)
+                _draw_hint(self._track.middle, imgui.get_content_region_avail().x)
         if not imgui.get_io().want_text_input and imgui.is_window_focused():
             keys = (imgui.Key.delete, imgui.Key.backspace)
             if any(imgui.is_key_pressed(key, False) for key in keys) and context.network is not None:
@@ -189,9 +189,9 @@ def _draw_time(time: float) -> None:
     common.tooltip("Where the playhead is.")
 
 
-def _draw_hint(middle: tuple[float, float]) -> None:
+def _draw_hint(middle: tuple[float, float], room: float) -> None:
     lines, ink = imgui.get_window_draw_list(), common.color(theme.TEXT_DIM)
-    for i, text in enumerate(HINT):
+    for i, text in enumerate(ui.fit_text(line, room) for line in HINT):
         size = imgui.calc_text_size(text)
         y = middle[1] + (i - 1) * 1.4 * common.em()
         lines.add_text((round(middle[0] - size.x / 2), round(y)), ink, text)
