@@ -78,6 +78,7 @@ def placements() -> list[Placement]:
         Placement(panels["Performance"], "right", (0, 2), 390, front=False),
         Placement(panels["Pose histogram"], "right", (1, 1), 345),
         Placement(panels["Internals"], "right", (1, 1), 345, front=False),
+        Placement(panels["Timeline"], "bottom", height=170, optional=True),
     ]
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from viz.comparing import MOST_PANES
 from viz.latent_edits import other_space
+from viz.playback import GeneratedPath
 from viz.pose_facts import POSE_TITLES, SETTABLE, PoseName
 from viz.posing import with_source
 from viz.seed_map import step_seed
+from viz.timeline import key_at
 from viz.view import DisplayMode, PoseSource, View
 
 if TYPE_CHECKING:
@@ -62,6 +64,14 @@ class Action:
 
 def _has_frame(program: Program) -> bool:
     return program.frame is not None
+
+
+def _at_keyframe(program: Program) -> bool:
+    return key_at(program.timeline, program.time) is not None
+
+
+def _generate(path: GeneratedPath) -> Callable[[Program], None]:
+    return lambda program: program.generate_path(path)
 
 
 def toggle_depth(view: View) -> View:
@@ -123,6 +133,18 @@ ACTIONS: tuple[Action, ...] = (
         _has_frame,
     ),
     Action("export_mesh", "File", "Export mesh…", lambda p: p.show_mesh_export(), ("E",)),
+    Action(
+        "record_timeline",
+        "File",
+        "Record timeline",
+        lambda p: p.record_timeline(),
+        (),
+        lambda p: bool(p.timeline.keyframes) and not p.capturing.running,
+    ),
+    Action("open", "File", "Open…", lambda p: p.ask_for_file("open"), ("Ctrl+O",), separated=True),
+    Action(
+        "save_session", "File", "Save session…", lambda p: p.ask_for_file("save"), ("Ctrl+S",), _has_frame
+    ),
     Action("quit", "File", "Quit", lambda p: p.quit(), ("Ctrl+Q",), separated=True),
     Action("undo", "Edit", "Undo", lambda p: p.undo(), ("Ctrl+Z",), lambda p: p.can_undo, repeats=True),
     Action(
@@ -143,6 +165,11 @@ ACTIONS: tuple[Action, ...] = (
         _has_frame,
         separated=True,
     ),
+    Action(
+        "add_keyframe", "Edit", "Add keyframe", lambda p: p.add_keyframe(), ("K",), _has_frame, separated=True
+    ),
+    Action("update_keyframe", "Edit", "Update keyframe", lambda p: p.update_keyframe(), (), _at_keyframe),
+    Action("remove_keyframe", "Edit", "Remove keyframe", lambda p: p.remove_keyframe(), (), _at_keyframe),
     Action("previous_seed", "View", "Previous seed", _step(-1), ("[",), repeats=True),
     Action("next_seed", "View", "Next seed", _step(1), ("]",), repeats=True),
     Action(
@@ -220,6 +247,15 @@ ACTIONS: tuple[Action, ...] = (
         checked=lambda p: p.turntable.playing,
     ),
     Action(
+        "play_timeline",
+        "View",
+        "Play timeline",
+        lambda p: p.play_timeline(not p.playing),
+        (),
+        lambda p: bool(p.timeline.keyframes),
+        checked=lambda p: p.playing,
+    ),
+    Action(
         "depth",
         "View",
         "Depth",
@@ -286,6 +322,26 @@ ACTIONS: tuple[Action, ...] = (
         checked=lambda p: p.view.display.mode == "normals",
     ),
     Action("geometry", "View", "Geometry: image, surface, points", lambda p: p.next_geometry(), ("G",)),
+    Action(
+        "timeline",
+        "Window",
+        "Timeline",
+        lambda p: p.toggle_timeline(),
+        ("T",),
+        checked=lambda p: "Timeline" in p.panels_open,
+    ),
+    *(
+        Action(
+            f"generate_{path.replace('-', '_').replace(' ', '_')}",
+            "View",
+            f"Timeline: {path}",
+            _generate(path),
+            (),
+            _has_frame,
+            in_menu=False,
+        )
+        for path in get_args(GeneratedPath)
+    ),
     Action(
         "overlays",
         "Window",

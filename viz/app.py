@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from viz import dialogs, menu, overlays, shortcuts, theme, ui
 from viz.actions import ACTIONS, Keymap
 from viz.extras import Extras
+from viz.file_dialogs import FileDialogs
 from viz.layout import VIEWPORT, PanelHost, Placement
 from viz.marks import Registry
 from viz.panel import PanelContext
@@ -73,6 +74,7 @@ class App:
         self._picture_in = _FRAMES_BEFORE_PICTURE
         theme.load_fonts()
         self._viewport = Viewport()
+        self._files = FileDialogs()
         self._keymap = Keymap(ACTIONS, program.settings.keys)
         if layout:
             imgui.load_ini_settings_from_memory(layout)
@@ -185,7 +187,8 @@ class App:
             imgui.set_clipboard_text(program.clipboard)
             program.clipboard = ""
         self._draw_viewport(context)
-        self._host.draw(lambda: program.view, self._edit, context, program)
+        self._host.draw(lambda: program.view, self._edit, context, program, program.panels_open)
+        self._files.draw(context, program)
         self._extras.draw(
             program, self._keymap, [placement.panel.title for placement in self._host.placements]
         )

@@ -18,6 +18,8 @@ from pof3d.errors import ConfigError, Pof3dError
 from viz.files import check_target
 from viz.grid_options import Grid, build_grid, joined_lists
 from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
+from viz.session_options import base_view, with_session, with_timeline
+from viz.timeline import Timeline
 from viz.video_panes import asked_size, video_size
 from viz.view import View
 
@@ -46,8 +48,11 @@ def run(command: str, arguments: Sequence[str]) -> int:
     commands: dict[str, type[PictureOptions]] = {"render": Render, "record": Record, "grid": Grid}
     options = parse(commands[command], joined_lists(arguments) if command == "grid" else arguments)
     try:
-        view = build_view(options, base_view(options.view))
-        job = _job(view, options)
+        options, session = with_session(options)
+        if isinstance(options, Record):
+            options = with_timeline(options, session)
+        view = build_view(options, base_view(options.view, session))
+        job = _job(view, options, session.timeline if session is not None else None)
         check_threads(options.threads)
     except Pof3dError as error:
         return complain(error, 2)
@@ -79,22 +84,13 @@ def carry_out(view: View, job: Job, out: Path, device: str, threads: int | None)
     return 0
 
 
-def _job(view: View, options: PictureOptions) -> Job:
+def _job(view: View, options: PictureOptions, timeline: Timeline | None) -> Job:
     if isinstance(options, Record):
-        return _recording(view, options)
+        return _recording(view, options, timeline)
     if isinstance(options, Grid):
         return _grid(view, options)
     assert isinstance(options, Render)
     return _rendering(view, options)
-
-
-def base_view(given: str | None) -> View | None:
-    """The View in a file or in JSON, if one is given."""
-    if given is None:
-        return None
-    from viz.captures import given_view
-
-    return given_view(given)
 
 
 def complain(error: Pof3dError, status: int) -> int:
@@ -188,10 +184,10 @@ def _rendering(view: View, options: Render) -> Job:
     return render
 
 
-def _recording(view: View, options: Record) -> Job:
+def _recording(view: View, options: Record, timeline: Timeline | None) -> Job:
     from viz.encoders import check_encoder
 
-    request = build_request(options)
+    request = build_request(options, timeline)
     check_encoder(request.format)
     if asked_size(view, request) != video_size(view, request):
         width, height = video_size(view, request)

@@ -42,6 +42,7 @@ class Commands(Copying):
     help_open: bool
     layout_reset: bool
     quitting: bool
+    record_timeline: Callable[[], None]
     _network: str
     _open_error: Pof3dError | None
     _watch: Callable[[Path], Watching]
@@ -68,7 +69,10 @@ class Commands(Copying):
         self.capturing.request = request
 
     def start_recording(self) -> None:
-        """Record a video of the present View, as planned."""
+        """Record a video of the present View, or the timeline, as planned."""
+        if self.capturing.request.path == "timeline":
+            self.record_timeline()
+            return
         self.capturing.start(replace(self.view, network=NetworkView(self._network)))
 
     def cancel_recording(self) -> None:

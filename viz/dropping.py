@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import CheckpointError, ConfigError, Pof3dError
 from viz.captures import is_sequence, read_view
+from viz.sessions import SUFFIX, Session, read_session
+from viz.timeline import Timeline
 from viz.view import View
 
-PICTURES = (".png", ".gif", ".mp4", ".webm", ".json")
+PICTURES = (".png", ".gif", ".mp4", ".webm", SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Dropped:
     """To look for a training run in."""
     view: View | None = None
     """To go to."""
+    timeline: Timeline = field(default_factory=Timeline)
+    """Of a session."""
     message: str = ""
     error: Pof3dError | None = None
 
@@ -50,10 +54,14 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
     if not pictures:
         return Dropped(error=_foreign(paths[0]))
     try:
-        view = read_view(pictures[0])
+        if pictures[0].suffix.lower() == SUFFIX:
+            session = read_session(pictures[0])
+        else:
+            session = Session(read_view(pictures[0]))
     except ConfigError as error:
         return Dropped(error=error)
-    return Dropped(view=view, message=f"Went to the view of {pictures[0].name}")
+    what = "Opened" if session.timeline.keyframes else "Went to the view of"
+    return Dropped(view=session.view, timeline=session.timeline, message=f"{what} {pictures[0].name}")
 
 
 def _count(paths: Sequence[Path], what: str) -> str:

@@ -63,6 +63,7 @@ class FileBrowser:
         self.title = title
         self.folder_button = folder_button
         self.suffixes = tuple(suffixes)
+        self.nothing = "No files of the kinds asked for here." if folder_button else "No checkpoints here."
         self.words = ""
         self.folder = self._home = Path.home()
         self.selected = 0
@@ -279,9 +280,7 @@ class FileBrowser:
         elif listing.error:
             self._line(f"This folder cannot be read: {listing.error}", theme.BAD)
         elif not self._entries:
-            what = "No files of the kinds asked for here." if self.folder_button else "No checkpoints here."
-            if not listing.entries:
-                what = "This folder is empty."
+            what = "This folder is empty." if not listing.entries else self.nothing
             if self.words:
                 what = f"Nothing here has “{self.words}” in its name."
             self._line(what, theme.TEXT_DIM)

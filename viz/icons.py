@@ -7,7 +7,7 @@ from typing import Literal
 
 from imgui_bundle import imgui
 
-Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "star", "star outline", "pencil"]
+Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "star", "star outline", "pencil", "loop"]
 
 
 def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
@@ -30,6 +30,20 @@ def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
     elif icon == "close":
         for sign in (-1, 1):
             lines.add_line((x - 0.8 * r, y - 0.8 * r * sign), (x + 0.8 * r, y + 0.8 * r * sign), ink, thick)
+    elif icon == "loop":
+        for turn in (0.0, math.pi):
+            end = turn + 0.72 * math.pi
+            lines.path_arc_to((x, y), r, turn, end, 16)
+            lines.path_stroke(ink, thick)
+            tip = (x + r * math.cos(end), y + r * math.sin(end))
+            along = (-math.sin(end), math.cos(end))
+            out = (math.cos(end), math.sin(end))
+            lines.add_triangle_filled(
+                (tip[0] + 0.75 * r * along[0], tip[1] + 0.75 * r * along[1]),
+                (tip[0] + 0.5 * r * out[0], tip[1] + 0.5 * r * out[1]),
+                (tip[0] - 0.5 * r * out[0], tip[1] - 0.5 * r * out[1]),
+                ink,
+            )
     elif icon in ("star", "star outline"):
         points: list[imgui.ImVec2 | tuple[int | float, int | float] | list[int | float]] = []
         for i in range(10):

@@ -17,12 +17,15 @@ def num_ws(plane_resolution: int) -> int:
 
 def is_between(latent: LatentView) -> bool:
     """Whether the latent interpolates between seeds."""
-    return latent.x != round(latent.x) or latent.y != round(latent.y)
+    return latent.x != round(latent.x) or latent.y != round(latent.y) or bool(latent.blend)
 
 
 def interpolates_w(latent: LatentView) -> bool:
-    """Whether the w of several seeds are mixed; a lattice point has its seed's alone, in either space."""
-    return latent.space == "w" and is_between(latent)
+    """Whether the w of several seeds are mixed; a lattice point has its seed's alone, in either space.
+
+    Latents between seeds that are no neighbours are blended in z always.
+    """
+    return latent.space == "w" and not latent.blend and is_between(latent)
 
 
 def other_space(latent: LatentView) -> LatentView:

@@ -13,7 +13,7 @@ from pof3d.cameras import hv_from_yaw_pitch
 from viz.latent_edits import amplitudes, interpolates_w, mixing
 from viz.networks import Resident
 from viz.principal import Directions, principal_directions
-from viz.seed_map import map_latent
+from viz.seed_map import blend_latent, map_latent
 from viz.stages import StageRun
 from viz.view import View
 
@@ -46,7 +46,7 @@ class Latents:
 
     @cached_property
     def _point_key(self) -> Hashable:
-        return (self._serial, self._latent.x, self._latent.y)
+        return (self._serial, self._latent.x, self._latent.y, self._latent.blend)
 
     @cached_property
     def key(self) -> Hashable:
@@ -111,8 +111,12 @@ class Latents:
 
     @cached_property
     def _z(self) -> Tensor:
-        latent = self._latent
-        return self._run.stage("latent", self._point_key, lambda: self._seed_z(latent.x, latent.y))
+        latent, generator = self._latent, self._generator
+        return self._run.stage(
+            "latent",
+            self._point_key,
+            lambda: blend_latent(latent, generator.config.z_dim).to(generator.device),
+        )
 
     @cached_property
     def _corners(self) -> Tensor:

@@ -14,7 +14,7 @@ from viz import theme, ui
 from viz.panel import Actions, Panel, PanelContext
 from viz.view import View
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 """Saved arrangements of another version are not restored."""
 COLUMN_WIDTH = 304.0
 """Of the panels at either side, design pixels."""
@@ -31,13 +31,16 @@ class Placement:
     """A panel and its place in the default arrangement."""
 
     panel: Panel
-    side: Literal["left", "right"]
+    side: Literal["left", "right", "bottom"]
     slots: tuple[int, int] = (0, 0)
     """Place in the column from the top, in a low window and in a tall one. Panels of one place are tabs."""
     height: float = 200.0
-    """What its controls need, design pixels: columns are divided in these proportions."""
+    """What its controls need, design pixels: columns are divided in these proportions; a panel at the bottom
+    is as high."""
     front: bool = True
     """Whether its tab shows at first; otherwise it does only where no panel of its place asks for that."""
+    optional: bool = False
+    """Whether it shows only while it is open, and can be closed."""
 
 
 @dataclass
@@ -90,6 +93,16 @@ class PanelHost:
             _, place, centre = builder.dock_builder_split_node_py(centre, direction, share)
             width -= ui.px(COLUMN_WIDTH)
             self._fill(place, _slots(column, tall=size.y >= ui.px(TALL)))
+        bottom = [p for p in self.placements if p.side == "bottom"]
+        if bottom:
+            share = min(max(p.height for p in bottom) * ui.px(1) / size.y, 0.5)
+            _, place, centre = builder.dock_builder_split_node_py(centre, imgui.Dir.down, share)
+            for placement in bottom:
+                builder.dock_builder_dock_window(placement.panel.title, place)
+            # The tab's own button does it.
+            below = builder.dock_builder_get_node(place)
+            hide = imgui.internal.DockNodeFlagsPrivate_.no_close_button
+            below.set_local_flags(below.local_flags | int(hide))
         builder.dock_builder_dock_window(VIEWPORT, centre)
         node = builder.dock_builder_get_node(centre)
         node.set_local_flags(
@@ -118,6 +131,7 @@ class PanelHost:
         edit: Callable[[View, View], None],
         context: PanelContext,
         actions: Actions,
+        opened: set[str] | None = None,
     ) -> None:
         """Draw every panel.
 
@@ -129,12 +143,19 @@ class PanelHost:
             Takes the View that a panel was given and the one that it gave back.
         context, actions
             What panels see, and what they may ask for.
+        opened : set of str, optional
+            Titles of the optional panels that are open; one that the user closes is taken out.
         """
         for placement in self.placements:
             title = placement.panel.title
+            if placement.optional and (opened is None or title not in opened):
+                continue
             size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
             imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
-            if imgui.begin(title)[0]:
+            shown, still_open = imgui.begin(title, True if placement.optional else None)
+            if placement.optional and opened is not None and not still_open:
+                opened.discard(title)
+            if shown:
                 ui.mark_window(title)
                 before = view()
                 edit(before, self.guarded(title, before, partial(_draw, placement.panel, context, actions)))

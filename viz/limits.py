@@ -9,8 +9,9 @@ from typing import NamedTuple
 from pof3d.errors import ConfigError
 from viz.files import check_folder_target, check_target
 from viz.panel import RecordingRequest
+from viz.timeline import check_timeline
 from viz.video_panes import PANES
-from viz.view import View
+from viz.view import MOST_BLENDED, View
 
 
 class Span(NamedTuple):
@@ -78,6 +79,16 @@ def check_view(view: View) -> None:
     degrees = ("°", math.degrees(1.0))
     _within("A seed map position", latent.x, LATTICE)
     _within("A seed map position", latent.y, LATTICE)
+    if len(latent.blend) > MOST_BLENDED:
+        raise ConfigError(
+            f"A latent of {1 + len(latent.blend)} points cannot be used", f"it may have {1 + MOST_BLENDED}"
+        )
+    for x, y, weight in latent.blend:
+        _within("A seed map position", x, LATTICE)
+        _within("A seed map position", y, LATTICE)
+        _within("A weight in a latent", weight, Span(0.0, 1.0))
+    if sum(weight**2 for _, _, weight in latent.blend) > 1.0 + 1e-6:
+        raise ConfigError("The weights in a latent cannot be used", "their squares exceed 1")
     _within("A truncation ψ", latent.truncation_psi, PSI)
     _within("A truncation cutoff", latent.truncation_cutoff, Span(0, 1000))
     _within("A number of directions", len(latent.directions), Span(0, MOST_DIRECTIONS))
@@ -128,6 +139,10 @@ def check_recording(request: RecordingRequest, target: Path) -> None:
     for mode in request.contents:
         if mode not in PANES:
             raise ConfigError(f"A video cannot show {mode!r}", f"it can show {', '.join(PANES)}")
+    if request.path == "timeline":
+        if request.timeline is None or not request.timeline.keyframes:
+            raise ConfigError("There is no timeline to record", "it has no keyframes", "Add some first.")
+        check_timeline(request.timeline)
     _within("An amplitude", request.amplitude, AMPLITUDE, "°", math.degrees(1.0))
     if request.format == "png":
         check_folder_target(target)

@@ -11,9 +11,10 @@ import tyro
 
 from pof3d.errors import Pof3dError
 from pof3d.mesh_settings import MeshSettings, check_settings
-from viz.cli import Job, Token, base_view, carry_out, check_threads, complain
+from viz.cli import Job, Token, carry_out, check_threads, complain
 from viz.files import check_target
 from viz.options import Render, build_view
+from viz.session_options import base_view
 from viz.view import View
 
 if TYPE_CHECKING:

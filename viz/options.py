@@ -15,6 +15,7 @@ from pof3d.errors import ConfigError
 from viz.limits import check_recording, check_view
 from viz.panel import RecordingFormat, RecordingPath, RecordingRequest
 from viz.seed_map import SEED_COUNT, point_of_seed
+from viz.timeline import Timeline
 from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, View
 
 Options = TypeVar("Options", bound="PictureOptions")
@@ -31,7 +32,7 @@ class PictureOptions:
     """What a picture shows. What is not given comes from --view, or is the network's own setting."""
 
     file: Annotated[Path, tyro.conf.Positional]
-    """Checkpoint: .safetensors, or a release snapshot."""
+    """Checkpoint: .safetensors, or a release snapshot; or a saved session, .json, which names one."""
     out: Path
     """File to write."""
     seed: Annotated[int | None, _OWN] = None
@@ -80,6 +81,8 @@ class PictureOptions:
     view: Annotated[str | None, _OWN] = None
     """Start from the view in this file: a picture or video that this program saved, or a .json file; or the
     JSON itself."""
+    checkpoint: Annotated[Path | None, _OWN] = None
+    """With a session: use this checkpoint instead of the one that it names."""
     device: str = "auto"
     """Where the network runs: auto, cpu, cuda, cuda:1 …"""
     threads: Annotated[int | None, _OWN] = None
@@ -109,13 +112,14 @@ class Record(PictureOptions):
     What is not given comes from --view, else it is the network's own setting and seed 0.
     """
 
-    path: RecordingPath = "turntable"
-    """turntable: a closed loop. All the way round for networks that have learned all sides; for faces a swing
-    to both sides and back, as wide as what was learned. sweep: once from one side to the other."""
-    frames: int = 120
-    """Length of the video in frames."""
-    fps: int = 30
-    """Frames a second."""
+    path: Annotated[RecordingPath | None, _OWN] = None
+    """timeline: what a session's keyframes show. turntable: a closed loop, all the way round for networks
+    that have learned all sides; for faces a swing to both sides and back, as wide as what was learned. sweep:
+    once from one side to the other. Without: the session's timeline, if it has one, else turntable."""
+    frames: Annotated[int | None, _OWN] = None
+    """Length of the video in frames. Without: the timeline's, else 120."""
+    fps: Annotated[int | None, _OWN] = None
+    """Frames a second. Without: the timeline's, else 30."""
     size: int = 512
     """Side of the picture in the video, pixels; several pictures make it wider. MP4 and WebM round up to even
     numbers."""
@@ -174,11 +178,11 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
                 f"A seed of {options.seed} cannot be used", f"it must lie between 0 and {SEED_COUNT - 1}"
             )
         x, y = point_of_seed(options.seed)
-        latent = replace(latent, x=x, y=y)
+        latent = replace(latent, x=x, y=y, blend=())
     if options.at is not None:
         if options.seed is not None:
             raise ConfigError("--at cannot be used with --seed", "both say which latent")
-        latent = replace(latent, x=options.at[0], y=options.at[1])
+        latent = replace(latent, x=options.at[0], y=options.at[1], blend=())
     latent = replace(
         latent,
         **_given(truncation_psi=options.psi, truncation_cutoff=options.cutoff, noise=options.noise),
@@ -225,8 +229,18 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
     return built
 
 
-def build_request(options: Record) -> RecordingRequest:
-    """The recording that the options describe; its format follows from the file's name."""
+def build_request(options: Record, timeline: Timeline | None = None) -> RecordingRequest:
+    """The recording that the options describe; its format follows from the file's name. A timeline counts
+    where the path is one.
+    """
+    path = options.path or "turntable"
+    played = timeline if path == "timeline" else None
+    fps = options.fps if options.fps is not None else (played.fps if played is not None else 30)
+    frames = (
+        options.frames
+        if options.frames is not None
+        else (played.frames_at(fps) if played is not None else 120)
+    )
     kind = FORMATS.get(options.out.suffix.lower())
     if kind is None:
         raise ConfigError(
@@ -234,10 +248,10 @@ def build_request(options: Record) -> RecordingRequest:
             "it should end in .mp4, .webm or .gif; a name without suffix becomes a folder of PNGs",
         )
     request = RecordingRequest(
-        path=options.path,
+        path=path,
         format=kind,
-        frames=options.frames,
-        fps=options.fps,
+        frames=frames,
+        fps=fps,
         size=options.size,
         contents=options.contents,
         canvas=options.canvas,
@@ -245,6 +259,7 @@ def build_request(options: Record) -> RecordingRequest:
         with_histogram=options.histogram,
         amplitude=_radians(options.amplitude),
         full_turn=options.full or None,
+        timeline=played,
     )
     check_recording(request, options.out)
     return request

@@ -19,7 +19,7 @@ from viz.notices import FADE_SECONDS, Notices
 from viz.panel import PanelContext
 from viz.pose_facts import PoseName
 from viz.pose_marks import draw_mark
-from viz.view import View
+from viz.view import LatentView, View
 
 GAP = 12.0
 """From the viewport's edges, design pixels."""
@@ -191,7 +191,11 @@ def _latent(rect: Rect, view: View) -> None:
     imgui.push_font(None, theme.SMALL_FONT_SIZE)
     latent = view.latent
     whole = latent.x == round(latent.x) and latent.y == round(latent.y)
-    seed = f"seed {latent.seed}" if whole else f"between seeds, near {latent.seed}"
+    if latent.blend:
+        others = [LatentView(x, y).seed for x, y, _ in latent.blend]
+        seed = f"between seeds {', '.join(map(str, [latent.seed, *others][:3]))}"
+    else:
+        seed = f"seed {latent.seed}" if whole else f"between seeds, near {latent.seed}"
     lines: list[Line] = [(f"{seed}   ψ {latent.truncation_psi:.2f}{edits_in_short(latent)}", theme.TEXT)]
     _, height = _size(lines)
     _lines("Latent", rect.left + ui.px(GAP), rect.bottom - ui.px(GAP) - height, lines)

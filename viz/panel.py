@@ -20,8 +20,10 @@ from pof3d.errors import Pof3dError
 from viz.comparing import CompareActions, CompareState
 from viz.explore_state import ExploreState
 from viz.frame import Frame, Pose
+from viz.playback import GeneratedPath, Playback
 from viz.pose_facts import PoseName, PosesShown, PosesState
 from viz.shapes import GeometryActions, GeometryState
+from viz.timeline import Timeline
 from viz.view import DisplayMode, View
 from viz.walks import Walk
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from viz.runs import RunListing  # which needs torch; --help does without
 
 RecordingFormat = Literal["mp4", "webm", "gif", "png"]
-RecordingPath = Literal["turntable", "sweep"]
+RecordingPath = Literal["turntable", "sweep", "timeline"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ class RecordingRequest:
     """Of the swing to either side, radians; None: chosen from the learned poses, see :mod:`viz.paths`."""
     full_turn: bool | None = None
     """Whether to go all the way round; None: if the network has learned all sides."""
+    timeline: Timeline | None = None
+    """What to play where the path is "timeline"."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,8 @@ class PanelContext:
     poses: PosesState = field(default_factory=PosesState)
     explore: ExploreState = field(default_factory=ExploreState)
     geometry: GeometryState | None = None
+    playback: Playback = field(default_factory=Playback)
+    """The timeline, and where it stands."""
     recents: Sequence[Path] = ()
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
@@ -334,6 +340,32 @@ class Actions(CompareActions, GeometryActions, Protocol):
 
     def copy_recording_command(self) -> None:
         """Put the command line that makes the planned recording onto the clipboard."""
+
+    def edit_timeline(self, timeline: Timeline, gesture: object = None, time: float | None = None) -> None:
+        """Take a timeline that the user has changed, and put the playhead somewhere. Edits with the same
+        gesture are one step.
+        """
+
+    def seek(self, time: float, gesture: object = None) -> None:
+        """Put the playhead somewhere, and go to the View there."""
+
+    def play_timeline(self, playing: bool) -> None:
+        """Play, or stop."""
+
+    def add_keyframe(self) -> None:
+        """Keep the present View at the playhead, or behind the keyframe that is there."""
+
+    def update_keyframe(self) -> None:
+        """Put the present View into the keyframe at the playhead."""
+
+    def remove_keyframe(self) -> None:
+        """Remove the keyframe at the playhead."""
+
+    def generate_path(self, path: GeneratedPath) -> None:
+        """Replace the timeline with keyframes along a path."""
+
+    def record_timeline(self) -> None:
+        """Record the timeline in the planned format and size."""
 
     def set_threads(self, threads: int) -> None:
         """Let the model use this many threads."""

@@ -22,6 +22,8 @@ FULL_CIRCLE_STD = math.radians(70.0)
 _SWING_DEVIATIONS = 2.2
 _SWING_LEAST, _SWING_MOST = math.radians(35.0), math.radians(60.0)
 _PITCH_MOST = math.radians(10.0)
+_EIGHT_PITCH = math.radians(6.0)
+"""An eight is at least as high, to either side: otherwise it is none."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def swing_amplitude(learned: LearnedPoses | PoseHistogram) -> float:
     return min(max(_SWING_DEVIATIONS * learned.std.yaw, _SWING_LEAST), _SWING_MOST)
 
 
-def _seen_from(view: View, pose: Pose) -> View:
+def seen_from(view: View, pose: Pose) -> View:
     """The View from the orbit camera at a pose."""
     camera = replace(view.camera, yaw=pose.yaw, pitch=pose.pitch)
     return replace(view, pose=replace(view.pose, source="free"), camera=camera)
@@ -102,13 +104,25 @@ def path_views(
     if path == "turntable":
         orbit = turntable(learned, amplitude, full)
         for i in range(frames):
-            yield _seen_from(base, orbit.at(i / frames))
+            yield seen_from(base, orbit.at(i / frames))
         return
     reach = math.pi if full else swing_amplitude(learned) if amplitude is None else amplitude
     for i in range(frames):
         place = i / (frames - 1) if frames > 1 else 0.5
-        yaw = learned.mean.yaw + reach * (2.0 * place - 1.0)
-        yield _seen_from(base, Pose(yaw, _tame(learned.mean.pitch)))
+        yield seen_from(base, sweep_pose(learned.mean, reach, place))
+
+
+def sweep_pose(centre: Pose, reach: float, place: float) -> Pose:
+    """A pose of the sweep: from one side (place 0) over the front to the other (1)."""
+    return Pose(centre.yaw + reach * (2.0 * place - 1.0), _tame(centre.pitch))
+
+
+def figure_eight(orbit: Orbit, turn: float) -> Pose:
+    """A lying eight as wide as the swing: through the centre twice a turn; closed, like a turntable."""
+    angle = 2.0 * math.pi * turn
+    height = max(orbit.pitch_amplitude, _EIGHT_PITCH)
+    yaw = orbit.centre.yaw + orbit.yaw_amplitude * math.sin(angle)
+    return Pose(yaw, _tame(orbit.centre.pitch + height * math.sin(2.0 * angle)))
 
 
 def _tame(pitch: float) -> float:

@@ -6,7 +6,6 @@ ready, and hands them what is to be done.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import Pof3dError
 from viz import dropping, navigation, turning
+from viz.animating import Animating
 from viz.capturing import Capturing
 from viz.comfort import Comforts
 from viz.commands import Commands
@@ -36,9 +36,12 @@ from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
 from viz.pose_tools import PoseCommands, PoseTools
 from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
+from viz.seed_map import settled
 from viz.services import Recording, Rendering
-from viz.settings import save_session, with_recent
+from viz.sessions import Session
+from viz.settings import with_recent
 from viz.surroundings import Surroundings
+from viz.timeline import Timeline
 from viz.view import NetworkView, View
 
 _READING_SECONDS = 6.0
@@ -47,7 +50,7 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, Comparisons):
+class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, Comparisons, Animating):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -57,6 +60,8 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
     recording : Recording, optional
         Makes videos; closed by :meth:`close`.
     view : View, optional
+        To begin with.
+    timeline : Timeline, optional
         To begin with.
     surroundings : Surroundings, optional
         Settings and the like.
@@ -74,6 +79,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         recording: Recording | None = None,
         *,
         view: View | None = None,
+        timeline: Timeline | None = None,
         surroundings: Surroundings | None = None,
         wake: Callable[[], None] | None = None,
         watch: Callable[[Path], Watching] | None = None,
@@ -102,7 +108,10 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         self._network = ""
         self._edited = -_CALM_SECONDS
         self._watch = watch or (lambda folder: RunWatcher(folder, wake))
-        self._history = History(self.view)
+        self.panels_open = set(self.settings.panels_open)
+        """Titles of the panels that are open, of those that need not be."""
+        self._begin_animating(timeline)
+        self._history = History(self.view, timeline=self.timeline)
         self._motion: turning.Motion | None = None
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
@@ -129,6 +138,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         self._turn(seconds)
         self._explore(seconds)
         self.geometry.update(self.view, self.rendering.network_info, seconds)
+        self._animate(seconds)
         return changed
 
     @property
@@ -138,7 +148,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         loading = loading or self.inspector.moving
         waiting = loading or (self.run is not None and self.run.moving)
         waiting = waiting or self.panes_waiting or self.geometry.pending
-        moved = self.turntable.playing or self.exploring.moving
+        moved = self.turntable.playing or self.playing or self.exploring.moving
         return moved or waiting or self.notices.left(self.now) > 0
 
     @property
@@ -181,6 +191,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
             poses=self.poses.state,
             explore=self.exploring.state(),
             geometry=self.geometry.state(),
+            playback=self.playback,
             recents=tuple(map(Path, settings.recents)),
             bundled=self.surroundings.bundled,
             favourites=tuple(map(Path, settings.favourites)),
@@ -195,6 +206,8 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         self._edited = self.now
         if self.now > self._open_error_until:
             self._open_error = None
+        self.playing = self.playing and view == self.view
+        view = replace(view, latent=settled(self.view.latent, view.latent))
         old, new = ((one.pose, one.camera.yaw, one.camera.pitch) for one in (self.view, view))
         if old != new:
             self.pause()
@@ -277,7 +290,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
             return
         self._open_error = None
         if not before:
-            self._history = History(self.view)
+            self._history = History(self.view, timeline=self.timeline)
         elif self.view.network.path == path:
             self._history.record(self.view, object())
         self._motion = None
@@ -339,6 +352,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
     def close(self) -> None:
         """Save settings and View, and stop the workers."""
         self.remember()
+        self._stop_animating()
         self.close_run()
         self.fetching.cancel()
         self.capturing.close()
@@ -349,11 +363,13 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
     def remember(self) -> None:
         """Save settings and View for the next start."""
         run = self.run is not None and self.run.listing is not None
-        self.settings = replace(self.settings, run=str(self.run.folder) if self.run and run else "")
+        self.settings = replace(
+            self.settings,
+            run=str(self.run.folder) if self.run and run else "",
+            panels_open=tuple(sorted(self.panels_open)),
+        )
         self._save()
-        if self.surroundings.remember and self._network:
-            with contextlib.suppress(Pof3dError):
-                save_session(replace(self.view, network=NetworkView(self._network)))
+        self.save_own_session()
 
     # ---------------------------------------------------------------------------------- what panels ask for
     def open_checkpoint(self, path: Path) -> None:
@@ -387,7 +403,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
     def set_turntable(self, turntable: Turntable) -> None:
         """Play, pause, change the speed."""
         if turntable.playing and not self.turntable.playing:
-            self._motion = None
+            self._motion, self.playing = None, False
         self.turntable = turntable
 
     def pause(self) -> None:
@@ -419,8 +435,11 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
 
     def _travel(self, view: View | None, *, back: bool) -> None:
         self.pause()
+        self.playing = False
         if view is None:
             return
+        self.timeline = self._history.timeline
+        self.time = min(self.time, self.timeline.duration)
         exchanged = self._return_to_pane(view, back=back)
         if not exchanged and self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.
@@ -460,8 +479,4 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         if dropped.folder is not None:
             self.open_run(dropped.folder)
         if dropped.view is not None:
-            self.pause()
-            view = dropped.view
-            if not view.network.path:
-                view = replace(view, network=self.view.network)
-            self.commit(view, object())
+            self.restore(Session(dropped.view, dropped.timeline))

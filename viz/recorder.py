@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pof3d.errors import ConfigError, Pof3dError
+from viz.animation import animated_views
 from viz.encoders import check_encoder, encoding
 from viz.engine import Cancelled, Engine
 from viz.files import replacing, replacing_folder
@@ -56,6 +57,8 @@ def recorded_views(
     Cancelled
         When the cancel token was pulled.
     """
+    if request.path == "timeline":
+        return animated_views(engine, view, request, cancelled)
     network = engine.load(view.network.path, cancelled=cancelled).network
     learned = learned_poses(network.generator, cancelled=cancelled)
 

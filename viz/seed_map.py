@@ -29,12 +29,29 @@ def point_of_seed(seed: int) -> tuple[float, float]:
 def with_seed(latent: LatentView, seed: int) -> LatentView:
     """The latent of exactly this seed, clamped to 0 … 2³² − 1."""
     x, y = point_of_seed(min(max(seed, 0), SEED_COUNT - 1))
-    return replace(latent, x=x, y=y)
+    return replace(latent, x=x, y=y, blend=())
 
 
 def step_seed(latent: LatentView, step: int) -> LatentView:
     """The seed ``step`` further, around the end of the range."""
     return with_seed(latent, (latent.seed + step) % SEED_COUNT)
+
+
+def settled(before: LatentView, after: LatentView) -> LatentView:
+    """A latent that the user has moved on the seed map: it is no longer blended with other points."""
+    moved = (before.x, before.y) != (after.x, after.y)
+    return replace(after, blend=()) if moved and after.blend and after.blend == before.blend else after
+
+
+def blend_latent(latent: LatentView, z_dim: int) -> Tensor:
+    """The z of a LatentView [1, z_dim], float32: that of its point, blended with others if there are any."""
+    z = map_latent(latent.x, latent.y, z_dim)
+    if not latent.blend:
+        return z
+    z = z * math.sqrt(max(0.0, 1.0 - sum(weight**2 for _, _, weight in latent.blend)))
+    for x, y, weight in latent.blend:
+        z = z + weight * map_latent(x, y, z_dim)
+    return z
 
 
 def map_latent(x: float, y: float, z_dim: int) -> Tensor:

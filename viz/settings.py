@@ -1,4 +1,4 @@
-"""What the program remembers between runs: recent files, folders, the window, and the last View."""
+"""What the program remembers between runs: recent files, folders, the window (and :mod:`viz.sessions`)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from typing import Any
 import msgspec
 import platformdirs
 
-from pof3d.errors import ConfigError, Pof3dError
+from pof3d.errors import Pof3dError
 from pof3d.files import APPLICATION
 from viz.files import SaveError, replacing
 from viz.schemes import SchemeName
-from viz.view import View, view_from_json, view_to_json
 
 MAX_RECENTS = 12
 _LARGEST = 1 << 20
@@ -55,6 +54,8 @@ class Settings:
     """Names of what was chosen in the command palette, newest first."""
     tour_seen: bool = False
     """Whether the tour of the first start was seen, or skipped."""
+    panels_open: tuple[str, ...] = ()
+    """Titles of the panels that are open, of those that need not be."""
 
 
 def settings_path() -> Path:
@@ -63,7 +64,7 @@ def settings_path() -> Path:
 
 
 def session_path() -> Path:
-    """The View that the program was closed with."""
+    """The session that the program was closed with; see :mod:`viz.sessions`."""
     return settings_path().with_name("session.json")
 
 
@@ -83,14 +84,14 @@ def without_recent(settings: Settings, path: Path) -> Settings:
 def load_settings(path: Path | None = None) -> Settings:
     """What was saved; defaults where there is nothing. A damaged file is kept beside it, as ``….damaged``."""
     path = path or settings_path()
-    text = _read(path)
+    text = read_bounded(path)
     if text is None:
         return Settings()
     try:
         loaded = msgspec.json.decode(text, type=Settings, strict=True)
         _check(loaded)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        _set_aside(path, error)
+        keep_damaged(path, error)
         return Settings()
     return loaded
 
@@ -103,31 +104,7 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     SaveError
         When the folder cannot be written.
     """
-    _write(path or settings_path(), msgspec.json.format(msgspec.json.encode(settings)))
-
-
-def load_session(path: Path | None = None) -> View | None:
-    """The View of :func:`save_session`; None if there is none. A damaged file is set aside,
-    and so is a View that cannot be rendered.
-    """
-    from viz.limits import check_view  # needs numpy, which --help does without
-
-    path = path or session_path()
-    text = _read(path)
-    if text is None:
-        return None
-    try:
-        view = view_from_json(text)
-        check_view(view)
-    except ConfigError as error:
-        _set_aside(path, error)
-        return None
-    return view
-
-
-def save_session(view: View, path: Path | None = None) -> None:
-    """Remember a View for the next start; raises :class:`SaveError` like :func:`save_settings`."""
-    _write(path or session_path(), view_to_json(view).encode())
+    write_file(path or settings_path(), msgspec.json.format(msgspec.json.encode(settings)))
 
 
 def _check(settings: Settings) -> None:
@@ -136,10 +113,11 @@ def _check(settings: Settings) -> None:
         raise ValueError("sizes out of range")
 
 
-def _read(path: Path) -> bytes | None:
+def read_bounded(path: Path, largest: int = _LARGEST) -> bytes | None:
+    """The beginning of a file, no more than so many bytes; None where there is none."""
     try:
         with path.open("rb") as file:
-            return file.read(_LARGEST)
+            return file.read(largest)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -147,7 +125,8 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file in one step, its folder with it; raises :class:`SaveError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -156,7 +135,8 @@ def _write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
-def _set_aside(path: Path, error: Exception) -> None:
+def keep_damaged(path: Path, error: Exception) -> None:
+    """Put a damaged file aside, and say so in the log."""
     why = error if not isinstance(error, Pof3dError) else error.why
     kept = path.with_name(path.name + ".damaged")
     _log.warning("%s is damaged (%s); it is kept as %s, and defaults are used", path, why, kept.name)

@@ -17,7 +17,8 @@ import tyro
 
 from pof3d.download import is_url
 from pof3d.errors import ConfigError, Pof3dError
-from viz.settings import Settings, load_session, load_settings, settings_path
+from viz.sessions import SUFFIX, Session, load_session, read_session
+from viz.settings import Settings, load_settings, settings_path
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from viz.app import App
     from viz.layout import Placement
     from viz.program import Program
+    from viz.timeline import Timeline
     from viz.window import Window
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -41,7 +43,8 @@ class WindowOptions:
 
     file: Annotated[str | None, tyro.conf.Positional, _QUIET] = None
     """Checkpoint: .safetensors, or a release snapshot, or its http(s) address; or the folder of a training
-    run, to follow it. By default what was open last time, at first the bundled one."""
+    run, to follow it; or a saved session, .json. By default what was open last time, at first the bundled
+    one."""
     device: Annotated[str | None, _QUIET] = None
     """Where the network runs: cpu, cuda, cuda:1 … By default as last chosen in the
     Performance panel, at first a GPU if there is one."""
@@ -83,6 +86,11 @@ def first_view(file: Path | None, session: View | None, bundled: Sequence[Path])
     return View(network=NetworkView(str(bundled[0]) if bundled else ""))
 
 
+def first_timeline(view: View, session: Session | None) -> Timeline | None:
+    """The timeline to begin with: the session's, if its View is what is shown."""
+    return session.timeline if session is not None and session.view == view else None
+
+
 def make_program(
     view: View,
     surroundings: Surroundings,
@@ -90,6 +98,7 @@ def make_program(
     *,
     device: str = "cpu",
     threads: int | None = None,
+    timeline: Timeline | None = None,
 ) -> Program:
     """The program with its workers.
 
@@ -110,7 +119,15 @@ def make_program(
     rendering = RenderThread(engine, threads, wake)
     recording = Recorder(engine, wake)
     workshop = Workshop(engine, wake)
-    return Program(rendering, recording, view=view, surroundings=surroundings, wake=wake, workshop=workshop)
+    return Program(
+        rendering,
+        recording,
+        view=view,
+        timeline=timeline,
+        surroundings=surroundings,
+        wake=wake,
+        workshop=workshop,
+    )
 
 
 def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placement]]) -> int:
@@ -201,11 +218,15 @@ def _start(
     bundled = bundled_checkpoints()
     url = options.file if options.file is not None and is_url(options.file) else None
     file = Path(options.file) if options.file is not None and url is None else None
-    view = first_view(file, load_session() if remember else None, bundled)
+    session = load_session() if remember else None
+    if file is not None and file.suffix.lower() == SUFFIX:
+        session, file = read_session(file), None
+    view = first_view(file, session.view if session is not None else None, bundled)
+    timeline = first_timeline(view, session)
     captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
     surroundings = Surroundings(settings, bundled, names, remember, captures)
     threads = options.threads or settings.threads
-    program = make_program(view, surroundings, window.wake, device=device, threads=threads)
+    program = make_program(view, surroundings, window.wake, device=device, threads=threads, timeline=timeline)
     folder = _run_folder(file, settings)
     if url is not None:
         program.open_url(url)

@@ -28,6 +28,9 @@ SEED_STRIDE = 100
 PITCH_LIMIT = math.radians(85.0)
 """Cameras stay this close to the horizon: at the poles the up direction is undefined."""
 
+MOST_BLENDED = 8
+"""Further points that a latent may be blended of."""
+
 
 @dataclass(frozen=True)
 class NetworkView:
@@ -67,6 +70,9 @@ class LatentView:
     """The first of those layers; 0 is the coarsest."""
     mix_end: int | None = None
     """The layer after the last of them; None: up to the finest."""
+    blend: tuple[tuple[float, float, float], ...] = ()
+    """More points of the seed map as (x, y, weight): between seeds that are no neighbours. z is the weighted
+    sum; (x, y) above weighs √(1 − Σ weight²). See :mod:`viz.interpolation`."""
 
     @property
     def seed(self) -> int:

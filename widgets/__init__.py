@@ -17,6 +17,7 @@ from widgets.performance import PerformancePanel
 from widgets.pose import PosePanel
 from widgets.run import RunPanel
 from widgets.sphere import SphereView
+from widgets.timeline import TimelinePanel
 from widgets.view import ViewPanel
 
 
@@ -36,4 +37,5 @@ def default_panels() -> list[Panel]:
         PerformancePanel(),
         InternalsPanel(),
         CapturePanel(),
+        TimelinePanel(),
     ]

@@ -43,6 +43,7 @@ def any_views() -> st.SearchStrategy[View]:
             st.none() | st.integers(-(2**40), 2**40),
             st.integers(-5, 2000),
             st.none() | st.integers(-5, 2000),
+            st.lists(st.tuples(_numbers, _numbers, _numbers), max_size=3).map(tuple),
         ),
         st.builds(PoseView, st.sampled_from(get_args(PoseSource)), *[_numbers] * 4),
         st.builds(
@@ -79,6 +80,7 @@ _EDITS: dict[str, dict[str, tuple[Any, ...]]] = {
         "mix_seed": (None, 7),
         "mix_first": (0, 2),
         "mix_end": (None, 1, 3),
+        "blend": ((), ((3.0, 1.0, 0.6),)),
     },
     "pose": {
         "source": ("predicted", "override", "free"),

@@ -118,7 +118,7 @@ def test_views_come_back(changes: list[tuple[str, str, Any]]) -> None:
 def test_every_field_comes_back() -> None:
     """One by one, so that none is carried by another's JSON."""
     other = {
-        "latent": LatentView(7.5, -3.25, 0.3, 4, "none", "w", (0.5, -1.25), 12, 2, 6),
+        "latent": LatentView(7.5, -3.25, 0.3, 4, "none", "w", (0.5, -1.25), 12, 2, 6, ((3.0, 1.0, 0.6),)),
         "pose": PoseView("free", 0.1234567, -0.2345678, 0.3456789, -0.1),
         "camera": CameraView(0.1234567, 0.7654321, -0.1111111, 2.7182818, 0.3333333, (0.1, -1e-7, 3.0)),
         "sampling": SamplingView(96, 40, 41),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viz.history import COALESCE_SECONDS, History
+from viz.timeline import Timeline
 from viz.view import CameraView, LatentView, View
 
 
@@ -88,6 +89,25 @@ def test_amending_is_no_step() -> None:
     history.amend(seed(1.5))
     assert history.undo() == seed(0)
     assert history.redo() == seed(1.5)
+
+
+def test_timelines_are_part_of_it() -> None:
+    history, clock = begin()
+    one, two = Timeline(fps=24), Timeline(fps=60)
+    history.record(seed(0), timeline=one)
+    history.record(seed(1))  # at once, but something else
+    clock.now += 10
+    for fps in (30, 40, 60):
+        history.record(seed(1), "drag", Timeline(fps=fps))
+    assert (history.present, history.timeline) == (seed(1), two)
+    assert (history.undo(), history.timeline) == (seed(1), one)
+    assert (history.undo(), history.timeline) == (seed(0), one)
+    assert (history.undo(), history.timeline) == (seed(0), Timeline())
+    for _ in range(3):
+        history.redo()
+    assert (history.present, history.timeline) == (seed(1), two)
+    history.amend(seed(7))
+    assert history.timeline == two
 
 
 def test_the_oldest_steps_are_forgotten() -> None:

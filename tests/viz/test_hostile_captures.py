@@ -20,8 +20,11 @@ from hypothesis import strategies as st
 from pof3d.errors import ConfigError
 from viz.captures import VIEW_KEY, read_view, save_pixels
 from viz.encoders import encoding
+from viz.keyframes import Keyframe, Shot
 from viz.panel import RecordingFormat
-from viz.settings import Settings, load_session, load_settings
+from viz.sessions import Session, load_session, session_to_json
+from viz.settings import Settings, load_settings
+from viz.timeline import Timeline
 from viz.view import LatentView, View, view_from_json, view_to_json
 
 VIEW = View(latent=LatentView(x=3.0))
@@ -180,12 +183,18 @@ def test_deep_nesting_is_a_message(text: str, tmp_path: Path) -> None:
     assert (tmp_path / "session.json.damaged").exists()
 
 
+SESSION = Session(
+    VIEW, Timeline((Keyframe(0.0, VIEW), Keyframe(1.5, VIEW, "hold", 2, Shot(0.1, 0.2, 2.7, 0.5))))
+)
+
+
 def test_damaged_sessions_and_settings(tmp_path: Path) -> None:
     @quick
     @given(changes)
     def property_test(edits: list[tuple[float, bytes, int]]) -> None:
         for name, read, content in (
             ("session.json", load_session, view_to_json(VIEW).encode()),
+            ("session.json", load_session, session_to_json(SESSION)),
             ("settings.json", load_settings, b'{"recents": ["/a/b.pkl"], "threads": 2}'),
         ):
             (tmp_path / name).write_bytes(edited(content, edits))

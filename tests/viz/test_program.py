@@ -17,7 +17,8 @@ from viz.frame import FailedFrame, Pose
 from viz.panel import LoadingState, RecordingRequest, Turntable
 from viz.program import Program
 from viz.render_thread import LoadingCancelled
-from viz.settings import load_session, load_settings
+from viz.sessions import load_session
+from viz.settings import load_settings
 from viz.surroundings import Surroundings
 from viz.view import LatentView, NetworkView, View, view_to_json
 
@@ -268,7 +269,8 @@ def test_what_is_remembered(stage: Stage) -> None:
     stage.program.set_threads(3)
     stage.program.remember()
     assert load_settings().threads == 3
-    assert load_session() == stage.program.view
+    assert load_session() == stage.program.session
+    assert stage.program.session.view == stage.program.view
     stage.program.forget_recent(Path(GOOD))
     assert load_settings().recents == ()
 

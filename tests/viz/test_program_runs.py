@@ -15,7 +15,8 @@ from viz.frame import FailedFrame, Pose
 from viz.panel import LoadingState, PanelContext, RunState, Turntable
 from viz.program import Program
 from viz.runs import RunListing, Snapshot
-from viz.settings import load_session, load_settings
+from viz.sessions import load_session
+from viz.settings import load_settings
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
 
@@ -245,7 +246,7 @@ def test_the_run_is_remembered_instead_of_its_networks(following: Stage) -> None
     assert settings.last_folder == "/runs"
     session = load_session()
     assert session is not None
-    assert session.network.path == path_of(12)
+    assert session.view.network.path == path_of(12)
     following.program.close_run()
     following.program.remember()
     assert load_settings().run == ""

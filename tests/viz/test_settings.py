@@ -1,4 +1,4 @@
-"""Settings and sessions on disk."""
+"""Settings on disk."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ from viz.files import SaveError
 from viz.settings import (
     MAX_RECENTS,
     Settings,
-    load_session,
     load_settings,
-    save_session,
     save_settings,
-    session_path,
     settings_path,
     with_recent,
     without_recent,
 )
-from viz.view import LatentView, SamplingView, View
 
 FULL = Settings(
     ("/a", "/b"),
@@ -93,20 +89,3 @@ def test_recents() -> None:
         settings = with_recent(settings, Path(f"/nets/{i}"))
     assert len(settings.recents) == MAX_RECENTS
     assert settings.recents[0] == "/nets/49"
-
-
-def test_sessions() -> None:
-    assert load_session() is None
-    view = View(latent=LatentView(x=5.5))
-    save_session(view)
-    assert load_session() == view
-    session_path().write_text("gone wrong")
-    assert load_session() is None
-    assert session_path().with_name("session.json.damaged").exists()
-
-
-def test_a_session_that_cannot_be_rendered_is_set_aside() -> None:
-    save_session(View(sampling=SamplingView(resolution=5000)))
-    assert load_session() is None
-    assert not session_path().exists()
-    assert session_path().with_name("session.json.damaged").exists()

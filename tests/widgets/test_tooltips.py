@@ -15,6 +15,8 @@ SELF_EXPLAINING = {
     "What is inside",  # headings that unfold
     "Map",  # the panel's own line below it says what a click does
     "Sphere",
+    "Ruler",  # what is there to be done is written on an empty timeline
+    "Track",
     "Search",  # a bar that carries its text
     "Poses",
     "Training",  # a heading of the provenance

@@ -9,6 +9,7 @@ from dataclasses import replace
 from imgui_bundle import imgui
 
 from viz import locking, theme, ui
+from viz.interpolation import weights_of
 from viz.latent_edits import is_between, num_ws
 from viz.panel import Actions, PanelContext
 from viz.seed_map import lattice_seed, step_seed, with_seed
@@ -33,7 +34,7 @@ _LINES_BELOW = 6
 
 def snapped(latent: LatentView) -> LatentView:
     """The nearest seed's own latent."""
-    return replace(latent, x=float(round(latent.x)), y=float(round(latent.y)))
+    return replace(latent, x=float(round(latent.x)), y=float(round(latent.y)), blend=())
 
 
 def dragged(latent: LatentView, pixels: tuple[float, float], cell: float) -> LatentView:
@@ -145,6 +146,9 @@ def _draw_map(latent: LatentView, walk: Walk | None, walks: WalkControls, action
     imgui.align_text_to_frame_padding()
     parts = neighbours(latent.x, latent.y)
     heaviest = "  ".join(f"{lattice_seed(column, row)}: {weight:.0%}" for column, row, weight in parts[:2])
+    if latent.blend:  # of seeds that are no neighbours, on a timeline
+        seeds = [(LatentView(*point).seed, weight) for point, weight in weights_of(latent).items()]
+        heaviest = "  ".join(f"{seed}: {weight**2:.0%}" for seed, weight in seeds[:2])
     imgui.text_disabled(f"between  {heaviest}" if mixed else "exactly on a seed")
     text = "Snap to seed"
     width = imgui.calc_text_size(text).x + 2 * imgui.get_style().frame_padding.x

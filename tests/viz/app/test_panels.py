@@ -73,6 +73,7 @@ def test_what_is_used_most_shows_without_scrolling(
 def test_every_panel_can_be_brought_to_the_front(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk((1280, 720), placements=visualizer.placements())
     for placement in visualizer.placements():
+        desk.program.panels_open.add(placement.panel.title)
         desk.app._host.show(placement.panel.title)
         desk.user.frame(4)
         assert placement.panel.title in desk.user.registry.windows

@@ -17,8 +17,11 @@ import pytest
 from tests.viz.nets import save_tiny
 from tests.viz.run_folders import RunFolder, name_of, record
 from viz.captures import read_view
-from viz.settings import load_session, load_settings
-from viz.view import View
+from viz.keyframes import Keyframe
+from viz.sessions import Session, load_session, save_session
+from viz.settings import load_settings
+from viz.timeline import Timeline
+from viz.view import LatentView, NetworkView, View
 from viz.window.x11 import LOST_STATUS, MESSAGE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -157,7 +160,9 @@ def test_a_session_until_the_display_goes_away(screen: Screen, tmp_path: Path) -
     assert MESSAGE in output
     assert "Traceback" not in output
     assert len(output.strip().splitlines()) <= 3, output
-    assert load_session() == second
+    session = load_session()
+    assert session is not None
+    assert session.view == second
     assert load_settings().recents[0] == str(tmp_path / "tiny cats.safetensors")
 
 
@@ -170,7 +175,28 @@ def test_it_ends_politely_and_comes_back(screen: Screen, tmp_path: Path) -> None
     assert not program.output().strip()
     session = load_session()
     assert session is not None
-    assert session.latent.seed == 2
+    assert session.view.latent.seed == 2
+
+
+def test_a_session_from_the_command_line_goes_on(screen: Screen, tmp_path: Path) -> None:
+    network = save_tiny(tmp_path / "tiny cats.safetensors")
+    view = View(NetworkView(str(network)), LatentView(x=7.0))
+    timeline = Timeline((Keyframe(0.0, View()), Keyframe(1.0, View(latent=LatentView(x=1.0)))), 1.0)
+    save_session(Session(view, timeline), tmp_path / "work.json")
+    program = Visualizer(screen, tmp_path, tmp_path / "work.json")
+    title = "tiny cats.safetensors – PoF3D"
+    wait_for(lambda: screen.do("search", "--name", title).strip(), "opening the session")
+    screen.do("mousemove", 640, 360)
+    assert saved_view(screen, tmp_path, 1) == view
+    screen.do("key", "k")
+    time.sleep(0.5)
+    program.process.send_signal(signal.SIGTERM)
+    assert program.end() == 0, program.output()
+    session = load_session()
+    assert session is not None
+    assert session.view == view
+    assert [one.view.latent.x for one in session.timeline.keyframes] == [0.0, 7.0, 1.0]
+    assert load_settings().panels_open == ("Timeline",)
 
 
 def test_a_run_is_followed_from_the_command_line(screen: Screen, tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Sessions: the View and the timeline in one file, saved by the user, by itself and at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pof3d.errors import ConfigError
+from viz.settings import keep_damaged, read_bounded, session_path, write_file
+from viz.timeline import TIMELINE_VERSION, Timeline, timeline_from
+from viz.view import SCHEMA_VERSION, NetworkView, View, view_from_json
+
+SUFFIX = ".json"
+_LARGEST = 4 << 20
+
+
+@dataclass(frozen=True)
+class Session:
+    """What somebody was working on."""
+
+    view: View = field(default_factory=View)
+    timeline: Timeline = field(default_factory=Timeline)
+
+
+@dataclass(frozen=True)
+class _Document:
+    # A View's document with something more in it: a program that knows no timelines reads its View.
+    schema_version: int
+    view: View
+    timeline_version: int
+    timeline: Timeline
+
+
+def session_to_json(session: Session) -> bytes:
+    """JSON with the schema versions."""
+    document = _Document(SCHEMA_VERSION, session.view, TIMELINE_VERSION, session.timeline)
+    return msgspec.json.format(msgspec.json.encode(document), indent=1)
+
+
+def session_from_json(text: str | bytes) -> Session:
+    """The session of :func:`session_to_json`; of a View alone, one without keyframes.
+
+    Raises
+    ------
+    ConfigError
+        When the text is not JSON, is of a newer version, holds values of a wrong type, or what it describes
+        cannot be shown.
+    """
+    from viz.limits import check_view  # needs numpy, which --help does without
+
+    view = view_from_json(text)
+    check_view(view)
+    document: Any = msgspec.json.decode(text)
+    return Session(view, timeline_from(document))
+
+
+def read_session(path: Path) -> Session:
+    """The session in a .json file; its checkpoint is looked for beside it where it has moved.
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read, or holds no session that can be shown.
+    """
+    try:
+        if not path.is_file():  # nor a pipe, which might keep us waiting
+            raise OSError("there is no such file")
+        with path.open("rb") as file:
+            text = file.read(_LARGEST)
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read", error.strerror or str(error)) from error
+    try:
+        session = session_from_json(text)
+    except ConfigError as error:
+        why = f"{error.what}: {error.why}"
+        raise ConfigError(f"{path.name} cannot be opened", why, error.todo) from error
+    return located(session, path.absolute().parent)
+
+
+def located(session: Session, folder: Path) -> Session:
+    """With its checkpoint's path where that is now: as saved, else in the session's folder, else bundled."""
+    from viz.start import ASSETS
+
+    saved = Path(session.view.network.path)
+    if not session.view.network.path or saved.is_file():
+        return session
+    # A session of another system may have its kind of path.
+    name = session.view.network.path.replace("\\", "/").rpartition("/")[2]
+    for place in (folder, ASSETS):
+        if name and (place / name).is_file():
+            return replace(session, view=replace(session.view, network=NetworkView(str(place / name))))
+    return session
+
+
+def save_session(session: Session, path: Path | None = None) -> None:
+    """Save a session in one step; by default where the next start finds it.
+
+    Raises
+    ------
+    SaveError
+        When the file cannot be written.
+    """
+    write_file(path or session_path(), session_to_json(session))
+
+
+def load_session(path: Path | None = None) -> Session | None:
+    """The session for the next start; None if there is none. A damaged file is set aside, and so is one that
+    cannot be shown.
+    """
+    path = path or session_path()
+    text = read_bounded(path, _LARGEST)
+    if text is None:
+        return None
+    try:
+        return session_from_json(text)
+    except ConfigError as error:
+        keep_damaged(path, error)
+        return None
