@@ -21,7 +21,8 @@ from pof3d.cameras import orbit_cam2world
 from pof3d.training.samples import latent
 from viz.engine import Engine
 from viz.frame import Frame
-from viz.render_thread import RenderThread, default_threads
+from viz.render_thread import RenderThread
+from viz.threads import default_threads
 from viz.view import CameraView, LatentView, NetworkView, PoseView, SamplingView, View
 
 _WARM_UP = 5

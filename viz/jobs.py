@@ -11,8 +11,8 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from pof3d.errors import Pof3dError
 from viz.engine import Cancelled, Engine
-from viz.render_thread import lower_priority
 from viz.stages import StageError
+from viz.threads import lower_priority
 
 T = TypeVar("T")
 JobStatus = Literal["running", "finished", "cancelled", "failed"]

@@ -6,7 +6,6 @@ ready, and hands them what is to be done.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,32 +15,33 @@ from numpy.typing import NDArray
 
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.errors import Pof3dError
-from viz import dropping, navigation, turning
+from viz import dropping
 from viz.animating import Animating
 from viz.capturing import Capturing
 from viz.comfort import Comforts
 from viz.commands import Commands
 from viz.comparer import Comparisons
+from viz.contexts import panel_context
 from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
 from viz.following import FollowedRun, RunWatcher, Watching
-from viz.frame import FailedFrame, Frame, Pose
+from viz.frame import FailedFrame, Frame
 from viz.geometry import Geometry
 from viz.geometry_commands import GeometryCommands
 from viz.history import History
 from viz.internals import Inspector
 from viz.jobs import Working
 from viz.notices import Notices
-from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
+from viz.panel import DownloadQuestion, PanelContext
 from viz.pose_tools import PoseCommands, PoseTools
-from viz.posing import shown_pose, with_orbit, with_pose
-from viz.render_thread import LoadingCancelled
 from viz.seed_map import settled
 from viz.services import Recording, Rendering
 from viz.sessions import Session
 from viz.settings import with_recent
+from viz.stages import LoadingCancelled
 from viz.surroundings import Surroundings
 from viz.timeline import Timeline
+from viz.turntable import Turning
 from viz.view import NetworkView, View
 
 _READING_SECONDS = 6.0
@@ -50,7 +50,9 @@ _CALM_SECONDS = 0.5
 """Without a change by the user, before a snapshot that has landed replaces the picture."""
 
 
-class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, Comparisons, Animating):
+class Program(
+    GeometryCommands, Commands, PoseCommands, Explorations, Comforts, Comparisons, Animating, Turning
+):
     """Everything but the drawing. Lives in the window's thread.
 
     Parameters
@@ -91,7 +93,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         self.settings = self.surroundings.settings
         self.view = view or View()
         self.frame: Frame | None = None
-        self.turntable = Turntable()
+        self._begin_turning()
         self.poses = PoseTools(workshop)
         self.notices = Notices()
         self.run: FollowedRun | None = None
@@ -112,7 +114,6 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         """Titles of the panels that are open, of those that need not be."""
         self._begin_animating(timeline)
         self._history = History(self.view, timeline=self.timeline)
-        self._motion: turning.Motion | None = None
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
         self.exploring = Exploring(workshop, self.surroundings.remember)
@@ -158,48 +159,7 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
 
     def context(self, ui_milliseconds: NDArray[np.float32], scale: float) -> PanelContext:
         """What panels see."""
-        settings, rendering = self.settings, self.rendering
-        loading = self.fetching.loading or rendering.loading
-        run = self.run.state(rendering.loading) if self.run is not None else None
-        if run is not None and run.loading is not None and self.frame is not None:
-            loading = None  # snapshots come quietly: the Run panel says so
-        recorded = self.run.histogram if self.run is not None else None
-        return PanelContext(
-            frame=self.frame,
-            error=self.error,
-            network=rendering.network_info,
-            loading=loading,
-            question=self.question,
-            histogram=recorded or rendering.histogram,
-            run=run,
-            internals=self.inspector.state,
-            recording=self.capturing.state,
-            comparison=self.compare_state(),
-            recording_seconds=self.capturing.pace.seconds(self.view, self.capturing.request),
-            # Looked up only then: the first picture comes first.
-            missing_formats=self.capturing.missing_formats if self.frame is not None else {},
-            performance=Performance(
-                ui_milliseconds,
-                rendering.preview_milliseconds,
-                rendering.threads,
-                rendering.device,
-                self.surroundings.devices,
-                rendering.memory,
-                settings.memory_mib * 2**20,
-            ),
-            turntable=self.turntable,
-            poses=self.poses.state,
-            explore=self.exploring.state(),
-            geometry=self.geometry.state(),
-            playback=self.playback,
-            recents=tuple(map(Path, settings.recents)),
-            bundled=self.surroundings.bundled,
-            favourites=tuple(map(Path, settings.favourites)),
-            last_folder=Path(settings.last_folder or os.path.dirname(self._network) or Path.home()),
-            capture_folder=self.capturing.folder,
-            message=self.notices.message if self.notices.left(self.now) > 0 else "",
-            scale=scale,
-        )
+        return panel_context(self, ui_milliseconds, scale)
 
     def edit(self, view: View, gesture: object = None) -> None:
         """Take a change that the user made; see :meth:`commit`. Touching the pose stops the turntable."""
@@ -327,28 +287,6 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         """Show why a file did not open: until another does, or the user has read it and goes on."""
         self._open_error, self._open_error_until = error, self.now + _READING_SECONDS
 
-    def _turn(self, seconds: float) -> None:
-        """Move the turntable on, but for the moment that a picture of it is being made."""
-        if not self.turntable.playing or self.capturing.picture_wanted:
-            return
-        orbit = turning.orbit_of(self.rendering.histogram)
-        motion = self._motion
-        if motion is None:
-            start = shown_pose(self.view, self.frame)
-            if start is None:
-                return
-            motion = turning.begin(orbit, start)
-        first = self._motion is None
-        self._motion, pose = turning.advance(motion, orbit, seconds, self.turntable.degrees_per_second)
-        view = with_orbit(self.view, pose)
-        if first:
-            self.commit(view, object())
-        else:
-            # Only its beginning is a step to take back: the rest moved by itself.
-            self._go(view)
-            if view.network.path == self._network:
-                self._history.amend(view)
-
     def close(self) -> None:
         """Save settings and View, and stop the workers."""
         self.remember()
@@ -390,26 +328,6 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
         self.fetching.cancel()
         self.rendering.cancel_loading()
 
-    def go_to_pose(self, pose: Pose) -> None:
-        """Send the camera to a pose."""
-        self.pause()
-        self.commit(with_pose(self.view, pose))
-
-    def reset_to_predicted(self) -> None:
-        """Back to the predicted pose, seen as the network's own cameras see it."""
-        self.pause()
-        self.commit(navigation.home(self.view))
-
-    def set_turntable(self, turntable: Turntable) -> None:
-        """Play, pause, change the speed."""
-        if turntable.playing and not self.turntable.playing:
-            self._motion, self.playing = None, False
-        self.turntable = turntable
-
-    def pause(self) -> None:
-        """Stop the turntable."""
-        self.set_turntable(replace(self.turntable, playing=False))
-
     # ------------------------------------------------------------------------ what keys and menus ask for
     @property
     def can_undo(self) -> bool:
@@ -420,10 +338,6 @@ class Program(GeometryCommands, Commands, PoseCommands, Explorations, Comforts, 
     def can_redo(self) -> bool:
         """Whether there is a step to repeat."""
         return self._history.can_redo
-
-    def toggle_turntable(self) -> None:
-        """Play or pause."""
-        self.set_turntable(replace(self.turntable, playing=not self.turntable.playing))
 
     def undo(self) -> None:
         """Take the last step back."""

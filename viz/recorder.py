@@ -24,8 +24,8 @@ from viz.limits import check_recording
 from viz.panel import RecordingRequest, RecordingState
 from viz.paths import path_views
 from viz.pose_sampling import learned_histogram, learned_poses
-from viz.render_thread import lower_priority
 from viz.stages import StageError, never
+from viz.threads import lower_priority
 from viz.video_panes import assemble, boxes, pane_of, shown_modes, video_size
 from viz.view import View, view_to_json
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -24,34 +23,15 @@ from viz.networks import Resident
 from viz.panel import LoadingState, MemoryUse, NetworkInfo, PoseHistogram
 from viz.pose_sampling import TARGET, PoseSampler
 from viz.schedule import Answer, Situation, next_step
-from viz.stages import StageError
+from viz.stages import LoadingCancelled, StageError
+from viz.threads import default_threads, lower_priority
 from viz.view import View
 
-NICENESS = 10
 _CLOSE_SECONDS = 10.0
 _PUBLISH_EVERY = 4
 """Chunks of sampled poses between two published histograms."""
 
 _log = logging.getLogger(__name__)
-
-
-class LoadingCancelled(Pof3dError):
-    """The user stopped a checkpoint from being opened."""
-
-
-def default_threads() -> int:
-    """Threads for the model: all cores but one, which is the window's."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
-
-
-def lower_priority(niceness: int = NICENESS) -> None:
-    """Let other threads go first. Call it in the thread itself, before torch starts helpers there."""
-    if hasattr(os, "setpriority"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
-        except OSError as error:
-            _log.debug("priority left as it is: %s", error)
 
 
 @dataclass(frozen=True, eq=False)

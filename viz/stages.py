@@ -25,6 +25,10 @@ class Cancelled(Exception):
     """Nobody wants the picture any more. Not an error."""
 
 
+class LoadingCancelled(Pof3dError):
+    """The user stopped a checkpoint from being opened."""
+
+
 class StageError(Pof3dError):
     """A stage of the engine failed in a way nobody foresaw."""
 

@@ -115,7 +115,7 @@ class Thumbnails:
             self._under_way = None
 
     def _run(self) -> None:
-        from viz.render_thread import lower_priority
+        from viz.threads import lower_priority
 
         lower_priority()
         while True:

@@ -16,9 +16,9 @@ from viz.captures import read_view
 from viz.frame import FailedFrame, Pose
 from viz.panel import LoadingState, RecordingRequest, Turntable
 from viz.program import Program
-from viz.render_thread import LoadingCancelled
 from viz.sessions import load_session
 from viz.settings import load_settings
+from viz.stages import LoadingCancelled
 from viz.surroundings import Surroundings
 from viz.view import LatentView, NetworkView, View, view_to_json
 

@@ -19,8 +19,9 @@ from pof3d.nets.generator import Generator
 from viz.engine import Engine
 from viz.frame import FailedFrame, Frame
 from viz.program import Program
-from viz.render_thread import LoadingCancelled, RenderThread, default_threads
-from viz.stages import StageError
+from viz.render_thread import RenderThread
+from viz.stages import LoadingCancelled, StageError
+from viz.threads import default_threads
 from viz.view import CameraView, DisplayView, LatentView, NetworkView, PoseView, View
 
 PATIENCE = 30.0
