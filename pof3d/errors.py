@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pof3d.text import legible
+
 
 class Pof3dError(Exception):
     """Base of every error this project raises on purpose.
@@ -17,10 +21,19 @@ class Pof3dError(Exception):
     """
 
     def __init__(self, what: str, why: str = "", todo: str = "") -> None:
-        self.what = what
-        self.why = why
-        self.todo = todo
-        super().__init__(what, why, todo)
+        # Names of files need not be text, and whatever shows an error can show only text.
+        self.what, self.why, self.todo = map(legible, (what, why, todo))
+        super().__init__(self.what, self.why, self.todo)
+
+    def detached(self) -> Self:
+        """The same error without its traceback, cause and context.
+
+        Those hold on to the variables of whatever failed: whoever keeps an error keeps this one, or a network
+        that did not open stays in memory.
+        """
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def __str__(self) -> str:
         text = self.what

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 ELLIPSIS = "…"
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def legible(text: str) -> str:
+    """Without what no encoding can write: the bytes of a file name that are not UTF-8 become �."""
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def printable(text: str) -> str:
