@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import platformdirs
 
 from pof3d.errors import ConfigError, Pof3dError
 from pof3d.files import APPLICATION
+from viz.file_names import path_from_text, path_to_text
 from viz.files import SaveError, replacing
 from viz.view import View, view_from_json, view_to_json
 
@@ -85,7 +87,7 @@ def load_settings(path: Path | None = None) -> Settings:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         _set_aside(path, error)
         return Settings()
-    return loaded
+    return _with_paths(loaded, path_from_text)
 
 
 def save_settings(settings: Settings, path: Path | None = None) -> None:
@@ -96,7 +98,19 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     SaveError
         When the folder cannot be written.
     """
-    _write(path or settings_path(), msgspec.json.format(msgspec.json.encode(settings)))
+    _write(
+        path or settings_path(), msgspec.json.format(msgspec.json.encode(_with_paths(settings, path_to_text)))
+    )
+
+
+def _with_paths(settings: Settings, change: Callable[[str], str]) -> Settings:
+    return replace(
+        settings,
+        recents=tuple(map(change, settings.recents)),
+        favourites=tuple(map(change, settings.favourites)),
+        last_folder=change(settings.last_folder),
+        run=change(settings.run),
+    )
 
 
 def load_session(path: Path | None = None) -> View | None:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from imgui_bundle import imgui
 
+from pof3d.text import legible
 from viz import theme, ui
 from viz.icons import Icon, draw_icon
 
@@ -81,7 +82,7 @@ def tooltip(text: str) -> None:
     flags = imgui.HoveredFlags_.for_tooltip | imgui.HoveredFlags_.allow_when_disabled
     if text and imgui.is_item_hovered(int(flags)) and imgui.begin_tooltip():
         imgui.push_text_wrap_pos(TOOLTIP_EM * em())
-        imgui.text_unformatted(text)
+        imgui.text_unformatted(legible(text))
         imgui.pop_text_wrap_pos()
         imgui.end_tooltip()
 
@@ -90,7 +91,7 @@ def paragraph(text: str, colour: theme.Colour = theme.TEXT_DIM) -> None:
     """A wrapped remark, quiet by default."""
     imgui.push_style_color(imgui.Col_.text, colour)
     imgui.push_text_wrap_pos(0.0)
-    imgui.text_unformatted(text)
+    imgui.text_unformatted(legible(text))
     imgui.pop_text_wrap_pos()
     imgui.pop_style_color()
 

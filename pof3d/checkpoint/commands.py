@@ -188,7 +188,7 @@ def run_convert(options: Convert) -> int:
         network = load(source, progress=report)
         provenance = dict(network.provenance)
         if network.kind == "release":
-            provenance["converted_from"] = network.path.name
+            provenance["converted_from"] = printable(network.path.name)
         save(
             target,
             network.config,

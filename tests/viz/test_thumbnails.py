@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,7 +142,12 @@ def test_what_would_take_too_much_gets_no_picture(tmp_path: Path, monkeypatch: p
     path = save_tiny(tmp_path / "a.safetensors", tiny_config(plane_resolution=512, channel_base=64 * 64))
     read: list[int] = []
     inner = native._load
-    monkeypatch.setattr(native, "_load", lambda *given: read.append(1) or inner(*given))
+
+    def counted(*given: Any) -> Any:
+        read.append(1)
+        return inner(*given)
+
+    monkeypatch.setattr(native, "_load", counted)
     monkeypatch.setattr(thumbnails_module, "_MEMORY_BYTES", 8 << 20)
     with pytest.raises(CheckpointError, match="too large for a small picture"):
         render_thumbnail(path, lambda: False)

@@ -137,9 +137,13 @@ def test_one_storage_asked_for_many_times_is_read_once(
     from pof3d.checkpoint.restricted_pickle import _Reader
 
     parsed: list[object] = []
-    monkeypatch.setattr(
-        _Reader, "_parse", lambda self, blob, parse=_Reader._parse: parsed.append(blob) or parse(self, blob)
-    )
+    inner = _Reader._parse
+
+    def counted(self: Any, blob: Any) -> Any:
+        parsed.append(blob)
+        return inner(self, blob)
+
+    monkeypatch.setattr(_Reader, "_parse", counted)
     arguments = keep((storage_bytes(torch.zeros(3)),), 7)
     asked = [Raw(opcodes(LOAD_FROM_BYTES) + get(7).code + b"R")] * 500
     path = write(tmp_path / "file.pkl", {"x": arguments, "y": asked})
