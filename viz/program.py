@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pof3d.checkpoint.sniff import SUFFIXES
-from pof3d.errors import Pof3dError
+from pof3d.download import forget
+from pof3d.errors import CheckpointError, Pof3dError
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
@@ -265,6 +266,8 @@ class Program(Commands):
             self._error = result.error
             return
         # The file did not open: what was open stays in use.
+        if isinstance(result.error, CheckpointError):
+            forget(Path(path))  # if it was downloaded, another try may bring a better one
         if self.run is not None and self.run.holds(path):
             self.run.failed(path, result.error)
             self.view = replace(self.view, network=NetworkView(self._network))
