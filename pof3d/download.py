@@ -375,6 +375,8 @@ def _reason(error: requests.RequestException) -> str:
 
     if isinstance(error, requests.HTTPError):
         return f"the server answered {_status(error.response)}"
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
+        return "the address, or the one that its server leads to, is no http(s) address"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate cannot be verified"
     if isinstance(error, requests.Timeout):
@@ -392,10 +394,9 @@ def _reason(error: requests.RequestException) -> str:
 def _root_cause(error: BaseException) -> BaseException:
     """What an error of a library was made from: the last in the chain of its arguments and causes."""
     for _ in range(8):
-        inner = [
-            one for one in (*error.args, getattr(error, "reason", None)) if isinstance(one, BaseException)
-        ]
-        if not inner:
+        parts = (*error.args, getattr(error, "reason", None))
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+        if inner is None:
             break
-        error = inner[0]
+        error = inner
     return error

@@ -46,6 +46,15 @@ class Pof3dError(Exception):
         return text
 
 
+def naming(error: Pof3dError, name: str) -> Pof3dError:
+    """The error, with the name of the file in it."""
+    name = legible(name)
+    if name in str(error):
+        return error
+    why = error.what[:1].lower() + error.what[1:]
+    return Pof3dError(f"cannot open {name}", f"{why}: {error.why}" if error.why else why, error.todo)
+
+
 class CheckpointError(Pof3dError):
     """A checkpoint file is missing, damaged, foreign or unsafe."""
 

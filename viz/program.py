@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.download import forget
-from pof3d.errors import CheckpointError, Pof3dError
+from pof3d.errors import CheckpointError, Pof3dError, naming
 from viz import dropping, navigation, turning
 from viz.capturing import Capturing
 from viz.commands import Commands
@@ -31,7 +31,7 @@ from viz.panel import DownloadQuestion, PanelContext, Performance, Turntable
 from viz.posing import shown_pose, with_orbit, with_pose
 from viz.render_thread import LoadingCancelled
 from viz.services import Recording, Rendering
-from viz.settings import save_session, with_recent
+from viz.settings import save_session, with_recent, without_recent
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
 
@@ -97,6 +97,9 @@ class Program(Commands):
         self._watch = watch or (lambda folder: RunWatcher(folder, wake))
         self._history = History(self.view)
         self._motion: turning.Motion | None = None
+        self._wake = wake
+        self._looking: dropping.Looking | None = None
+        self._dropped = ""
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
@@ -110,6 +113,7 @@ class Program(Commands):
         self.now += seconds
         changed = self._take_result()
         self._take_download()
+        self._take_dropped()
         self._follow(seconds)
         self.capturing.update()
         self._turn(seconds)
@@ -219,6 +223,16 @@ class Program(Commands):
         elif ended.path is not None:
             self.open_checkpoint(ended.path)
 
+    def _take_dropped(self) -> None:
+        """List the other checkpoints that were dropped, if they are any."""
+        found = self._looking.poll() if self._looking is not None else None
+        if found is None:
+            return
+        self._looking = None
+        for path in reversed(found[0]):
+            self.settings = with_recent(self.settings, path)
+        self.notify(dropping.told(self._dropped, *found))
+
     def _in_run(self, *paths: str) -> bool:
         """Whether all of these are snapshots of the open run."""
         return self.run is not None and all(map(self.run.holds, paths))
@@ -268,6 +282,8 @@ class Program(Commands):
         # The file did not open: what was open stays in use.
         if isinstance(result.error, CheckpointError):
             forget(Path(path))  # if it was downloaded, another try may bring a better one
+            if os.path.exists(path):  # not on a disk that is missing just now
+                self.settings = without_recent(self.settings, Path(path))
         if self.run is not None and self.run.holds(path):
             self.run.failed(path, result.error)
             self.view = replace(self.view, network=NetworkView(self._network))
@@ -278,7 +294,7 @@ class Program(Commands):
         if isinstance(result.error, LoadingCancelled):
             self.notify(f"{Path(path).name} was not opened")
         else:
-            self._tell_open_error(dropping.naming(result.error, Path(path).name))
+            self._tell_open_error(naming(result.error, Path(path).name))
         self._go(replace(self._history.present, network=NetworkView(self._network)))
 
     def _tell_open_error(self, error: Pof3dError) -> None:
@@ -421,8 +437,8 @@ class Program(Commands):
             self._tell_open_error(dropped.error)
         if dropped.message:
             self.notify(dropped.message)
-        for other in reversed(dropped.others):
-            self.settings = with_recent(self.settings, other)
+        if dropped.others:
+            self._looking, self._dropped = dropping.Looking(dropped.others, self._wake), dropped.message
         if dropped.checkpoint is not None:
             self.open_checkpoint(dropped.checkpoint)
         if dropped.folder is not None:

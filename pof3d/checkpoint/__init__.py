@@ -110,6 +110,7 @@ def load(
         if kind == "native":
             stored, start = native.read(source), 0.0
         else:
+            sniff.check_end(path, source.read(max(0, source.size - sniff.TAIL), min(source.size, sniff.TAIL)))
             stored, start = release.read(source, path, hooks, _DESCRIBED), _DESCRIBED
         if not discriminator:
             stored = replace(stored, config=replace(stored.config, discriminator=None), discriminator={})
