@@ -5,6 +5,7 @@ Nothing is trusted: a download is opened like any other file from a stranger.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -14,6 +15,7 @@ import shutil
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -119,8 +121,8 @@ def download(
     """Fetch a file into the cache, or find it there.
 
     A file in the cache is fetched anew when its checksum is not the one given, or when the server says that
-    it has another version. Without a connection, and from servers that have no word for versions, it is taken
-    as it is.
+    it has another version, or another size where it has no word for versions. Without a connection it is
+    taken as it is. One that turns out to be no good should be given to :func:`forget`.
 
     Parameters
     ----------
@@ -201,15 +203,13 @@ def _fetch(
             part.unlink()
             return _fetch(address, target, progress, cancelled, allow_large)
         answer.raise_for_status()
+        if answer.status_code not in (200, 206 if there else 200):
+            raise _no_file(address, f"its server answered {_status(answer)} instead of sending it")
         schemes = {urlsplit(one.url).scheme for one in (*answer.history, answer)}
         if urlsplit(address.url).scheme == "https" and schemes != {"https"}:
             raise DownloadError(f"{address.name} was not fetched", "the server leads away from https")
         if "text/html" in answer.headers.get("Content-Type", ""):
-            raise DownloadError(
-                f"{address.name} was not fetched",
-                "the address leads to a web page, not to a file",
-                "Copy the address of the download itself.",
-            )
+            raise _no_file(address, "the address leads to a web page, not to a file")
         resumed = there > 0 and answer.status_code == 206
         if resumed and not (_begins_at(answer, there) and _version(answer) == validator):
             part.unlink()  # another version, or another place in it
@@ -245,14 +245,43 @@ def _fetch(
         way = "it goes on from there" if _validator_of(notes) else "this server cannot go on from there"
         raise DownloadError(
             f"{address.name} broke off",
-            f"{format_bytes(there)} of {format_bytes(total) if total else 'an unknown size'} have arrived",
+            f"{_amounts(there, total)} have arrived",
             f"Try again: {way}.",
         )
+    if not there:
+        part.unlink()
+        raise _no_file(address, "its server sent an empty file")
     if expected and _digest(part) != expected:
         part.unlink()
         raise _wrong_checksum(address)
     os.replace(part, target)
     return target
+
+
+def forget(path: Path, folder: Path | None = None) -> None:
+    """Let a file be fetched anew when it is next asked for, if it is one from the cache: it is no good."""
+    path = Path(os.path.abspath(path))
+    if (folder or cache_folder("downloads")) != path.parent.parent:
+        return
+    for one in (path, _notes(path)):
+        with contextlib.suppress(OSError):
+            one.unlink(missing_ok=True)
+
+
+def _no_file(address: Address, why: str) -> DownloadError:
+    return DownloadError(f"{address.name} was not fetched", why, "Copy the address of the download itself.")
+
+
+def _amounts(there: int, total: int | None) -> str:
+    if total is None:
+        return f"{format_bytes(there)} of an unknown size"
+    if format_bytes(there) == format_bytes(total):
+        return f"{there:,} of {total:,} bytes"
+    return f"{format_bytes(there)} of {format_bytes(total)}"
+
+
+def _status(answer: requests.Response) -> str:
+    return f"{answer.status_code} {answer.reason}".rstrip().lower()
 
 
 def _notes(target: Path) -> Path:
@@ -265,13 +294,14 @@ def _is_current(address: Address, target: Path) -> bool:
     import requests
 
     version = _validator_of(_notes(target))
-    if not version:
-        return True
-    asked = {"If-None-Match" if version.startswith('"') else "If-Modified-Since": version}
+    asked = {"If-None-Match" if version.startswith('"') else "If-Modified-Since": version} if version else {}
     try:
         with requests.get(address.url, headers=_HEADERS | asked, stream=True, timeout=_TIMEOUT) as answer:
-            return answer.status_code != 200 or _version(answer) == version
-    except requests.RequestException:
+            if answer.status_code != 200:
+                return True
+            length = answer.headers.get("Content-Length")
+            return _version(answer) == version if version else length in (None, str(target.stat().st_size))
+    except (requests.RequestException, ValueError):
         return True
 
 
@@ -344,12 +374,29 @@ def _reason(error: requests.RequestException) -> str:
     import requests
 
     if isinstance(error, requests.HTTPError):
-        answer = error.response
-        return f"the server answered {answer.status_code} {answer.reason}".rstrip().lower()
+        return f"the server answered {_status(error.response)}"
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
+        return "the address, or the one that its server leads to, is no http(s) address"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate cannot be verified"
     if isinstance(error, requests.Timeout):
         return "the server does not answer"
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        cause = _root_cause(error)
+        if isinstance(cause, HTTPException) and not isinstance(cause, OSError):
+            return "its server gives answers that make no sense"
+        if isinstance(cause, ConnectionResetError):  # RemoteDisconnected is one
+            return "the server closed the connection"
         return "there is no connection to the server"
     return str(error)
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """What an error of a library was made from: the last in the chain of its arguments and causes."""
+    for _ in range(8):
+        parts = (*error.args, getattr(error, "reason", None))
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+        if inner is None:
+            break
+        error = inner
+    return error

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 ELLIPSIS = "…"
 
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def legible(text: str) -> str:
+    """Without what no encoding can write: the bytes of a file name that are not UTF-8 become �."""
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def printable(text: str) -> str:
     """Without what a terminal would take for an order: texts in files are anybody's."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    if text.isprintable():
+        return text
+    return "".join(letter if _is_shown(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _is_shown(letter: str) -> bool:
+    return letter.isprintable() or unicodedata.category(letter) == "Zs"  # other spaces
 
 
 def format_bytes(size: int) -> str:
@@ -76,7 +92,7 @@ def elide_middle(text: str, width: float, measure: Callable[[str], float]) -> st
     Parameters
     ----------
     text : str
-        What to shorten; returned as it is if it fits.
+        What to shorten; returned as it is, but :func:`legible`, if it fits.
     width : float
         Room, in the unit of ``measure``.
     measure : callable
@@ -87,6 +103,7 @@ def elide_middle(text: str, width: float, measure: Callable[[str], float]) -> st
     str
         At least the ellipsis. The end is kept longer than the beginning: it tells files apart.
     """
+    text = legible(text)
     if measure(text) <= width:
         return text
     low, high = 0, len(text) - 1  # characters kept; `low` fits (or nothing does)

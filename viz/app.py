@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from imgui_bundle import imgui
 from numpy.typing import NDArray
 
+from pof3d.text import printable
 from viz import dialogs, menu, overlays, shortcuts, theme, ui
 from viz.actions import ACTIONS, Keymap
 from viz.extras import Extras
@@ -137,7 +138,7 @@ class App:
             self._viewport.show(program.frame)
         self._entitle()
         posing = self._pose_for_picture()
-        self._draw()
+        self._guarded("window", self._draw)
         self._milliseconds.append(1e3 * (time.perf_counter() - began))
         pixels = self.window.end_frame(capture=capture or posing)
         if pixels is not None and posing:
@@ -164,7 +165,7 @@ class App:
 
     def _entitle(self) -> None:
         network = self.program.rendering.network_info
-        title = f"{network.path.name} – PoF3D" if network is not None else "PoF3D"
+        title = f"{printable(network.path.name)} – PoF3D" if network is not None else "PoF3D"
         if title != self._title:
             self._title = title
             self.window.set_title(title)
@@ -174,8 +175,8 @@ class App:
         program = self.program
         context = program.context(np.array(self._milliseconds, np.float32), self._scale)
         self._presses += sum(imgui.is_mouse_clicked(button) for button in range(3))
-        self._keys()
-        menu.draw(context, program, self._keymap)
+        self._guarded("keyboard", self._keys)
+        self._guarded("menu", lambda: menu.draw(context, program, self._keymap))
         if program.layout_reset:
             program.layout_reset = False
             self._host.reset()
@@ -188,12 +189,18 @@ class App:
             program.clipboard = ""
         self._draw_viewport(context)
         self._host.draw(lambda: program.view, self._edit, context, program, program.panels_open)
-        self._files.draw(context, program)
-        self._extras.draw(
-            program, self._keymap, [placement.panel.title for placement in self._host.placements]
-        )
-        if context.question is not None:
-            dialogs.draw_question(context.question, program)
+        self._guarded("dialogs", lambda: self._files.draw(context, program))
+        titles = [placement.panel.title for placement in self._host.placements]
+        self._guarded("windows above", lambda: self._extras.draw(program, self._keymap, titles))
+        question = context.question
+        if question is not None:
+            self._guarded("question", lambda: dialogs.draw_question(question, program))
+
+    def _guarded(self, what: str, draw: Callable[[], None]) -> None:
+        """Draw something that has no place for an error of its own: the notices tell of it, once."""
+        failure = self._host.protected(what, draw)
+        if failure:
+            self.program.notify(failure)
 
     def _edit(self, before: View, after: View) -> None:
         """Take what the user did to a View; while a mouse button is held it is one step of the history."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from pof3d.errors import ConfigError
+from pof3d.text import printable
 from viz.files import replacing
 from viz.frame import Frame
 from viz.limits import check_view
@@ -63,7 +64,7 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
 
 def capture_stem(view: View) -> str:
     """A file name for a picture of a View, without suffix: network and seed."""
-    network = Path(view.network.path).stem or "picture"
+    network = printable(Path(view.network.path).stem) or "picture"
     return f"{network}-seed{view.latent.seed}"
 
 

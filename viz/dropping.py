@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pof3d.checkpoint.sniff import SUFFIXES
+from pof3d.checkpoint.sniff import SUFFIXES, look_at
 from pof3d.errors import CheckpointError, ConfigError, Pof3dError
 from viz.captures import is_sequence, read_view
 from viz.sessions import SUFFIX, Session, read_session
@@ -23,7 +24,7 @@ class Dropped:
     checkpoint: Path | None = None
     """To open."""
     others: tuple[Path, ...] = ()
-    """More checkpoints: to be had among the recent ones."""
+    """More files that should be checkpoints: to be had among the recent ones if they are."""
     folder: Path | None = None
     """To look for a training run in."""
     view: View | None = None
@@ -42,8 +43,6 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
     if checkpoints:
         first, *others = checkpoints
         message = f"Opening {first.name}"
-        if others:
-            message += f"; {_count(others, 'more checkpoint')} under Recent"
         if foreign := [path for path in paths if path not in checkpoints]:
             message += f"; {_count(foreign, 'other file')} left alone"
         return Dropped(checkpoint=first, others=tuple(others), message=message)
@@ -64,7 +63,7 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
     return Dropped(view=session.view, timeline=session.timeline, message=f"{what} {pictures[0].name}")
 
 
-def _count(paths: Sequence[Path], what: str) -> str:
+def _count(paths: Sequence[object], what: str) -> str:
     return f"1 {what}" if len(paths) == 1 else f"{len(paths)} {what}s"
 
 
@@ -78,9 +77,49 @@ def _foreign(path: Path) -> Pof3dError:
     )
 
 
-def naming(error: Pof3dError, name: str) -> Pof3dError:
-    """The error, with the name of the file in it."""
-    if name in str(error):
-        return error
-    why = error.what[:1].lower() + error.what[1:]
-    return Pof3dError(f"cannot open {name}", f"{why}: {error.why}" if error.why else why, error.todo)
+def told(message: str, good: Sequence[Path], errors: Sequence[Pof3dError]) -> str:
+    """The message of :func:`sort_out`, with what has become of the others."""
+    if good:
+        message += f"; {_count(good, 'more checkpoint')} under Recent"
+    if errors:
+        message += f"; {errors[0].what}: {errors[0].why}"
+    if len(errors) > 1:
+        message += f"; {len(errors) - 1} more left out, too"
+    return message
+
+
+class Looking:
+    """Looks in the background whether dropped files are checkpoints at all.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        What to look at, once.
+    wake : callable, optional
+        Called from the thread when the answer is there.
+    """
+
+    def __init__(self, paths: Sequence[Path], wake: Callable[[], None] | None = None) -> None:
+        self._wake = wake or (lambda: None)
+        self._lock = threading.Lock()
+        self._found: tuple[tuple[Path, ...], tuple[Pof3dError, ...]] | None = None
+        # A daemon: a file on a dead network share must not keep the program from ending.
+        threading.Thread(target=self._run, args=(tuple(paths),), name="dropped", daemon=True).start()
+
+    def poll(self) -> tuple[tuple[Path, ...], tuple[Pof3dError, ...]] | None:
+        """The checkpoints, and what is wrong with the others, once; None as long as that is not known."""
+        with self._lock:
+            found, self._found = self._found, None
+            return found
+
+    def _run(self, paths: tuple[Path, ...]) -> None:
+        good, errors = [], []
+        for path in paths:
+            try:
+                look_at(path)
+                good.append(path)
+            except Pof3dError as error:
+                errors.append(error.detached())
+        with self._lock:
+            self._found = tuple(good), tuple(errors)
+        self._wake()

@@ -41,6 +41,8 @@ MEMORY_BYTES = 256 * 2**20
 """Default bound of the stages' memory."""
 _STAGES_SHARE = 4
 """Of a bound for all, the stages get one part of so many, and no more than their default."""
+_WORKING_BYTES = 384 * 2**20
+"""What drawing takes while it lasts, in a full-size network; the allocator keeps it for the next time."""
 _SURVEY_SIDE = 32
 """Side of the small renderings that a depth range is fitted to, pixels."""
 _SPEEDS_KEPT = 8
@@ -118,10 +120,13 @@ class Engine:
             raise Cancelled from None
 
     def set_memory_budget(self, total_bytes: int) -> None:
-        """Keep networks and the stages' results within this bound, together; the network in use stays."""
+        """Keep networks, the stages' results and what drawing takes within this bound, together.
+
+        The network in use stays whatever its size.
+        """
         stages = min(MEMORY_BYTES, total_bytes // _STAGES_SHARE)
         self.memory.set_budget(stages)
-        self.networks.set_budget(total_bytes - stages)
+        self.networks.set_budget(total_bytes - stages - min(_WORKING_BYTES, total_bytes // _STAGES_SHARE))
 
     def memory_use(self) -> MemoryUse:
         """What is held at present."""

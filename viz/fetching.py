@@ -111,7 +111,7 @@ class Fetching:
         except LargeDownload as error:
             ended = Fetched(url, question=DownloadQuestion(url, error.name, error.size, error.at_least))
         except Pof3dError as error:
-            ended = Fetched(url, error=error)
+            ended = Fetched(url, error=error.detached())
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             ended = Fetched(url, error=Pof3dError(f"{url} could not be fetched", why))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imgui_bundle import imgui
 
-from pof3d.text import format_bytes, format_time
+from pof3d.text import format_bytes, format_time, legible, printable
 from viz import theme, ui
 from viz.folders import Entry, FolderReader, Listing, existing_folder, visible_entries
 from viz.icons import draw_icon
@@ -94,7 +94,7 @@ class FileBrowser:
         self.selected = 0
         self.words = ""
         self._thumbnails.forget_wishes()
-        self._typed = str(folder)
+        self._typed = legible(str(folder))
         self._select_name = select
         self._message = ""
         self._entries = []
@@ -119,6 +119,9 @@ class FileBrowser:
         """Go where a typed path leads, or choose the file that it names."""
         if not text.strip():
             return None
+        shown, own = legible(str(self.folder)), str(self.folder)
+        if shown != own and text.startswith(shown):  # its name is no text: what can be typed is not its path
+            text = own + text[len(shown) :]
         path = (self.folder / Path(text.strip()).expanduser()).absolute()
         try:
             if path.is_dir():
@@ -126,7 +129,7 @@ class FileBrowser:
             elif path.is_file():
                 return path
             else:
-                self._message = f"There is no {path.name or path}."
+                self._message = f"There is no {printable(path.name or str(path))}."
         except (OSError, ValueError) as error:
             self._message = str(error)
         return None
@@ -207,11 +210,11 @@ class FileBrowser:
         if imgui.begin_child("places", size, int(imgui.ChildFlags_.borders)):
             places = [("Home", self._home), *((p.name or str(p), p) for p in favourites)]
             for i, (name, folder) in enumerate(places):
-                if imgui.selectable(f"{name}##{i}", folder == self.folder)[0]:
+                if ui.selectable(name, str(i), folder == self.folder):
                     self.go(folder)
-                ui.mark(f"Browser/{'Place ' * (i > 0)}{name}")
+                ui.mark(f"Browser/{'Place ' * (i > 0)}{legible(name)}")
                 if imgui.is_item_hovered(int(imgui.HoveredFlags_.for_tooltip)):
-                    imgui.set_tooltip(str(folder))
+                    imgui.set_tooltip(legible(str(folder)))
             if not favourites:
                 imgui.push_text_wrap_pos(0.0)
                 imgui.text_colored(theme.TEXT_DIM, "The star keeps a folder here.")
@@ -319,16 +322,14 @@ class FileBrowser:
         if pictured:
             self._draw_picture(entry, side)
         imgui.table_next_column()
-        imgui.push_style_var(imgui.StyleVar_.selectable_text_align, (0.0, 0.5))
         flags = imgui.SelectableFlags_.span_all_columns | imgui.SelectableFlags_.allow_double_click
         name = f"{entry.name}/" if entry.is_folder else entry.name
         imgui.push_style_color(imgui.Col_.text, theme.FOLDER if entry.is_folder else theme.TEXT)
         imgui.push_style_color(imgui.Col_.header, theme.ACCENT_DIM)
         size = (0.0, side if pictured else 0.0)
-        clicked, _ = imgui.selectable(f"{name}##{i}", i == self.selected, int(flags), size)
-        imgui.pop_style_var()
+        clicked = ui.selectable(name, str(i), i == self.selected, flags=int(flags), size=size)
         imgui.pop_style_color(2)
-        ui.mark(f"Browser/{entry.name}")
+        ui.mark(f"Browser/{legible(entry.name)}")
         if clicked:
             self.selected = i
         quiet = theme.TEXT if i == self.selected else theme.TEXT_DIM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
+from pof3d.text import legible
 from viz import theme
 
 TOOLTIP_EM = 22.0
@@ -16,7 +17,7 @@ def tooltip(text: str) -> None:
     flags = imgui.HoveredFlags_.for_tooltip | imgui.HoveredFlags_.allow_when_disabled
     if text and imgui.is_item_hovered(int(flags)) and imgui.begin_tooltip():
         imgui.push_text_wrap_pos(TOOLTIP_EM * imgui.get_font_size())
-        imgui.text_unformatted(text)
+        imgui.text_unformatted(legible(text))
         imgui.pop_text_wrap_pos()
         imgui.end_tooltip()
 
@@ -40,7 +41,7 @@ def control_tooltip(text: str, hint: str = "") -> None:
         return
     if imgui.begin_tooltip():
         imgui.push_text_wrap_pos(TOOLTIP_EM * imgui.get_font_size())
-        imgui.text_unformatted(text)
+        imgui.text_unformatted(legible(text))
         if hint:
             imgui.push_font(None, theme.SMALL_FONT_SIZE)
             imgui.text_colored(theme.TEXT_DIM, hint)

@@ -125,7 +125,7 @@ class Job(Generic[T]):
         except Cancelled:
             self._end("cancelled")
         except Pof3dError as error:
-            self._end("failed", error)
+            self._end("failed", error.detached())
         except Exception as error:
             _log.exception("unexpected error in “%s”", self._state.title)
             self._end(

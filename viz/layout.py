@@ -198,6 +198,21 @@ class PanelHost:
             imgui.pop_text_wrap_pos()
             return view
 
+    def protected(self, what: str, draw: Callable[[], None]) -> str:
+        """Draw something outside the panels; what to tell of an exception, the first time."""
+        state = imgui.internal.ErrorRecoveryState()
+        imgui.internal.error_recovery_store_state(state)
+        try:
+            draw()
+        except Exception as error:
+            _recover(state)
+            text = f"{type(error).__name__}: {error}"
+            if (what, text) not in self._failures:
+                self._failures.add((what, text))
+                _log.exception("The %s failed", what)
+                return f"The {what} failed: {text}. The log has the details."
+        return ""
+
 
 def _select_tab(title: str) -> None:
     window = imgui.internal.find_window_by_name(title)

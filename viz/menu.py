@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from imgui_bundle import imgui
 
+from pof3d.text import printable
 from viz import layout_menu, theme, ui
 from viz.actions import GROUPS, Group, Keymap
 from viz.panel import PanelContext
 
 if TYPE_CHECKING:
     from viz.program import Program
+
+_LONGEST_NAME = 60
+"""Characters of a preset's name."""
 
 
 def draw(context: PanelContext, program: Program, keymap: Keymap) -> None:
@@ -53,9 +57,9 @@ def _title(context: PanelContext) -> None:
     """At the right: the open network and its device."""
     if context.network is None:
         return
-    name = context.network.path.name
+    name = printable(context.network.path.name)
     device = context.performance.device if context.performance else ""
-    note = f"{context.network.config.name}, {device}" if device else context.network.config.name
+    note = printable(context.network.config.name[:_LONGEST_NAME]) + (f", {device}" if device else "")
     gap = ui.px(12)
     room = imgui.get_content_region_avail().x - 2 * gap
     width = imgui.calc_text_size(name).x + gap + imgui.calc_text_size(note).x

@@ -21,6 +21,8 @@ from viz.panel import NetworkInfo
 
 _serials = itertools.count(1)
 
+_FAILURES = 1000
+"""Files that are known not to open, at most."""
 _WORTH_RETURNING = 64 * 2**20
 """Bytes freed at once from which on the system gets them back."""
 
@@ -174,13 +176,18 @@ class NetworkStore:
         key, identity = (path, device), identify(path)
         failure = self._failures.get(key)
         if failure is not None and failure[0] == identity:
-            raise failure[1].with_traceback(None)
-        try:
-            network = self._loader(Path(path), device, progress=progress, cancelled=cancelled)
-        except CheckpointError as error:
-            if identity is not None and not isinstance(error, LoadCancelled):
-                self._failures[key] = (identity, error)
-            raise
+            raise failure[1].detached()
+        opened = self._try(Path(path), device, progress, cancelled)
+        if isinstance(opened, Pof3dError):
+            # What had been read is free by now: only the error's traceback referred to it.
+            if identity is not None and identity.size > _WORTH_RETURNING:
+                return_freed_memory()
+            if identity is not None and _lasts(opened):
+                self._failures[key] = (identity, opened.detached())
+                while len(self._failures) > _FAILURES:
+                    del self._failures[next(iter(self._failures))]
+            raise opened
+        network = opened
         resident = Resident(next(_serials), network, identity, device, _tensor_bytes(network))
         with self._lock:
             self._failures.pop(key, None)
@@ -202,6 +209,15 @@ class NetworkStore:
                 if name in beside and name != path and where == device
             )
         return held + (identity.size if identity is not None else 0) <= self._budget_bytes
+
+    def _try(
+        self, path: Path, device: str, progress: Progress | None, cancelled: Callable[[], bool] | None
+    ) -> OpenNetwork | Pof3dError:
+        """The network of a file, or why there is none."""
+        try:
+            return self._loader(path, device, progress=progress, cancelled=cancelled)
+        except Pof3dError as error:
+            return error.detached()
 
     def set_budget(self, budget_bytes: int) -> None:
         """Keep within another bound from now on."""
@@ -230,6 +246,11 @@ class NetworkStore:
         """Let a file that failed to open be tried again."""
         for key in [key for key in self._failures if key[0] == path]:
             del self._failures[key]
+
+
+def _lasts(error: Pof3dError) -> bool:
+    """Whether opening the same file would fail again."""
+    return isinstance(error, CheckpointError) and not isinstance(error, LoadCancelled)
 
 
 def _tensor_bytes(network: OpenNetwork) -> int:

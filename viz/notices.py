@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pof3d.text import shorten_words
+from pof3d.text import legible, shorten_words
 
 SECONDS = 4.0
 """A notice stays at least this long; long ones stay longer."""
@@ -22,7 +22,7 @@ class Notices:
 
     def tell(self, message: str, now: float) -> None:
         """Show a notice for a while."""
-        message = shorten_words(message)
+        message = legible(shorten_words(message))
         self.message, self.until = message, now + SECONDS + min(len(message) * 0.03, 4.0)
 
     def left(self, now: float) -> float:

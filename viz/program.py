@@ -6,6 +6,7 @@ ready, and hands them what is to be done.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pof3d.checkpoint.sniff import SUFFIXES
-from pof3d.errors import Pof3dError
+from pof3d.download import forget
+from pof3d.errors import CheckpointError, Pof3dError, naming
 from viz import dropping
 from viz.animating import Animating
 from viz.capturing import Capturing
@@ -37,7 +39,7 @@ from viz.pose_tools import PoseCommands, PoseTools
 from viz.seed_map import settled
 from viz.services import Recording, Rendering
 from viz.sessions import Session
-from viz.settings import with_recent
+from viz.settings import with_recent, without_recent
 from viz.stages import LoadingCancelled
 from viz.surroundings import Surroundings
 from viz.timeline import Timeline
@@ -114,6 +116,9 @@ class Program(
         """Titles of the panels that are open, of those that need not be."""
         self._begin_animating(timeline)
         self._history = History(self.view, timeline=self.timeline)
+        self._wake = wake
+        self._looking: dropping.Looking | None = None
+        self._dropped = ""
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
         self.exploring = Exploring(workshop, self.surroundings.remember)
@@ -133,6 +138,7 @@ class Program(
         changed = self._update_comparison() or changed
         self._take_download()
         self._take_poses()
+        self._take_dropped()
         self._follow(seconds)
         self.capturing.update()
         self.inspector.update(self.view, self.now)
@@ -223,6 +229,16 @@ class Program(
         elif ended.path is not None:
             self.open_checkpoint(ended.path)
 
+    def _take_dropped(self) -> None:
+        """List the other checkpoints that were dropped, if they are any."""
+        found = self._looking.poll() if self._looking is not None else None
+        if found is None:
+            return
+        self._looking = None
+        for path in reversed(found[0]):
+            self.settings = with_recent(self.settings, path)
+        self.notify(dropping.told(self._dropped, *found))
+
     def _in_run(self, *paths: str) -> bool:
         """Whether all of these are snapshots of the open run."""
         return self.run is not None and all(map(self.run.holds, paths))
@@ -270,6 +286,10 @@ class Program(
             self._error = result.error
             return
         # The file did not open: what was open stays in use.
+        if isinstance(result.error, CheckpointError):
+            forget(Path(path))  # if it was downloaded, another try may bring a better one
+            if os.path.exists(path):  # not on a disk that is missing just now
+                self.settings = without_recent(self.settings, Path(path))
         if self.run is not None and self.run.holds(path):
             self.run.failed(path, result.error)
             self.view = replace(self.view, network=NetworkView(self._network))
@@ -280,7 +300,7 @@ class Program(
         if isinstance(result.error, LoadingCancelled):
             self.notify(f"{Path(path).name} was not opened")
         else:
-            self._tell_open_error(dropping.naming(result.error, Path(path).name))
+            self._tell_open_error(naming(result.error, Path(path).name))
         self._go(replace(self._history.present, network=NetworkView(self._network)))
 
     def _tell_open_error(self, error: Pof3dError) -> None:
@@ -386,8 +406,8 @@ class Program(
             self._tell_open_error(dropped.error)
         if dropped.message:
             self.notify(dropped.message)
-        for other in reversed(dropped.others):
-            self.settings = with_recent(self.settings, other)
+        if dropped.others:
+            self._looking, self._dropped = dropping.Looking(dropped.others, self._wake), dropped.message
         if dropped.checkpoint is not None:
             self.open_checkpoint(dropped.checkpoint)
         if dropped.folder is not None:

@@ -271,7 +271,7 @@ class Recorder:
         except Cancelled:
             self._end("cancelled")
         except Pof3dError as error:
-            self._end("failed", error)
+            self._end("failed", error.detached())
         except Exception as error:
             _log.exception("unexpected error while recording")
             self._end("failed", StageError("Recording failed", f"{type(error).__name__}: {error}"))

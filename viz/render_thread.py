@@ -343,7 +343,7 @@ class RenderThread:
             self._loading = None
             self._failed = current = self._current
         view = current.view if current is not None else View()
-        self._publish(FailedFrame(view, error, opened=self._engine.is_loaded(view.network.path)))
+        self._publish(FailedFrame(view, error.detached(), opened=self._engine.is_loaded(view.network.path)))
         self._answer = "done"
 
     def _bound(self, total_bytes: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from pof3d.errors import ConfigError
+from viz.file_names import path_to_text
 from viz.settings import keep_damaged, read_bounded, session_path, write_file
 from viz.timeline import TIMELINE_VERSION, Timeline, timeline_from
 from viz.view import SCHEMA_VERSION, NetworkView, View, view_from_json
@@ -36,7 +37,9 @@ class _Document:
 
 def session_to_json(session: Session) -> bytes:
     """JSON with the schema versions."""
-    document = _Document(SCHEMA_VERSION, session.view, TIMELINE_VERSION, session.timeline)
+    network = replace(session.view.network, path=path_to_text(session.view.network.path))
+    view = replace(session.view, network=network)
+    document = _Document(SCHEMA_VERSION, view, TIMELINE_VERSION, session.timeline)
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import platformdirs
 
 from pof3d.errors import Pof3dError
 from pof3d.files import APPLICATION
+from viz.file_names import path_from_text, path_to_text
 from viz.files import SaveError, replacing
 from viz.schemes import SchemeName
 
@@ -93,7 +95,7 @@ def load_settings(path: Path | None = None) -> Settings:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         keep_damaged(path, error)
         return Settings()
-    return loaded
+    return _with_paths(loaded, path_from_text)
 
 
 def save_settings(settings: Settings, path: Path | None = None) -> None:
@@ -104,7 +106,18 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     SaveError
         When the folder cannot be written.
     """
-    write_file(path or settings_path(), msgspec.json.format(msgspec.json.encode(settings)))
+    text = msgspec.json.format(msgspec.json.encode(_with_paths(settings, path_to_text)))
+    write_file(path or settings_path(), text)
+
+
+def _with_paths(settings: Settings, change: Callable[[str], str]) -> Settings:
+    return replace(
+        settings,
+        recents=tuple(map(change, settings.recents)),
+        favourites=tuple(map(change, settings.favourites)),
+        last_folder=change(settings.last_folder),
+        run=change(settings.run),
+    )
 
 
 def _check(settings: Settings) -> None:

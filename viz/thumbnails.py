@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from pof3d.files import cache_folder, replacing
 from pof3d.memory import return_freed_memory
 from viz.folders import Entry
 
+if TYPE_CHECKING:
+    from pof3d.nets.generator import Generator
+
 SIDE = 64
 """Pixels."""
 _KEPT_ON_DISK = 2000
@@ -25,6 +29,13 @@ _KEPT_IN_MEMORY = 256
 _WAITING = 64
 _LARGEST, _WORTH_RETURNING = 2 << 30, 64 << 20
 """Bytes: larger files get no picture; after those above the second the system gets the memory back."""
+_MEMORY_BYTES, _MULTIPLICATIONS = 384 << 20, 2e11
+"""What a picture that nobody has asked for may take, memory and some seconds of work: enough for full-size
+networks, not for files made to exhaust."""
+_SAMPLES = 24
+"""Along a ray, in each of the two passes."""
+_RAYS = 256
+"""Drawn at once."""
 _log = logging.getLogger(__name__)
 
 Picture = NDArray[np.uint8]
@@ -39,25 +50,43 @@ def render_thumbnail(path: Path, cancelled: Callable[[], bool]) -> Picture:
     Pof3dError
         When the file cannot be opened.
     """
+    from pof3d.checkpoint import load
+    from pof3d.checkpoint.assemble import Stored, check_effort
+    from pof3d.checkpoint.plan import Effort
+
+    def accept(stored: Stored) -> None:
+        check_effort(stored, Effort(_MEMORY_BYTES, _MULTIPLICATIONS), SIDE * SIDE * 2 * _SAMPLES)
+
+    opened = load(path, "cpu", cancelled=cancelled, discriminator=False, accept=accept)
+    image = _draw(opened.generator, cancelled)
+    return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+
+
+def _draw(generator: Generator, cancelled: Callable[[], bool]) -> Picture:
     import torch
 
-    from pof3d.checkpoint import load
-    from pof3d.nets.generator import Generator
+    from pof3d.cameras import camera_rays, intrinsics_from_focal
+    from pof3d.checkpoint import LoadCancelled
     from pof3d.training.samples import latent, to_uint8
 
-    def draw(generator: Generator) -> Picture:
-        with torch.inference_mode():
-            w, pose = generator.map(latent(0, generator.config.z_dim), 0.7)
-            raw = generator.render_raw(
-                generator.synthesize_planes(w),
-                generator.cam2world(pose),
-                focal=generator.focal(pose),
-                resolution=SIDE,
+    with torch.inference_mode():
+        w, pose = generator.map(latent(0, generator.config.z_dim), 0.7)
+        planes = generator.synthesize_planes(w)
+        intrinsics = intrinsics_from_focal(generator.focal(pose))
+        origins, directions = camera_rays(generator.cam2world(pose), intrinsics, SIDE)
+        render, colours = generator.config.render, []
+        for first in range(0, SIDE * SIDE, _RAYS):
+            if cancelled():
+                raise LoadCancelled("The picture is no longer wanted")
+            colour, _, _ = generator.render_rays(
+                planes,
+                origins[:, first : first + _RAYS],
+                directions[:, first : first + _RAYS],
+                depth_samples=min(render.depth_samples, _SAMPLES),
+                importance_samples=min(render.importance_samples, _SAMPLES),
             )
-            return to_uint8(raw.raw)[0]
-
-    image = draw(load(path, "cpu", cancelled=cancelled, discriminator=False).generator)
-    return np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+            colours.append(colour[..., :3])
+        return to_uint8(torch.cat(colours, dim=1).transpose(1, 2).reshape(1, 3, SIDE, SIDE))[0]
 
 
 class Thumbnails:

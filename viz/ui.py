@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from imgui_bundle import imgui
 
+from pof3d.text import printable
 from viz.marks import Rect, Registry
 
 
@@ -95,8 +96,35 @@ def px(design: float) -> float:
     return design * _state.scale
 
 
+def selectable(
+    text: str, name: str, selected: bool, *, flags: int = 0, size: tuple[float, float] = (0.0, 0.0)
+) -> bool:
+    """A line to choose, of a text that may be anything, such as the name of a file.
+
+    Parameters
+    ----------
+    text : str
+        What to show, in the middle of the height, in the present colour of text.
+    name : str
+        Tells it apart from others in the window.
+    selected : bool
+        Whether it is the chosen one.
+    flags, size
+        As in ``imgui.selectable``.
+    """
+    corner, text = imgui.get_cursor_screen_pos(), printable(text)
+    # Labels are not for this: in them "##" ends what is shown.
+    clicked = bool(imgui.selectable(f"##{name}", selected, flags, size)[0])
+    height = size[1] or imgui.get_text_line_height()
+    y = corner.y + (height - imgui.get_text_line_height()) / 2
+    ink = imgui.get_color_u32(imgui.Col_.text)
+    imgui.get_window_draw_list().add_text(imgui.ImVec2(corner.x, round(y)), ink, text)
+    return clicked
+
+
 def fit_text(text: str, width: float, *, keep_end: bool = False) -> str:
     """Shorten a text with … so that it is at most `width` wide; ``keep_end`` keeps its end, as paths like."""
+    text = printable(text)
     if imgui.calc_text_size(text).x <= width:
         return text
     low, high = 0, len(text)

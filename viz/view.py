@@ -6,12 +6,13 @@ Equal Views give equal Frames. A View round-trips through JSON with a schema ver
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgspec
 
 from pof3d.errors import ConfigError
+from viz.file_names import path_from_text, path_to_text
 
 SCHEMA_VERSION = 1
 
@@ -166,8 +167,12 @@ class _Document:
 
 
 def view_to_json(view: View) -> str:
-    """One line of JSON with the schema version."""
-    return msgspec.json.encode(_Document(SCHEMA_VERSION, view)).decode()
+    """One line of JSON with the schema version.
+
+    The path of a file whose name is not UTF-8 is written as its ``file:`` URI; see :mod:`viz.file_names`.
+    """
+    network = replace(view.network, path=path_to_text(view.network.path))
+    return msgspec.json.encode(_Document(SCHEMA_VERSION, replace(view, network=network))).decode()
 
 
 def view_from_json(text: str | bytes) -> View:
@@ -187,6 +192,7 @@ def view_from_json(text: str | bytes) -> View:
                 f"its schema version is {version!r}, this program reads {SCHEMA_VERSION}",
                 "Open it with the program version that wrote it.",
             )
-        return msgspec.convert(document, _Document, strict=True).view
+        view = msgspec.convert(document, _Document, strict=True).view
+        return replace(view, network=replace(view.network, path=path_from_text(view.network.path)))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise ConfigError("cannot read the saved view", str(error)) from error

@@ -9,7 +9,7 @@ from imgui_bundle import imgui
 from pof3d.checkpoint.facts import architecture_facts, provenance_facts
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.download import is_url
-from pof3d.text import elide_middle
+from pof3d.text import elide_middle, legible
 from viz import dialogs, theme, ui
 from viz.file_browser import FileBrowser
 from viz.folders import FileWatch
@@ -135,22 +135,20 @@ class CheckpointPanel:
         side = imgui.get_frame_height()
         imgui.push_style_var(imgui.StyleVar_.item_spacing, (style.item_spacing.x, 2.0))
         width = room - side - style.item_inner_spacing.x if removable else room
-        imgui.push_id(str(path))
+        imgui.push_id(ascii(path))
         with common.disabled(not exists):
             is_file = path.suffix.lower() in SUFFIXES
             text = elide_middle(path.name if is_file else f"{path.name}/", width, _measure)
             size = (width, side)
-            imgui.push_style_var(imgui.StyleVar_.selectable_text_align, (0.0, 0.5))
-            if imgui.selectable(text, path == current, 0, size)[0] and path != current:
+            if ui.selectable(text, "file", path == current, size=size) and path != current:
                 actions.open_checkpoint(path)
-            imgui.pop_style_var()
-            ui.mark(f"Checkpoint/{path.name}")
+            ui.mark(f"Checkpoint/{legible(path.name)}")
             gone = "This file is gone." if is_file else "This folder is gone."
             common.tooltip(str(path) if exists else f"{path}\n{gone}")
         if removable:
             imgui.same_line(0.0, imgui.get_style().item_inner_spacing.x)
             help_text = "Remove from this list; the file stays."
-            if common.icon_button(f"Checkpoint/Forget {path.name}", "close", help_text, quiet=True):
+            if common.icon_button(f"Checkpoint/Forget {legible(path.name)}", "close", help_text, quiet=True):
                 actions.forget_recent(path)
         imgui.pop_id()
         imgui.pop_style_var()

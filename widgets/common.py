@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from imgui_bundle import imgui
 
+from pof3d.text import legible
 from viz import nudging, theme, ui
 from viz.hints import control_tooltip as control_tooltip
 from viz.hints import slider_tooltip as slider_tooltip
@@ -81,7 +82,7 @@ def paragraph(text: str, colour: theme.Colour | None = None) -> None:
     """A wrapped remark, quiet by default."""
     imgui.push_style_color(imgui.Col_.text, colour or theme.TEXT_DIM)
     imgui.push_text_wrap_pos(0.0)
-    imgui.text_unformatted(text)
+    imgui.text_unformatted(legible(text))
     imgui.pop_text_wrap_pos()
     imgui.pop_style_color()
 

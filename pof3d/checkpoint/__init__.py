@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from pof3d.checkpoint import native, release, sniff
-from pof3d.checkpoint.assemble import Hooks, LoadCancelled, build
+from pof3d.checkpoint.assemble import Hooks, LoadCancelled, Stored, build
 from pof3d.checkpoint.native import save
 from pof3d.checkpoint.source import Source
 from pof3d.config import NetworkConfig
@@ -61,6 +61,7 @@ def load(
     progress: Callable[[float, str], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     discriminator: bool = True,
+    accept: Callable[[Stored], None] | None = None,
 ) -> Network:
     """Open a checkpoint, native or released, whatever its name.
 
@@ -76,6 +77,8 @@ def load(
         Asked now and then whether to stop.
     discriminator : bool
         Whether to read it, too.
+    accept : callable, optional
+        Called with the file's description before tensors are read; may raise to leave it at that.
 
     Returns
     -------
@@ -107,9 +110,12 @@ def load(
         if kind == "native":
             stored, start = native.read(source), 0.0
         else:
+            sniff.check_end(path, source.read(max(0, source.size - sniff.TAIL), min(source.size, sniff.TAIL)))
             stored, start = release.read(source, path, hooks, _DESCRIBED), _DESCRIBED
         if not discriminator:
             stored = replace(stored, config=replace(stored.config, discriminator=None), discriminator={})
+        if accept is not None:
+            accept(stored)
         generator, critic = build(stored, target, hooks, start)
         size = source.size
     except OSError as error:

@@ -11,16 +11,27 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from pof3d.checkpoint.plan import (
+    LARGEST_STAGE,
+    MOST_POINTS,
+    Effort,
+    discriminator_size,
+    effort,
+    points,
+    stage_sizes,
+)
 from pof3d.config import DiscriminatorConfig, GeneratorConfig, NetworkConfig
 from pof3d.errors import CheckpointError
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
+from pof3d.text import format_bytes, format_count
 
 Net = TypeVar("Net", bound=nn.Module)
 
 _MAX_WIDTH = 1 << 14
 """Bound of channel counts and latent sizes; the largest in use is 512."""
 _MAX_RESOLUTION = 2048
+_MAX_SAMPLES = 1024
 _NAMES_SHOWN = 3
 
 
@@ -73,6 +84,12 @@ def _impossible(why: str) -> NoReturn:
     )
 
 
+def _excessive(why: str) -> NoReturn:
+    raise CheckpointError(
+        "The checkpoint describes a network far larger than any real one", why, "It was not opened."
+    )
+
+
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # NaN fails, too
         _impossible(f"{name} is {value:g}, not within {low:g} … {high:g}")
@@ -118,13 +135,19 @@ def _check_generator(config: GeneratorConfig) -> None:
 
     render = config.render
     _within("render.resolution", render.resolution, 1, _MAX_RESOLUTION)
-    _within("render.depth_samples", render.depth_samples, 4, 4096)
-    _within("render.importance_samples", render.importance_samples, 0, 4096)
+    _within("render.depth_samples", render.depth_samples, 4, _MAX_SAMPLES)
+    _within("render.importance_samples", render.importance_samples, 0, _MAX_SAMPLES)
     _within("render.ray_start", render.ray_start, 0.0, 1e6)
     _within("render.ray_end", render.ray_end, 0.0, 1e6)
     if render.ray_end <= render.ray_start:
         _impossible("render.ray_end is not beyond render.ray_start")
     _within("render.box_warp", render.box_warp, 1e-6, 1e6)
+
+    for stage, size in stage_sizes(config).items():
+        if size > LARGEST_STAGE:
+            _excessive(f"its {stage} would take {format_bytes(size)}")
+    if (count := points(config)) > MOST_POINTS:
+        _excessive(f"one picture of it would need {format_count(count)} samples")
 
 
 def _check_discriminator(config: DiscriminatorConfig) -> None:
@@ -136,6 +159,8 @@ def _check_discriminator(config: DiscriminatorConfig) -> None:
     _within("discriminator.minibatch_group", config.minibatch_group, 1, 4096)
     if config.activation_clamp is not None:
         _within("discriminator.activation_clamp", config.activation_clamp, 1e-3, 1e9)
+    if (size := discriminator_size(config)) > LARGEST_STAGE:
+        _excessive(f"a layer of its discriminator would take {format_bytes(size)}")
 
 
 def check_config(config: NetworkConfig) -> None:
@@ -149,6 +174,30 @@ def check_config(config: NetworkConfig) -> None:
     _check_generator(config.generator)
     if config.discriminator is not None:
         _check_discriminator(config.discriminator)
+
+
+def check_effort(stored: Stored, allowed: Effort, drawn_points: int) -> None:
+    """Refuse a network that takes more memory or time than somebody wants to spend on it.
+
+    Parameters
+    ----------
+    stored : Stored
+        The open file.
+    allowed : Effort
+        What opening its generator and drawing one picture may take.
+    drawn_points : int
+        Queries of the field for that picture.
+
+    Raises
+    ------
+    CheckpointError
+        Before anything large is read.
+    """
+    check_config(stored.config)
+    numbers = sum(math.prod(tensor.shape) for tensor in stored.generator.values())
+    needed = effort(stored.config.generator, numbers, drawn_points)
+    if needed.memory_bytes > allowed.memory_bytes or needed.multiplications > allowed.multiplications:
+        raise CheckpointError("The checkpoint is too large for a small picture of it")
 
 
 # --------------------------------------------------------------------------------------------------- networks

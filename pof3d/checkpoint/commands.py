@@ -20,7 +20,7 @@ from rich.text import Text
 
 from pof3d.checkpoint import Network, load, save
 from pof3d.checkpoint.facts import Fact, architecture_facts, provenance_facts
-from pof3d.errors import CheckpointError, ConfigError
+from pof3d.errors import CheckpointError, ConfigError, naming
 from pof3d.text import format_bytes, format_count, printable
 
 _COMPARED_SEEDS = 4
@@ -46,7 +46,23 @@ class Convert:
     target: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(name="out")]
     """File to write: .safetensors. One that is there is replaced when the new one is complete."""
     half: bool = False
-    """Store numbers with 16 bits: half the size. What that does to images is measured and printed."""
+    """Store numbers with 16 bits: half the size. What that does to images is measured and printed. A file of
+    this project that has 16 bits already keeps them."""
+
+
+def _open(path: Path, report: Callable[[float, str], None]) -> Network:
+    """Open a file; an error names it."""
+    try:
+        return load(path, progress=report)
+    except CheckpointError as error:
+        raise naming(error, path.name) from None
+
+
+def _is_half(network: Network) -> bool:
+    """Whether most numbers of a native file have 16 bits."""
+    nets = [net for net in (network.generator, network.discriminator) if net is not None]
+    numbers = sum(tensor.numel() for net in nets for tensor in net.state_dict().values())
+    return network.kind == "native" and network.size_bytes < 3 * numbers
 
 
 def newest_network(path: Path) -> Path:
@@ -120,7 +136,7 @@ def run_info(options: Info) -> int:
         When it cannot be opened.
     """
     with _progress(Console(stderr=True)) as report:
-        network = load(newest_network(options.file.expanduser()), progress=report)
+        network = _open(newest_network(options.file.expanduser()), report)
     found = describe(network)
     if options.json:
         json.dump(found, sys.stdout, indent=2, ensure_ascii=False, default=str)
@@ -185,23 +201,25 @@ def run_convert(options: Convert) -> int:
         )
     console = Console(stderr=True, highlight=False)
     with _progress(console) as report:
-        network = load(source, progress=report)
+        network = _open(source, report)
+        half = options.half or _is_half(network)
         provenance = dict(network.provenance)
         if network.kind == "release":
-            provenance["converted_from"] = network.path.name
+            provenance["converted_from"] = printable(network.path.name)
         save(
             target,
             network.config,
             network.generator,
             network.discriminator,
             provenance=provenance,
-            half=options.half,
+            half=half,
         )
         report(1.0, "Comparing images")
         written = load(target)
         worst, mean = image_difference(network, written)
     sizes = f"{format_bytes(network.size_bytes)} → {format_bytes(written.size_bytes)}"
-    console.print(Text(f"{printable(str(target))}  {sizes}"), soft_wrap=True)
+    bits = "16 bits a number" if half else "32 bits a number"
+    console.print(Text(f"{printable(str(target))}  {sizes}, {bits}"), soft_wrap=True)
     console.print(
         f"Images of {_COMPARED_SEEDS} seeds differ by at most {worst:.0f} of 255 grey levels, "
         f"{mean:.3f} on average."

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from pof3d.config import GeneratorConfig, NetworkConfig, fov_from_focal
-from pof3d.text import format_bytes, format_count, format_degrees, format_duration
+from pof3d.text import ELLIPSIS, format_bytes, format_count, format_degrees, format_duration
 
 Fact = tuple[str, str, str]
 """What, its value, and an explanation, which may be empty."""
+_LONGEST, _LONGEST_NAME = 1000, 100
+"""Characters of a value, and of its name: more than that nobody reads, and it takes long to draw."""
+_MOST_ROWS = 200
+_DEEPEST = 6
+"""Of entries within entries."""
+_MORE: Fact = (ELLIPSIS, "and more", "")
 _SUPERRES = {"none": "none", "2x": "2×", "4x": "4×", "8x": "8×"}
 
 
@@ -43,7 +50,7 @@ def architecture_facts(config: NetworkConfig, kind: str, size_bytes: int, parame
             kinds.get(kind, kind),
             "Release pickles are read as data: nothing in them is run.",
         ),
-        ("Preset", config.name, ""),
+        ("Preset", _cut(config.name, _LONGEST_NAME), ""),
         ("Output", f"{generator.image_resolution}²", "Side of the final image, pixels."),
         ("Raw", f"{render.resolution}²", "Side of the volume-rendered image, pixels."),
         ("Super-res.", _SUPERRES[generator.superres.kind], "What enlarges the raw image to the output."),
@@ -103,10 +110,12 @@ def provenance_facts(
     dataset, count = rest.pop("dataset", None), rest.pop("dataset_images", None)
     if dataset is not None:
         images = f" ({_plain('images', count)} images)" if isinstance(count, int) else ""
-        rows.append(("Data set", f"{dataset}{images}", ""))
+        rows.append(("Data set", f"{_plain('dataset', dataset)}{images}", ""))
     if isinstance(rest.get("images_seen"), int):
         seen = rest.pop("images_seen")
-        rows.append(("Images seen", f"{seen:,}", "Real images shown to the discriminator in training."))
+        rows.append(
+            ("Images seen", _plain("images", seen), "Real images shown to the discriminator in training.")
+        )
     if isinstance(rest.get("training_seconds"), int | float):
         rows.append(("Trained for", format_duration(rest.pop("training_seconds")), ""))
     poses = rest.get("learned_poses")
@@ -118,35 +127,49 @@ def provenance_facts(
             value = f"{format_degrees(mean)} ± {format_degrees(std, signed=False)}"
             rows.append((f"Learned {angle}", value, "Of the generator's predicted poses."))
     groups = {}
-    for key, value in rest.items():
+    for key, value in islice(rest.items(), _MOST_ROWS):
         if isinstance(value, Mapping):
-            groups[_title(key)] = list(_flat(value))
+            groups[_title(key)] = _limited(_flat(value))
         else:
             rows.append((_title(key), _plain(key, value), ""))
+    if len(rest) > _MOST_ROWS:
+        rows.append(_MORE)
     return rows, groups
 
 
 def _title(key: Any) -> str:
-    return str(key).replace("_", " ").capitalize()
+    return _cut(str(key).replace("_", " ").capitalize(), _LONGEST_NAME)
 
 
-def _flat(values: Mapping[Any, Any], prefix: str = "") -> Iterator[Fact]:
+def _limited(rows: Iterator[Fact]) -> list[Fact]:
+    kept = list(islice(rows, _MOST_ROWS + 1))
+    return kept if len(kept) <= _MOST_ROWS else [*kept[:-1], _MORE]
+
+
+def _flat(values: Mapping[Any, Any], prefix: str = "", depth: int = 0) -> Iterator[Fact]:
     for key, value in values.items():
-        name = f"{prefix}{key}".replace("_", " ")
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}: ")
+        name = _cut(f"{prefix}{key}".replace("_", " "), _LONGEST_NAME)
+        if isinstance(value, Mapping) and depth < _DEEPEST:
+            yield from _flat(value, f"{name}: ", depth + 1)
         else:
             yield name, _plain(key, value), ""
 
 
-def _plain(key: Any, value: Any) -> str:
+def _plain(key: Any, value: Any, depth: int = 0) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else str(value)
     if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return ", ".join(_plain(key, item) for item in value)
+        return _cut(f"{value:,}")
+    if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str | bytes)):
+        if depth >= _DEEPEST or isinstance(value, Mapping):
+            return ELLIPSIS
+        items = [_plain(key, item, depth + 1) for item in value[:_MOST_ROWS]]
+        return _cut(", ".join([*items, *([ELLIPSIS] if len(value) > _MOST_ROWS else [])]))
     text = str(value)
-    return text[:10] if "commit" in str(key) and len(text) >= 40 else text
+    return text[:10] if "commit" in str(key) and len(text) >= 40 else _cut(text)
+
+
+def _cut(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + ELLIPSIS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 import torch
@@ -16,8 +17,11 @@ Tensors = dict[str, TensorRef]
 Attributes = dict[str, Mapping[Any, Any]]
 
 _MAX_MODULES = 10_000
-_MAX_TENSORS = 50_000
+_MAX_ENTRIES = 200_000
+"""Of the dictionaries in a network's modules, together; a full-size network has about 1,500."""
 _MAX_NAME = 300
+_MAX_SHARED = 1 << 20
+"""Numbers that tensors may have in common, beyond those in the file."""
 _LARGEST = 1e30
 
 
@@ -26,56 +30,98 @@ def unsupported(what: str) -> NoReturn:
     raise CheckpointError("This kind of network is not supported yet", what)
 
 
-def _modules(record: Record) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-    """Dotted names and states of a network and everything in it."""
-    waiting, seen = [("", record)], 0
-    while waiting:
-        prefix, module = waiting.pop()
-        seen += 1
-        if seen > _MAX_MODULES or len(prefix) > _MAX_NAME:  # modules may refer to each other in circles
-            damaged("a network in it has far more modules than any network")
-        yield prefix, module.state
-        for name, child in _named(module.state, "_modules").items():
-            if child is None:
-                continue
-            if not isinstance(child, Record):
-                damaged("a network in it contains something that is not a module")
-            waiting.append((f"{prefix}{name}.", child))
+class _Walk:
+    """Goes through a network of the file and everything in it, with a bound on the work.
+
+    Modules and dictionaries may be shared, and refer to each other in circles: every visit counts, and so
+    does every entry that is looked at in one.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self._modules = 0
+        self._entries = 0
+
+    def modules(self, record: Record) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+        """Dotted names and states, parents first."""
+        waiting = [("", record)]
+        self._modules = 1
+        while waiting:
+            prefix, module = waiting.pop()
+            self._check()
+            yield prefix, module.state
+            for name, child in self.named(prefix, module.state, "_modules"):
+                if not isinstance(child, Record):
+                    damaged("a network in it contains something that is not a module")
+                self._modules += 1
+                if self._modules > _MAX_MODULES:
+                    damaged("a network in it has far more modules than any network")
+                waiting.append((f"{prefix}{name}.", child))
+
+    def named(self, prefix: str, state: Mapping[Any, Any], kind: str) -> Iterator[tuple[str, Any]]:
+        """The entries of a module's modules, parameters or buffers, but for those that are None."""
+        found = state.get(kind, {})
+        if type(found) is not dict:
+            damaged("a network in it has an unknown form")
+        self._entries += len(found)
+        if self._entries > _MAX_ENTRIES:
+            damaged("a network in it has far more parts than any network")
+        for name, value in found.items():
+            if type(name) is not str or len(prefix) + len(name) > _MAX_NAME:
+                damaged("a part of a network in it has a name that no network has")
+            if value is not None:
+                yield name, value
 
 
-def _named(state: Mapping[Any, Any], kind: str) -> dict[str, Any]:
-    found = state.get(kind, {})
-    if type(found) is not dict or not all(type(name) is str for name in found):
-        damaged("a network in it has an unknown form")
-    return found
+def collect(record: Record, check: Callable[[], None] = lambda: None) -> tuple[Tensors, Attributes]:
+    """Tensors, and the attributes of modules, by dotted name. FIR filters are checked and left out.
 
+    Parameters
+    ----------
+    record : Record
+        A network of the file.
+    check : callable
+        Called at every module; may raise to stop.
 
-def collect(record: Record) -> tuple[Tensors, Attributes]:
-    """Tensors, and the attributes of modules, by dotted name. FIR filters are checked and left out."""
+    Raises
+    ------
+    CheckpointError
+        If the network is too large or too deep to be one, or has more numbers than the file holds.
+    """
     tensors: Tensors = {}
     attributes: Attributes = {}
     filters: list[TensorRef] = []
-    count = 0
-    for prefix, state in _modules(record):
+    walk = _Walk(check)
+    for prefix, state in walk.modules(record):
         attributes[prefix.removesuffix(".")] = state
         for kind in ("_parameters", "_buffers"):
-            for name, tensor in _named(state, kind).items():
-                if tensor is None:
-                    continue
+            for name, tensor in walk.named(prefix, state, kind):
                 if not isinstance(tensor, TensorRef):
                     damaged("a parameter in it is not a tensor")
-                count += 1
-                if count > _MAX_TENSORS or len(name) > _MAX_NAME:
-                    damaged("a network in it has far more tensors than any network")
                 if name == "resample_filter":
                     filters.append(tensor)
                 else:
                     tensors[prefix + name] = tensor
+    _check_amount(tensors)
     kernel = fir_kernel()
     for ref in filters:
+        check()
         if ref.shape != (4, 4) or not torch.allclose(ref.load().float(), kernel, atol=1e-6):
             unsupported("it resamples with another filter than [1, 3, 3, 1]")
     return tensors, attributes
+
+
+def _check_amount(tensors: Tensors) -> None:
+    """Refuse tensors that are much more together than the numbers behind them: they would be copied."""
+    for name, ref in tensors.items():
+        if not ref.storage.dtype.is_floating_point:
+            damaged(f"its parameter {name[:80]} holds whole numbers")
+    wanted = sum(math.prod(ref.shape) for ref in tensors.values())
+    held = sum(
+        storage.count for storage in {ref.storage.offset: ref.storage for ref in tensors.values()}.values()
+    )
+    if wanted > held + _MAX_SHARED:
+        damaged("its tensors share their numbers, and would take far more memory than the file holds")
 
 
 class Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -212,8 +213,10 @@ def _pose(
     )
 
 
-def _generator(record: Record, training: Settings) -> tuple[GeneratorConfig, dict[str, StoredTensor]]:
-    tensors, attributes = collect(record)
+def _generator(
+    record: Record, training: Settings, check: Callable[[], None]
+) -> tuple[GeneratorConfig, dict[str, StoredTensor]]:
+    tensors, attributes = collect(record, check)
     network = Settings(dict(record.state), "generator")
     arguments = network.inside("_init_kwargs")
     render = network.inside("rendering_kwargs")
@@ -296,9 +299,11 @@ def _generator(record: Record, training: Settings) -> tuple[GeneratorConfig, dic
     return config, _renamed(tensors, _GENERATOR_NAMES)
 
 
-def _discriminator(record: Record) -> tuple[DiscriminatorConfig, dict[str, StoredTensor]] | str:
+def _discriminator(
+    record: Record, check: Callable[[], None]
+) -> tuple[DiscriminatorConfig, dict[str, StoredTensor]] | str:
     """Settings and tensors, or why this discriminator cannot be used."""
-    tensors, attributes = collect(record)
+    tensors, attributes = collect(record, check)
     if "mapping.embed.weight" not in tensors:
         return "The discriminator knows nothing of cameras."
     inputs = shape_of(tensors, "mapping.embed.weight", 2)[1]
@@ -364,6 +369,9 @@ def read(source: Source, path: Path, hooks: Hooks, parsed: float = 0.2) -> Store
     def watch(position: int) -> None:
         hooks.report(parsed * position / size, "Reading the snapshot")
 
+    def check() -> None:
+        watch(size)
+
     snapshot = read_pickle(source, watch)
     if type(snapshot) is not dict or not any(isinstance(snapshot.get(n), Record) for n in ("G_ema", "G")):
         raise CheckpointError(
@@ -373,7 +381,7 @@ def read(source: Source, path: Path, hooks: Hooks, parsed: float = 0.2) -> Store
         )
     ema = isinstance(snapshot.get("G_ema"), Record)
     training = Settings(snapshot.get("training_set_kwargs"), "training_set_kwargs")
-    config, generator = _generator(snapshot["G_ema" if ema else "G"], training)
+    config, generator = _generator(snapshot["G_ema" if ema else "G"], training, check)
     provenance: dict[str, object] = {
         "source": "EG3D release" if config.pose_source == "conditioning" else "PoF3D release",
         "generator": "moving average" if ema else "last",
@@ -384,7 +392,7 @@ def read(source: Source, path: Path, hooks: Hooks, parsed: float = 0.2) -> Store
         provenance["images_seen"] = int(match[1]) * 1000
     discriminator_config, discriminator = None, dict[str, StoredTensor]()
     if isinstance(snapshot.get("D"), Record):
-        found = _discriminator(snapshot["D"])
+        found = _discriminator(snapshot["D"], check)
         if isinstance(found, str):
             provenance["discriminator"] = found
         else:

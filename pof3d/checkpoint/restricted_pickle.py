@@ -238,6 +238,7 @@ class _Reader:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._storages: dict[Blob, Storage] = {}
         self.names: dict[tuple[str, str], Global] = {
             ("collections", "OrderedDict"): Global("OrderedDict", _new_dict, _new_dict),
             ("dnnlib.util", "EasyDict"): Global("EasyDict", _new_dict, _new_dict),
@@ -275,7 +276,14 @@ class _Reader:
         """(bytes,): five pickles in a row, a count, and the numbers."""
         if len(arguments) != 1 or not isinstance(arguments[0], Blob):
             damaged("the numbers of a tensor have an unknown form")
-        cursor = Cursor(self.source, arguments[0], buffer=512)
+        blob = arguments[0]
+        known = self._storages.get(blob)
+        if known is None:  # a stream may ask for the same bytes many times
+            known = self._storages[blob] = self._parse(blob)
+        return known
+
+    def _parse(self, blob: Blob) -> Storage:
+        cursor = Cursor(self.source, blob, buffer=512)
 
         def inner(persistent: Callable[[object], object] | None = None) -> object:
             return Machine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -12,6 +13,10 @@ Kind = Literal["native", "release"]
 
 SUFFIXES = (".safetensors", ".pkl", ".pickle")
 """What the names of checkpoints end in."""
+_HEAD = 256
+"""Bytes that tell the kind."""
+TAIL = 16
+"""Bytes at the end of a file that tell whether it is complete."""
 _FOREIGN = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
@@ -63,6 +68,34 @@ def check_path(path: Path) -> None:
         _refuse(path, "it is not a regular file", todo)
 
 
+def look_at(path: Path) -> Kind:
+    """The kind of a file, by its first bytes.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing or neither kind.
+    """
+    check_path(path)
+    try:
+        with path.open("rb") as file:
+            return kind_of(path, file.read(_HEAD), os.fstat(file.fileno()).st_size)
+    except OSError as error:
+        _refuse(path, (error.strerror or str(error)).lower(), "Check its permissions.")
+
+
+def check_end(path: Path, tail: bytes) -> None:
+    """Refuse a pickle whose last bytes are zeros: programs that fetch files fill in what has not come yet.
+
+    Raises
+    ------
+    CheckpointError
+        Saying that it is incomplete.
+    """
+    if tail and not any(tail):
+        _refuse(path, "it ends in zeros: the download is incomplete", "Download it again.")
+
+
 def kind_of(path: Path, head: bytes, size: int) -> Kind:
     """Tell a native checkpoint from a release snapshot; the name does not matter.
 
@@ -95,9 +128,15 @@ def kind_of(path: Path, head: bytes, size: int) -> Kind:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(b"version https://git-lfs"):
         _refuse(path, "it is a git-LFS pointer, not the file itself", "Run `git lfs pull` to fetch the file.")
-    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+    if text.startswith((b"<!", b"<html", b"<?xml", b"<head", b"<body", b"<title", b"<meta", b"<script")):
         _refuse(
             path, "it is a web page", "The download failed: its link led to a page. Download the file again."
+        )
+    if text.startswith((b'{"', b"{\n", b"{ ", b"{\r", b"{}", b'["', b"[{", b"[]")):
+        _refuse(
+            path,
+            "it is a JSON text, such as a server's error message",
+            "The download failed: download the file again.",
         )
     if size < 16:
         _refuse(path, "it is too short to be a checkpoint", "Copy or download it again.")

@@ -23,6 +23,9 @@ from pof3d.render.volume import (
     stratified_depths,
 )
 
+_VALUES_AT_ONCE = 1 << 28
+"""Numbers that one slice of rays may bring into memory where no gradients are wanted; 1 GiB."""
+
 
 class RawFrame(NamedTuple):
     """Volume-rendered images."""
@@ -192,16 +195,33 @@ class Generator(nn.Module):
         resolution = self.config.render.resolution if resolution is None else resolution
         intrinsics = intrinsics_from_focal(self.config.camera.focal if focal is None else focal)
         origins, directions = camera_rays(cam2world, intrinsics, resolution)
-        parts = self.render_rays(
-            planes,
-            origins,
-            directions,
-            depth_samples=depth_samples,
-            importance_samples=importance_samples,
-            sampler=sampler,
+        step = rays = origins.shape[1]
+        if not torch.is_grad_enabled() and sampler.mode != "random":  # random draws depend on the slices
+            step = self._rays_at_once(origins.shape[0], depth_samples, importance_samples)
+        slices = [
+            self.render_rays(
+                planes,
+                origins[:, first : first + step],
+                directions[:, first : first + step],
+                depth_samples=depth_samples,
+                importance_samples=importance_samples,
+                sampler=sampler,
+            )
+            for first in range(0, rays, step)
+        ]
+        parts = (
+            slices[0] if len(slices) == 1 else [torch.cat(part, dim=1) for part in zip(*slices, strict=True)]
         )
         images = [x.transpose(1, 2).reshape(x.shape[0], -1, resolution, resolution) for x in parts]
         return RawFrame(*images)
+
+    def _rays_at_once(self, batch: int, depth_samples: int | None, importance_samples: int | None) -> int:
+        """How many rays of each camera fit into a bounded amount of memory together."""
+        config, render = self.config, self.config.render
+        count = render.depth_samples if depth_samples is None else depth_samples
+        extra = render.importance_samples if importance_samples is None else importance_samples
+        values = 3 * config.plane_channels + config.decoder_hidden + config.feature_channels + 1
+        return max(1, _VALUES_AT_ONCE // (batch * (count + extra) * values))
 
     def superresolve(self, frame: RawFrame, w: Tensor) -> Tensor:
         """Final image [B, 3, S, S] of a raw frame; the raw image itself without super-resolution."""

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -227,6 +228,11 @@ def test_redirections(server: Server, tmp_path: Path) -> None:
     [
         ({"status": 404}, "the server answered 404"),
         ({"status": 503}, "the server answered 503"),
+        ({"status": 204, "content": b""}, "answered 204 no content instead of sending it"),
+        ({"status": 202}, "answered 202 accepted"),
+        ({"status": 206}, "answered 206 partial content"),
+        ({"content": b""}, "sent an empty file"),
+        ({"content": b"", "says_length": False}, "sent an empty file"),
         ({"kind": "text/html; charset=utf-8"}, "leads to a web page"),
         ({"location": "file:///etc/passwd"}, "could not be fetched"),
         ({"location": "ftp://127.0.0.1/x"}, "could not be fetched"),
@@ -238,6 +244,58 @@ def test_answers_that_are_no_file(server: Server, tmp_path: Path, changes: dict[
     with pytest.raises(DownloadError, match=why):
         download(server.url, folder=tmp_path)
     assert cached_file(server.url, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"\0\1\2garbage\r\n\r\n", "make no sense"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", "make no sense"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X-Y: a\r\n" * 200 + b"\r\n", "make no sense"),
+        (b"", "the server closed the connection"),
+    ],
+    ids=["garbage", "long", "many", "nothing"],
+)
+def test_garbage_is_not_called_a_missing_connection(answer: bytes, why: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with pytest.raises(DownloadError, match=why):
+            download(f"http://127.0.0.1:{listening.getsockname()[1]}/x.pkl", folder=tmp_path)
+        thread.join(5)
+
+
+def test_a_little_missing_is_told_exactly(server: Server, tmp_path: Path) -> None:
+    server.breaks_after = len(CONTENT) - 10
+    with pytest.raises(DownloadError, match=r"1,499,990 of 1,500,000 bytes have arrived"):
+        download(server.url, folder=tmp_path)
+
+
+@pytest.mark.parametrize("etag", ["", '"one"'])
+def test_a_file_that_is_no_good_is_fetched_anew(server: Server, tmp_path: Path, etag: str) -> None:
+    server.content, server.etag = CONTENT[::-1], etag
+    path = download(server.url, folder=tmp_path)
+    module.forget(path, tmp_path / "elsewhere")
+    assert path.is_file(), "not from that cache"
+    module.forget(path, tmp_path)
+    assert not path.exists()
+    server.content = CONTENT
+    assert download(server.url, folder=tmp_path).read_bytes() == CONTENT
+    module.forget(tmp_path / "a" / "gone.pkl", tmp_path)
+
+
+def test_without_a_word_for_versions_the_size_counts(server: Server, tmp_path: Path) -> None:
+    server.etag = ""
+    download(server.url, folder=tmp_path)
+    server.content = CONTENT + b"!"
+    assert download(server.url, folder=tmp_path).read_bytes() == server.content
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pof3d.errors import Pof3dError
+from tests.viz.nets import save_tiny
 from viz.captures import save_pixels
-from viz.dropping import sort_out
+from viz.dropping import Looking, sort_out, told
 from viz.encoders import encoding
 from viz.view import LatentView, NetworkView, View, view_to_json
 
@@ -35,9 +38,33 @@ def test_the_first_checkpoint_of_several_opens(capture: Path) -> None:
     assert dropped.checkpoint == Path("a.pkl")
     assert dropped.others == (Path("b.pkl"),)
     assert dropped.view is None
-    assert dropped.message == "Opening a.pkl; 1 more checkpoint under Recent; 1 other file left alone"
-    three = sort_out([Path("a.pkl"), Path("b.pkl"), Path("c.safetensors")])
-    assert three.message == "Opening a.pkl; 2 more checkpoints under Recent"
+    assert dropped.message == "Opening a.pkl; 1 other file left alone"
+
+
+def look(paths: list[Path]) -> tuple[tuple[Path, ...], tuple[Pof3dError, ...]]:
+    done = threading.Event()
+    looking = Looking(paths, done.set)
+    assert done.wait(10)
+    found = looking.poll()
+    assert found is not None and looking.poll() is None
+    return found
+
+
+def test_the_others_are_looked_at_first(tmp_path: Path) -> None:
+    good, more = save_tiny(tmp_path / "a.pkl"), save_tiny(tmp_path / "b.safetensors")
+    empty, page = tmp_path / "empty.pkl", tmp_path / "page.pkl"
+    empty.write_bytes(b"")
+    page.write_bytes(b"<!-- no --><html>" + b" " * 99)
+    assert look([good, more]) == ((good, more), ())
+    found, errors = look([empty, tmp_path / "gone.pkl", good, page])
+    assert found == (good,)
+    assert len(errors) == 3
+    message = told("Opening x.pkl", found, errors)
+    assert message == (
+        "Opening x.pkl; 1 more checkpoint under Recent; empty.pkl cannot be opened: it is empty; "
+        "2 more left out, too"
+    )
+    assert told("Opening x.pkl", (good, more), ()) == "Opening x.pkl; 2 more checkpoints under Recent"
 
 
 def test_a_capture_leads_back_to_its_view(capture: Path) -> None:

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 import pof3d
-from pof3d.checkpoint import LoadCancelled
+from pof3d.checkpoint import LoadCancelled, save
 from pof3d.errors import CheckpointError, ConfigError
 from tests.viz.nets import save_tiny, tiny_config
 from viz.engine import Cancelled, Engine
 from viz.frame import FailedFrame
+from viz.jobs import Job
 from viz.networks import NetworkStore, PinnedNetwork
 from viz.render_thread import RenderThread
 from viz.stages import never
@@ -176,6 +177,59 @@ def test_networks_that_were_dropped_are_gone(tmp_path: Path) -> None:
         assert len(seen) == len(paths)
         assert [ref() is not None for ref in seen] == [False] * 5 + [True]
         assert thread.memory.networks == 1
+
+
+@pytest.mark.parametrize("reached_by", ["View", "job"])
+def test_nothing_of_a_failed_load_stays(
+    reached_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last number of the file is none, which shows when all else is in memory."""
+    from pof3d.checkpoint import assemble
+
+    whole = pof3d.load(save_tiny(tmp_path / "a.safetensors"))
+    assert whole.discriminator is not None
+    list(whole.discriminator.parameters())[-1].fill_(float("nan"))
+    path = save(tmp_path / "nan.safetensors", whole.config, whole.generator, whole.discriminator)
+    del whole
+    read: list[weakref.ref[Any]] = []
+    nets: list[weakref.ref[Any]] = []
+    is_finite, without_memory = assemble.is_finite, assemble.without_memory
+
+    def remembering(tensor: Any) -> bool:
+        read.append(weakref.ref(tensor))
+        return is_finite(tensor)
+
+    def making(make: Any) -> Any:
+        net = without_memory(make)
+        nets.append(weakref.ref(net))
+        return net
+
+    monkeypatch.setattr(assemble, "is_finite", remembering)
+    monkeypatch.setattr(assemble, "without_memory", making)
+    engine = Engine()
+    gc.disable()  # the collector must not be needed
+    try:
+        if reached_by == "View":
+            with RenderThread(engine, 1) as thread:
+                thread.submit(View(NetworkView(str(path))))
+                deadline = time.monotonic() + 30
+                while thread.busy and time.monotonic() < deadline:
+                    time.sleep(0.005)
+                failed: Any = thread.poll()
+                assert isinstance(failed, FailedFrame)
+                alive = [ref() is not None for ref in (*read, *nets)]
+        else:
+            failed = Job("job", lambda control: engine.load(str(path)))
+            assert failed.wait()
+            assert failed.state.status == "failed"
+            alive = [ref() is not None for ref in (*read, *nets)]
+    finally:
+        gc.enable()
+    assert len(read) > 5 and len(nets) == 2
+    assert not any(alive)
+    error = failed.error if reached_by == "View" else failed.state.error
+    assert "not finite numbers" in str(error)
+    assert error.__traceback__ is error.__context__ is error.__cause__ is None
 
 
 def test_results_keep_within_a_new_budget(tiny: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pof3d.errors import CheckpointError
+from tests.viz.nets import save_tiny
 from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.captures import read_view
 from viz.frame import FailedFrame, Pose
@@ -116,6 +117,37 @@ def test_a_file_that_does_not_open_changes_nothing(stage: Stage) -> None:
     assert "/nets/bad.pkl" not in load_settings().recents
     stage.program.escape()
     assert not told(stage.program)
+
+
+def test_files_that_do_not_open_are_no_longer_offered(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[Path] = []
+    monkeypatch.setattr("viz.program.forget", forgotten.append)
+    broken, missing = tmp_path / "bad.pkl", tmp_path / "no" / "bad.pkl"
+    broken.write_bytes(b"")
+    stage.program.settings = replace(stage.program.settings, recents=(str(broken), str(missing), GOOD))
+    for path in (broken, missing):
+        stage.program.open_checkpoint(path)
+        stage.run()
+        assert "bad.pkl" in told(stage.program)
+    assert stage.program.settings.recents == (str(missing), GOOD), "a disk may be missing just now"
+    assert forgotten == [broken, missing], "if they are downloads"
+
+
+def test_of_several_dropped_files_only_checkpoints_are_kept(stage: Stage, tmp_path: Path) -> None:
+    good, broken = save_tiny(tmp_path / "a.safetensors"), tmp_path / "b.pkl"
+    broken.write_bytes(b"")
+    stage.program.drop([Path(GOOD), good, broken])
+    until = time.monotonic() + 10
+    while "b.pkl" not in stage.program.notices.message and time.monotonic() < until:
+        stage.run()
+        time.sleep(0.002)
+    assert stage.program.notices.message == (
+        "Opening good.safetensors; 1 more checkpoint under Recent; b.pkl cannot be opened: it is empty"
+    )
+    assert str(good) in stage.program.settings.recents
+    assert str(broken) not in stage.program.settings.recents
 
 
 def test_the_first_file_may_fail(tmp_path: Path) -> None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pof3d.checkpoint import LoadCancelled
+from pof3d.checkpoint import LoadCancelled, native
+from pof3d.checkpoint.assemble import without_memory
+from pof3d.checkpoint.plan import effort
+from pof3d.config import CARS, CATS, FFHQ, NetworkConfig
 from pof3d.errors import CheckpointError
+from pof3d.nets.generator import Generator
 from tests.viz.nets import save_tiny, tiny_config
+from viz import thumbnails as thumbnails_module
 from viz.folders import Entry
 from viz.thumbnails import SIDE, Picture, Thumbnails, render_thumbnail
 
@@ -128,3 +135,49 @@ def test_of_a_real_network(tmp_path: Path, kind: str) -> None:
     assert picture[..., :3].std() > 5
     with pytest.raises(LoadCancelled):
         render_thumbnail(path, lambda: True)
+
+
+def test_what_would_take_too_much_gets_no_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has asked for it: what may be opened on purpose is too much here."""
+    path = save_tiny(tmp_path / "a.safetensors", tiny_config(plane_resolution=512, channel_base=64 * 64))
+    read: list[int] = []
+    inner = native._load
+
+    def counted(*given: Any) -> Any:
+        read.append(1)
+        return inner(*given)
+
+    monkeypatch.setattr(native, "_load", counted)
+    monkeypatch.setattr(thumbnails_module, "_MEMORY_BYTES", 8 << 20)
+    with pytest.raises(CheckpointError, match="too large for a small picture"):
+        render_thumbnail(path, lambda: False)
+    monkeypatch.setattr(thumbnails_module, "_MEMORY_BYTES", 384 << 20)
+    monkeypatch.setattr(thumbnails_module, "_MULTIPLICATIONS", 1e6)
+    with pytest.raises(CheckpointError, match="too large for a small picture"):
+        render_thumbnail(path, lambda: False)
+    assert not read
+
+
+@pytest.mark.parametrize("preset", [FFHQ, CATS, CARS])
+def test_full_size_networks_get_one(preset: NetworkConfig) -> None:
+    generator = without_memory(lambda: Generator(preset.generator))
+    numbers = sum(t.numel() for t in generator.state_dict().values())
+    needed = effort(preset.generator, numbers, SIDE * SIDE * 2 * thumbnails_module._SAMPLES)
+    assert needed.memory_bytes < thumbnails_module._MEMORY_BYTES
+    assert needed.multiplications < thumbnails_module._MULTIPLICATIONS
+
+
+def test_pictures_use_few_samples_and_can_be_stopped(tmp_path: Path) -> None:
+    config = tiny_config()
+    render = replace(config.generator.render, depth_samples=500, importance_samples=500)
+    path = save_tiny(tmp_path / "a.safetensors", tiny_config(render=render))
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return False
+
+    began = time.monotonic()
+    render_thumbnail(path, cancelled)
+    assert time.monotonic() - began < 3.0
+    assert len(asked) > SIDE * SIDE / 512

@@ -72,6 +72,45 @@ def test_info_of_what_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFix
     assert "it is a web page" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["info", "convert"])
+def test_an_error_names_the_file(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = tiny_network()
+    good = save(tmp_path / "good.safetensors", network.config, network.generator)
+    broken = write(tmp_path / "my net.safetensors", good.read_bytes()[:-10])
+    more = [str(tmp_path / "out.safetensors")] if command == "convert" else []
+    assert main([command, str(broken), *more]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert told == (
+        "Error: cannot open my net.safetensors: the checkpoint is damaged: it ends too early. "
+        "Copy or download the file again."
+    )
+
+
+def test_what_is_nested_deeply_is_told_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = tiny_network()
+    inner = json.loads("[" * 900 + "]" * 900)
+    path = save(tmp_path / "a.safetensors", network.config, network.generator, None, {"x": inner})
+    assert main(["info", str(path)]) == 0
+    assert "…" in capsys.readouterr().out
+    assert main(["info", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "native"
+
+
+def test_half_precision_stays(native: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    half, again, whole = (tmp_path / f"{name}.safetensors" for name in ("half", "again", "whole"))
+    large = tiny_network(w_dim=300)
+    save(native, large.config, large.generator, large.discriminator)
+    assert main(["convert", str(native), str(half), "--half"]) == 0
+    assert main(["convert", str(half), str(again)]) == 0
+    assert "16 bits a number" in " ".join(capsys.readouterr().err.split())
+    assert abs(again.stat().st_size - half.stat().st_size) < 500
+    assert main(["convert", str(native), str(whole)]) == 0
+    assert "32 bits a number" in " ".join(capsys.readouterr().err.split())
+    assert abs(whole.stat().st_size - native.stat().st_size) < 500
+
+
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("source", ["learned", "conditioning"])
 def test_convert_a_release(

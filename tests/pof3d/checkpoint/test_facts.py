@@ -58,3 +58,27 @@ def test_provenance_is_told_in_words() -> None:
     assert facts["Commit"] == "0123456789"
     assert facts["Learned yaw"] == "0.0° ± 20.0°"
     assert {what: value for what, value, _ in groups["Training"]} == {"batch": "16", "r1: gamma": "0.3"}
+
+
+def nested(depth: int, make: Any) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = make(value)
+    return value
+
+
+@pytest.mark.parametrize("make", [lambda x: [x], lambda x: {"a": x}, lambda x: [{"a": [x]}]])
+def test_what_is_nested_deeply_is_cut_off(make: Any) -> None:
+    rows, groups = provenance_facts({"dataset": nested(5000, make), "x": nested(5000, make)})
+    texts = [value for _, value, _ in (*rows, *(fact for group in groups.values() for fact in group))]
+    assert len(texts) == 2 and all(text.endswith("…") and len(text) < 200 for text in texts)
+
+
+def test_endless_provenance_is_cut_off() -> None:
+    many = {f"k{i}": "A" * 10**5 for i in range(1000)}
+    rows, groups = provenance_facts({"group": many, "list": list(range(10**5)), "n" * 10**5: 10**900, **many})
+    assert len(rows) < 300 and len(groups["Group"]) < 300
+    assert rows[-1] == groups["Group"][-1] == ("…", "and more", "")
+    assert max(len(text) for row in (*rows, *groups["Group"]) for text in row) <= 1000
+    long = replace(FFHQ, name="N" * 10**5)
+    assert len(facts_of(long)["Preset"]) <= 100

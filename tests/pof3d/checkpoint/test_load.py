@@ -55,6 +55,10 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "gzip": (b"\x1f\x8b" + bytes(100), "gzip"),
     "mp4": (b"\0\0\0\x18ftypisom" + bytes(100), "video"),
     "numpy": (b"\x93NUMPY" + bytes(100), "numpy"),
+    "html-after-a-comment": (b"\n<!-- hi --><html><body>404</body></html>", "web page"),
+    "html-without-a-head": (b"<body>502 Bad Gateway</body>" + b" " * 30, "web page"),
+    "json": (b'{"message":"Not Found"}', "a server's error message"),
+    "json-in-lines": (b'{\n  "error": "Access denied"\n}\n', "a server's error message"),
     "text": (b"Once upon a time there was a checkpoint.\n", "text file"),
     "zeros": (bytes(1000), "interrupted download"),
     "noise": (bytes(range(255, 100, -1)), "unknown kind"),
@@ -255,3 +259,13 @@ def test_importing_the_package_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root, timeout=60)
     with pytest.raises(AttributeError):
         pof3d.nothing  # noqa: B018
+
+
+def test_a_download_that_is_not_complete(tmp_path: Path) -> None:
+    """Programs that reserve the space first leave zeros where nothing has come yet."""
+    content = dump(snapshot(tiny_network()))
+    for kept in (200, len(content) // 2, len(content) - 40):
+        (tmp_path / "a.pkl").write_bytes(content[:kept] + bytes(len(content) - kept))
+        with pytest.raises(CheckpointError, match="it ends in zeros: the download is incomplete") as caught:
+            pof3d.load(tmp_path / "a.pkl")
+        assert "nothing in it was run" not in str(caught.value)

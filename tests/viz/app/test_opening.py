@@ -20,6 +20,8 @@ def test_a_dropped_checkpoint_opens(desk: Desk) -> None:
     assert desk.program.frame is not None
     assert desk.program.frame.view.network.path == "/nets/my other cats.pkl"
     assert "my other cats.pkl" in desk.program.notices.message
+    desk.user.wait_until(lambda: "more.pkl cannot be opened" in desk.program.notices.message)
+    assert "my other cats.pkl" in desk.program.notices.message
     assert "Overlay/Toast" in desk.user.registry.rects
 
 
