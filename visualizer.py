@@ -75,9 +75,9 @@ def placements() -> list[Placement]:
         Placement(panels["Geometry"], "right", (0, 0), 365, front=False),
         Placement(panels["Compare"], "right", (0, 0), 440, front=False),
         Placement(panels["Capture"], "right", (0, 2), 390, front=False),
-        Placement(panels["Performance"], "right", (0, 2), 390, front=False),
         Placement(panels["Pose histogram"], "right", (1, 1), 345),
         Placement(panels["Internals"], "right", (1, 1), 345, front=False),
+        Placement(panels["Performance"], "right", (1, 2), 390, front=False),
         Placement(panels["Timeline"], "bottom", height=170, optional=True),
     ]
 
