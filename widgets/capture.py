@@ -28,7 +28,9 @@ PATHS: tuple[tuple[RecordingPath, str, str], ...] = (
         "Round and back to the start: all the way, or to both sides as far as the network has learned.",
     ),
     ("sweep", "Sweep", "Once from one side to the other, as far as the network has learned."),
+    ("timeline", "Timeline", "What the keyframes of the timeline show; they say how long it is, too."),
 )
+NO_KEYFRAMES = "The timeline has no keyframes yet: K adds the present view as one."
 FORMATS: tuple[tuple[RecordingFormat, str, str], ...] = (
     ("mp4", "MP4", "Small, plays everywhere (H.264)."),
     ("webm", "WebM", "Smaller still, for web pages (VP9); takes longer to make."),
@@ -98,7 +100,12 @@ class CapturePanel:
             if state is not None:
                 _draw_outcome(state)
         with common.disabled(running):
-            common.paragraph(describe(self.request, view, None if running else context.recording_seconds))
+            planned, seconds = self.request, None if running else context.recording_seconds
+            if planned.path == "timeline":
+                timeline = context.playback.timeline
+                planned = replace(planned, frames=timeline.frames, fps=timeline.fps)
+                seconds = None
+            common.paragraph(describe(planned, view, seconds))
             common.tooltip("The time is what the pictures on the screen have taken.")
             if note := rounding(self.request, view):
                 common.paragraph(note)
@@ -119,21 +126,25 @@ class CapturePanel:
             actions.copy_recording_command()
 
     def _draw_request(self, request: RecordingRequest, view: View, context: PanelContext) -> RecordingRequest:
-        path = common.segmented("Capture/Path", PATHS, request.path)
+        timeline = context.playback.timeline
+        missing: dict[RecordingPath, str] = {} if timeline.keyframes else {"timeline": NO_KEYFRAMES}
+        path = common.segmented("Capture/Path", PATHS, request.path, missing=missing)
         format_ = common.segmented("Capture/Format", FORMATS, request.format, missing=context.missing_formats)
-        _, frames = common.slider_int(
-            "Capture/Frames", request.frames, *FRAMES, "%d", "Pictures in the video.", default=120
-        )
-        most = min(FPS[1], int(GIF_FRAME_RATE.high)) if format_ == "gif" else FPS[1]
-        _, fps = common.slider_int(
-            "Capture/Frame rate",
-            min(request.fps, most),
-            FPS[0],
-            most,
-            "%d fps",
-            "Pictures a second.",
-            default=30,
-        )
+        frames, fps = request.frames, request.fps
+        if path != "timeline":  # which has a length and a rate of its own
+            _, frames = common.slider_int(
+                "Capture/Frames", frames, *FRAMES, "%d", "Pictures in the video.", default=120
+            )
+            most = min(FPS[1], int(GIF_FRAME_RATE.high)) if format_ == "gif" else FPS[1]
+            _, fps = common.slider_int(
+                "Capture/Frame rate",
+                min(fps, most),
+                FPS[0],
+                most,
+                "%d fps",
+                "Pictures a second.",
+                default=30,
+            )
         contents = _draw_contents(request.contents)
         size, canvas = self._draw_size(request, view)
         poses, histogram = _draw_insets(request)

@@ -9,7 +9,10 @@ import pytest
 from imgui_bundle import imgui
 
 from tests.widgets.stage import Stage, context
+from viz.keyframes import Keyframe
 from viz.panel import PanelContext, RecordingRequest, RecordingState
+from viz.playback import Playback
+from viz.timeline import Timeline
 from viz.view import DisplayView, View
 from viz.window.offscreen import OffscreenWindow
 from widgets.capture import CapturePanel, describe, progress_text, rounding
@@ -126,3 +129,16 @@ def test_nothing_to_record_without_a_network(window: OffscreenWindow) -> None:
     stage.click("Capture/Record")
     stage.click("Capture/Save picture")
     assert stage.calls == []
+
+
+def test_a_timeline_says_how_long_it_is(window: OffscreenWindow) -> None:
+    empty = Stage(window, CapturePanel(), context(), size=(304, 480))
+    empty.click("Capture/Path: Timeline")
+    assert empty.calls == [], "there is nothing on it"
+    keys = (Keyframe(0.0, View()), Keyframe(2.0, View()))
+    facts = context(playback=Playback(Timeline(keys, 2.0, 25)))
+    stage = Stage(window, CapturePanel(), facts, size=(304, 480))
+    stage.click("Capture/Path: Timeline")
+    stage.frame(2)
+    assert not stage.has("Capture/Frames")
+    assert stage.calls == [("plan_recording", RecordingRequest("timeline"))]
