@@ -46,6 +46,41 @@ def go_to_seed(user: Driver, seed: int) -> None:
     user.settle()
 
 
+def _geometry(user: Driver, folder: Path) -> None:
+    program = user.app.program
+    program.panel_wanted = "Geometry"
+    user.key(imgui.Key.g)
+    user.wait_until(lambda: program.geometry.state().surface is not None)
+    save(user, folder / "window-geometry.png")
+    user.key(imgui.Key.g)
+    user.key(imgui.Key.g)
+
+
+def _compare(user: Driver, folder: Path) -> None:
+    program = user.app.program
+    program.panel_wanted = "Compare"
+    for seed in (DEPTH_SEED + 3, DEPTH_SEED + 6):
+        program.pin_view()
+        go_to_seed(user, seed)
+    user.wait_until(lambda: not program.panes_waiting)
+    program.notices.message = ""
+    save(user, folder / "window-compare.png")
+    user.key(imgui.Key.c)
+    program.panel_wanted = "View"
+    user.frame(4)
+
+
+def _timeline(user: Driver, folder: Path) -> None:
+    program = user.app.program
+    user.key(imgui.Key.t)
+    for step in (0, 2, 5):
+        go_to_seed(user, SEED + step)
+        user.key(imgui.Key.k)
+    user.wait_until(lambda: len(program.playback.pictures) == 3)
+    save(user, folder / "window-timeline.png")
+    user.key(imgui.Key.t)
+
+
 def take(checkpoint: Path | None, folder: Path) -> None:
     bundled = bundled_checkpoints()
     view = first_view(checkpoint, None, bundled)
@@ -73,6 +108,10 @@ def take(checkpoint: Path | None, folder: Path) -> None:
         user.drag(picture.at(0.5, 0.5), picture.at(0.6, 0.46))
         user.key(imgui.Key.d)
         save(user, folder / "window-depth.png")
+        user.key(imgui.Key.d)
+        _geometry(user, folder)
+        _compare(user, folder)
+        _timeline(user, folder)
     finally:
         app.close()
         window.close()
