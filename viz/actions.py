@@ -62,6 +62,11 @@ class Action:
         return self.present(program) if self.present is not None else self.title
 
 
+def _has_network(program: Program) -> bool:
+    """What waits for the first picture can be asked for before."""
+    return bool(program.view.network.path)
+
+
 def _has_frame(program: Program) -> bool:
     return program.frame is not None
 
@@ -112,7 +117,7 @@ def _copying(source: PoseName, target: PoseName) -> Action:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("save_picture", "File", "Save picture", lambda p: p.save_image(), ("S",), _has_frame),
+    Action("save_picture", "File", "Save picture", lambda p: p.save_image(), ("S",), _has_network),
     Action("save_window", "File", "Save window", lambda p: p.save_window(), ("Shift+S",)),
     Action(
         "record",
@@ -120,7 +125,7 @@ ACTIONS: tuple[Action, ...] = (
         "Record",
         lambda p: p.toggle_recording(),
         ("R",),
-        _has_frame,
+        _has_network,
         present=lambda p: "Cancel recording" if p.capturing.running else "Record",
     ),
     Action("copy_command", "File", "Copy as command", lambda p: p.copy_command(), (), _has_frame),

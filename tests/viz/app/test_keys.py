@@ -9,6 +9,7 @@ import pytest
 from imgui_bundle import imgui
 
 from tests.viz.app.conftest import Desk
+from tests.viz.stand_ins import picture
 from viz.actions import Keymap
 from viz.key_window import lines_of
 
@@ -76,6 +77,13 @@ def saved(desk: Desk, folder: Path) -> list[str]:
 
 def test_s_saves_the_picture(desk: Desk, tmp_path: Path) -> None:
     desk.user.key(imgui.Key.s)
+    assert saved(desk, tmp_path / "out") == ["good-seed0.png"]
+
+
+def test_s_is_remembered_until_there_is_a_picture(desk: Desk, tmp_path: Path) -> None:
+    desk.program.frame = None
+    desk.user.key(imgui.Key.s)
+    desk.rendering.answer(picture(desk.view))
     assert saved(desk, tmp_path / "out") == ["good-seed0.png"]
 
 

@@ -170,6 +170,9 @@ def test_ten_thousand_steps(
                     objects.append(len(gc.get_objects()))
             # The window comes to rest, and shows what it says that it shows.
             program.pause()
+            program.play_timeline(False)
+            if program.exploring.walk is not None and program.exploring.walk.playing:
+                program.toggle_walk()
             program.cancel_recording()
             deadline = time.monotonic() + 60
             while program.rendering.busy or program.rendering.loading is not None or program.moving:
