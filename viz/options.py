@@ -124,7 +124,7 @@ class Record(PictureOptions):
     """Side of the picture in the video, pixels; several pictures make it wider. MP4 and WebM round up to even
     numbers."""
     contents: tuple[DisplayMode, ...] = ()
-    """Pictures beside each other: rgb, raw, depth. Without: what --mode says."""
+    """Pictures beside each other: rgb, raw, depth, normals, opacity. Without: what --mode says."""
     canvas: Annotated[tuple[int, int] | None, _OWN] = None
     """Width and height of the whole video, pixels: the pictures are laid out in it, as large as they fit.
     Without: as large as the pictures."""
