@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
         if foreign := [path for path in paths if path not in checkpoints]:
             message += f"; {_count(foreign, 'other file')} left alone"
         return Dropped(checkpoint=first, others=tuple(others), message=message)
-    folder = next((path for path in paths if path.is_dir()), None)
+    folder = next((path for path in paths if os.path.isdir(path)), None)
     if folder is not None:
         return Dropped(folder=folder, message=f"Looking for a training run in {folder.name}")
     pictures = [path for path in paths if path.suffix.lower() in PICTURES]
