@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tyro
@@ -88,7 +87,7 @@ def _window(arguments: Sequence[str]) -> int:
 
     options = _parse(WindowOptions, "visualizer.py", arguments, __doc__)
     if display_missing():
-        if options.file is None or is_url(options.file) or Path(options.file).exists():
+        if options.file is None or is_url(options.file) or os.path.exists(options.file):
             print("No display (DISPLAY is not set): rendering a tour of the window instead.", file=sys.stderr)
         out = ["--out", str(options.out)] if options.out else []
         return _tour([options.file, *out] if options.file else out)

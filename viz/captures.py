@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def given_view(text: str) -> View:
 
 def is_sequence(path: Path) -> bool:
     """Whether a path is the folder of a PNG sequence with its View."""
-    return path.is_dir() and (path / FOLDER_VIEW).is_file()
+    return os.path.isfile(path / FOLDER_VIEW)
 
 
 def _find_text(path: Path) -> str | None:

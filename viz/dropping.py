@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
         if foreign := [path for path in paths if path not in checkpoints]:
             message += f"; {_count(foreign, 'other file')} left alone"
         return Dropped(checkpoint=first, others=tuple(others), message=message)
-    folder = next((path for path in paths if path.is_dir() and not is_sequence(path)), None)
+    folder = next((path for path in paths if os.path.isdir(path) and not is_sequence(path)), None)
     if folder is not None:
         return Dropped(folder=folder, message=f"Looking for a training run in {folder.name}")
     pictures = [path for path in paths if path.suffix.lower() in PICTURES or is_sequence(path)]

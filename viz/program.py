@@ -333,7 +333,7 @@ class Program(
     def open_checkpoint(self, path: Path) -> None:
         """Open a file, or follow a run's folder; the present network stays until the new one is there."""
         path = path.expanduser().absolute()
-        if path.suffix.lower() not in SUFFIXES and path.is_dir():
+        if path.suffix.lower() not in SUFFIXES and os.path.isdir(path):
             self.open_run(path)
             return
         self._open_error = None

@@ -20,6 +20,7 @@ from viz.files import SaveError, replacing
 from viz.schemes import SchemeName
 
 MAX_RECENTS = 12
+MAX_FAVOURITES = 100
 _LARGEST = 1 << 20
 
 _log = logging.getLogger(__name__)
@@ -95,7 +96,12 @@ def load_settings(path: Path | None = None) -> Settings:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         keep_damaged(path, error)
         return Settings()
-    return _with_paths(loaded, path_from_text)
+    loaded = _with_paths(loaded, path_from_text)
+    return replace(
+        loaded,
+        recents=tuple(filter(os.path.isabs, loaded.recents))[:MAX_RECENTS],
+        favourites=tuple(filter(os.path.isabs, loaded.favourites))[:MAX_FAVOURITES],
+    )
 
 
 def save_settings(settings: Settings, path: Path | None = None) -> None:
@@ -121,8 +127,10 @@ def _with_paths(settings: Settings, change: Callable[[str], str]) -> Settings:
 
 
 def _check(settings: Settings) -> None:
-    sizes: tuple[Any, ...] = (*settings.window_size, settings.threads or 1)
-    if any(not 1 <= size <= 100_000 for size in sizes) or not 1 <= settings.memory_mib <= 1 << 24:
+    sizes: tuple[Any, ...] = settings.window_size
+    if any(not 1 <= size <= 100_000 for size in sizes) or not 1 <= (settings.threads or 1) <= 1024:
+        raise ValueError("sizes out of range")
+    if not 1 <= settings.memory_mib <= 1 << 24:
         raise ValueError("sizes out of range")
 
 

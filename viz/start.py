@@ -77,11 +77,11 @@ def first_view(file: Path | None, session: View | None, bundled: Sequence[Path])
 
     Nothing for a folder: its run brings what there is to show.
     """
-    if file is not None and file.expanduser().is_dir():
+    if file is not None and os.path.isdir(file.expanduser()):
         return View()
     if file is not None:
         return View(network=NetworkView(str(file.expanduser().absolute())))
-    if session is not None and Path(session.network.path).is_file():
+    if session is not None and os.path.isfile(session.network.path):
         return session
     return View(network=NetworkView(str(bundled[0]) if bundled else ""))
 
@@ -243,7 +243,7 @@ def _start(
 def _run_folder(file: Path | None, settings: Settings) -> Path | None:
     """The training run to follow: the one asked for, else the one that was open last time."""
     if file is not None:
-        return file if file.expanduser().is_dir() else None
+        return file if os.path.isdir(file.expanduser()) else None
     return Path(settings.run) if settings.run else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ def _is_half(network: Network) -> bool:
 
 def newest_network(path: Path) -> Path:
     """The file itself, or the network of a run's folder that has seen most images."""
-    networks = sorted(path.glob("network-*.safetensors")) if path.is_dir() else []
+    networks = sorted(path.glob("network-*.safetensors")) if os.path.isdir(path) else []
     return networks[-1] if networks else path
 
 
@@ -193,9 +194,9 @@ def run_convert(options: Convert) -> int:
     source, target = options.source.expanduser(), options.target.expanduser()
     if target.suffix.lower() != ".safetensors":
         raise ConfigError(f"{target.name} cannot be written", "converted checkpoints end in .safetensors")
-    if target.exists() and source.exists() and target.samefile(source):
+    if os.path.exists(target) and os.path.exists(source) and target.samefile(source):
         raise ConfigError("The converted checkpoint would replace its source", todo="Choose another name.")
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):
         raise CheckpointError(
             f"{target.name} cannot be written", f"there is no folder {target.parent}", "Create it first."
         )

@@ -52,7 +52,7 @@ def check_path(path: Path) -> None:
         parent = path.parent
         _refuse(
             path,
-            f"there is no such file in {parent}" if parent.is_dir() else f"there is no folder {parent}",
+            f"there is no such file in {parent}" if os.path.isdir(parent) else f"there is no folder {parent}",
             todo,
         )
     except (OSError, ValueError) as error:  # ValueError: a path with a null character

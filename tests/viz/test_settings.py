@@ -89,3 +89,14 @@ def test_recents() -> None:
         settings = with_recent(settings, Path(f"/nets/{i}"))
     assert len(settings.recents) == MAX_RECENTS
     assert settings.recents[0] == "/nets/49"
+
+
+def test_lists_that_somebody_else_wrote_are_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    many = tuple(f"/x{i}" for i in range(5000))
+    save_settings(Settings(recents=("", "relative", *many), favourites=("", *many)), path)
+    loaded = load_settings(path)
+    assert loaded.recents == many[:MAX_RECENTS]
+    assert 0 < len(loaded.favourites) <= 100 and "" not in loaded.favourites
+    path.write_text('{"threads": 50000}')
+    assert load_settings(path) == Settings()

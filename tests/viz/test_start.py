@@ -41,6 +41,15 @@ def test_then_the_last_session_if_its_file_is_still_there(tmp_path: Path) -> Non
     assert first_view(None, replace(session, network=NetworkView()), BUNDLED).latent.x == 0
 
 
+@pytest.mark.parametrize(
+    "path", ["/" + "a" * 100_000, "/tmp/a\0b.pkl", "/dev/zero", "/", "~nobody/x", "\ud800"]
+)
+def test_sessions_of_impossible_files_are_passed_over(path: str) -> None:
+    assert first_view(None, View(NetworkView(path)), BUNDLED).network.path == str(BUNDLED[0])
+    if not path.startswith("~"):
+        assert first_view(Path(path), None, BUNDLED).network.path in ("", path, os.path.abspath(path))
+
+
 def test_then_the_bundled_one() -> None:
     assert first_view(None, None, BUNDLED).network.path == str(BUNDLED[0])
     assert first_view(None, None, []).network.path == ""

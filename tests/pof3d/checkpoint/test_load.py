@@ -269,3 +269,33 @@ def test_a_download_that_is_not_complete(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="it ends in zeros: the download is incomplete") as caught:
             pof3d.load(tmp_path / "a.pkl")
         assert "nothing in it was run" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["native", "release"])
+@pytest.mark.parametrize("change", ["truncated", "gone", "grown", "replaced"])
+def test_files_that_change_while_they_are_read(kind: str, change: str, tmp_path: Path, native: Path) -> None:
+    path = native
+    if kind == "release":
+        path = tmp_path / "a.pkl"
+        path.write_bytes(dump(snapshot(tiny_network())))
+    changed: list[float] = []
+
+    def progress(share: float, what: str) -> None:
+        if share > 0.3 and not changed:
+            changed.append(share)
+            if change == "truncated":
+                os.truncate(path, path.stat().st_size // 3)
+            elif change == "grown":
+                with path.open("ab") as file:
+                    file.write(bytes(5000))
+            else:
+                path.unlink()
+                if change == "replaced":
+                    path.mkdir()
+
+    if change == "truncated":
+        with pytest.raises(CheckpointError, match="it became shorter while it was read"):
+            pof3d.load(path, progress=progress)
+    else:
+        assert pof3d.load(path, progress=progress).discriminator is not None
+    assert changed
