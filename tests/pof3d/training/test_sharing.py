@@ -55,6 +55,7 @@ def share(rank: int, count: int, folder: str) -> None:
     state = train(PRESET, Workers(rank, count))
     if rank == 0:
         torch.save(state, f"{folder}/state.pt")
+    dist.barrier()  # one that leaves while the other still works may abort
     dist.destroy_process_group()
 
 

@@ -45,6 +45,7 @@ def share_a_run(rank: int, count: int, folder: str) -> None:
     for trainer, name in ((resumed, "resumed"), (whole, "whole")):
         state = {"G": trainer.generator.state_dict(), "D": trainer.discriminator.state_dict()}
         torch.save(state | {"ema": trainer.ema.state_dict()}, f"{folder}/{name}-{rank}.pt")
+    dist.barrier()  # one that leaves while the other still works may abort
     dist.destroy_process_group()
 
 
