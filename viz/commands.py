@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pof3d.errors import Pof3dError
+from viz.arrivals import Arrivals
 from viz.capturing import Capturing
 from viz.fetching import Fetching
 from viz.following import FollowedRun, Watching
@@ -22,7 +23,7 @@ from viz.view import NetworkView, View
 _log = logging.getLogger(__name__)
 
 
-class Commands:
+class Commands(Arrivals):
     """The simple half of :class:`viz.program.Program`, which has all that is used here."""
 
     rendering: Rendering
