@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pof3d.errors import Pof3dError
+from viz.arrivals import Arrivals
 from viz.capturing import Capturing
 from viz.copying import Copying
 from viz.fetching import Fetching
@@ -24,7 +25,7 @@ from viz.view import NetworkView, View
 _log = logging.getLogger(__name__)
 
 
-class Commands(Copying):
+class Commands(Copying, Arrivals):
     """The simple half of :class:`viz.program.Program`, which has all that is used here."""
 
     rendering: Rendering

@@ -42,17 +42,22 @@ class Exploring:
     def __init__(self, workshop: Working | None, remember: bool) -> None:
         self.thumbnails = LatentThumbnails(workshop)
         self.search = DirectionsSearch(workshop)
-        self.visited: tuple[Visited, ...] = ()
+        self._visited: tuple[Visited, ...] = ()
         self.bookmarks: tuple[Bookmark, ...] = load_bookmarks() if remember else ()
         self.walk: Walk | None = None
         self.motion: object = None
         """Of a walk that plays: its steps are one of the history."""
         self._remember = remember
-        self._latent: LatentView | None = None
+        self._looked_at: tuple[str, LatentView | None] = ("", None)
         self._since = 0.0
         self._noted = True
         self._opened: tuple[str, object] = ("", None)
         self._network: Network = ("", None)
+
+    @property
+    def visited(self) -> tuple[Visited, ...]:
+        """Latents of the open network that were looked at, newest first."""
+        return tuple(one for one in self._visited if one.path == self._opened[0])
 
     @property
     def moving(self) -> bool:
@@ -70,19 +75,19 @@ class Exploring:
         hold = rendering.busy or rendering.loading is not None or self.moving
         self.thumbnails.update(self._network, view.pose, hold)
         self.search.update(self._network, rendering.loading is not None)
-        if view.latent != self._latent or not path:
-            self._latent, self._since, self._noted = view.latent, now, not path
+        if (path, view.latent) != self._looked_at or not path:
+            self._looked_at, self._since, self._noted = (path, view.latent), now, not path
             return
         settled = now - self._since >= STAY_SECONDS and not self.moving
         if not settled or self._noted or frame is None or frame.level != "full":
             return
         if frame.view.latent == view.latent:
             self._noted = True
-            self._visit(view.latent, frame)
+            self._visit(view.latent, frame, path)
 
-    def _visit(self, latent: LatentView, frame: Frame) -> None:
-        others = (one for one in self.visited if one.latent != latent)
-        self.visited = (Visited(latent, _thumbnail(frame)), *others)[:MOST_VISITED]
+    def _visit(self, latent: LatentView, frame: Frame, path: str) -> None:
+        others = (one for one in self._visited if (one.path, one.latent) != (path, latent))
+        self._visited = (Visited(latent, _thumbnail(frame), path), *others)[:MOST_VISITED]
 
     def keep(self, changed: tuple[Bookmark, ...]) -> None:
         """Take a change of the bookmarks, and save them."""

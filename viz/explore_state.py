@@ -37,6 +37,8 @@ class Visited:
     latent: LatentView
     picture: Picture
     """How it looked."""
+    path: str = ""
+    """In which network."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ MOUSE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Left, Right", "nudge the slider under the mouse; with Shift ten steps"),
             ("Right click, double click", "reset a slider"),
             ("Drag a tab", "move a panel"),
-            ("Shift, Alt + drag on the seed map", "draw a path to walk along"),
+            ("Shift + drag", "on the seed map: draw a path to walk along"),
             ("Tab, arrows", "go from control to control; Space presses it"),
             ("Esc", "close, cancel"),
         ),

@@ -219,26 +219,6 @@ class Program(
             self._failed(result)
         return False
 
-    def _take_download(self) -> None:
-        ended = self.fetching.poll()
-        if ended is None:
-            return
-        self.question = ended.question
-        if ended.error is not None:
-            self._tell_open_error(ended.error)
-        elif ended.path is not None:
-            self.open_checkpoint(ended.path)
-
-    def _take_dropped(self) -> None:
-        """List the other checkpoints that were dropped, if they are any."""
-        found = self._looking.poll() if self._looking is not None else None
-        if found is None:
-            return
-        self._looking = None
-        for path in reversed(found[0]):
-            self.settings = with_recent(self.settings, path)
-        self.notify(dropping.told(self._dropped, *found))
-
     def _in_run(self, *paths: str) -> bool:
         """Whether all of these are snapshots of the open run."""
         return self.run is not None and all(map(self.run.holds, paths))

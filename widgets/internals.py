@@ -298,6 +298,9 @@ def _draw_numbers(layer: Layer) -> None:
     implot.setup_axes("", "", int(axis.no_label | axis.no_grid_lines), int(axis.no_label))
     reach = max(abs(layer.low), abs(layer.high), 1e-6) * 1.05
     implot.setup_axes_limits(-0.5, max(1, values.size) - 0.5, -reach, reach, implot.Cond_.always)
+    if values.size <= 8:
+        ticks = [float(i) for i in range(values.size)]
+        implot.setup_axis_ticks(implot.ImAxis_.x1, ticks, [str(i) for i in range(values.size)], False)
     implot.plot_bars("##numbers", values, 0.8)
     implot.end_plot()
     ui.mark("Internals/Numbers")

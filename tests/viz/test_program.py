@@ -14,6 +14,7 @@ from pof3d.errors import CheckpointError
 from tests.viz.nets import save_tiny
 from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.captures import read_view
+from viz.fetching import Fetching
 from viz.frame import FailedFrame, Pose
 from viz.panel import LoadingState, RecordingRequest, Turntable
 from viz.program import Program
@@ -133,6 +134,19 @@ def test_files_that_do_not_open_are_no_longer_offered(
         assert "bad.pkl" in told(stage.program)
     assert stage.program.settings.recents == (str(missing), GOOD), "a disk may be missing just now"
     assert forgotten == [broken, missing], "if they are downloads"
+
+
+def test_a_download_opens_and_the_browser_stays_where_it_was(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "good.pkl"
+    stage.program.settings = replace(stage.program.settings, last_folder="/nets")
+    stage.program.fetching = Fetching(fetch=lambda url, **_: path)
+    stage.program.open_url("http://example.org/good.pkl")
+    until = time.monotonic() + 10
+    while stage.program.view.network.path != str(path) and time.monotonic() < until:
+        stage.run()
+        time.sleep(0.002)
+    assert stage.program.view.network.path == str(path)
+    assert stage.program.settings.last_folder == "/nets"
 
 
 def test_of_several_dropped_files_only_checkpoints_are_kept(stage: Stage, tmp_path: Path) -> None:

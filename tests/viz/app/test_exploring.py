@@ -108,6 +108,24 @@ def test_latents_looked_at_for_a_while_are_remembered_once(desk: Desk) -> None:
     assert desk.program.exploring.visited[0].picture.shape == (64, 64, 4)
 
 
+def test_the_first_latent_counts_and_others_stay_with_their_network(desk: Desk) -> None:
+    program = desk.program
+    desk.rendering.held = True
+    desk.user.type("]]")
+    program.exploring._looked_at, program.exploring._noted = ("", program.view.latent), True
+    program._network = "/nets/good.safetensors"
+    desk.rendering.held = False
+    desk.rendering.submit(program.view)
+    stay(desk)
+    assert seeds(desk) == [2], "what was shown from the start, before the network was there"
+    program.open_checkpoint(Path("/nets/good too.safetensors"))
+    desk.user.frame(3)
+    assert seeds(desk) == [], "those are another network's"
+    stay(desk)
+    assert seeds(desk) == [2]
+    assert program.last_latent is None
+
+
 def test_back_to_the_latent_before(desk: Desk) -> None:
     stay(desk)
     desk.user.type("]]]")
