@@ -65,10 +65,10 @@ def placements() -> list[Placement]:
     panels = {panel.title: panel for panel in default_panels()}
     return [
         Placement(panels["Checkpoint"], "left", (0, 0), 345, front=False),
-        Placement(panels["Latent"], "left", (0, 0), 358),
+        Placement(panels["Latent"], "left", (0, 0), 366),
         Placement(panels["Explore"], "left", (0, 0), 380, front=False),
         Placement(panels["Run"], "left", (0, 0), 345, front=False),
-        Placement(panels["Pose"], "left", (1, 1), 377),
+        Placement(panels["Pose"], "left", (1, 1), 369),
         Placement(panels["Camera"], "left", (1, 2), 355, front=False),
         Placement(panels["View"], "right", (0, 0), 365),
         Placement(panels["Geometry"], "right", (0, 0), 365, front=False),
