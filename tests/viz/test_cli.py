@@ -155,6 +155,17 @@ def test_record(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == ""
 
 
+def test_it_is_said_that_the_image_is_made(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = view_to_json(View(display=DisplayView(geometry="surface")))
+    assert run("render", tiny, "--view", view, "--out", tmp_path / "a.png") == 0
+    assert capsys.readouterr().err.startswith("This renders the image")
+    options = ("--frames", "2", "--size", "16", "--out", tmp_path / "a.gif")
+    assert run("record", tiny, "--view", view, *options) == 0
+    assert capsys.readouterr().err.startswith("Videos show the image")
+
+
 def test_record_in_other_formats(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = (
         "--frames",
