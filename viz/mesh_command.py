@@ -77,16 +77,25 @@ def parse(arguments: Sequence[str]) -> MeshOptions:
     return parsed
 
 
+def content(options: MeshOptions) -> Render:
+    """Of which object the mesh is, as the options of a picture."""
+    return Render(**{field.name: getattr(options, field.name) for field in fields(ContentOptions)})
+
+
+def settings_of(options: MeshOptions) -> MeshSettings:
+    """How the mesh is made."""
+    return MeshSettings(options.resolution, options.level, not options.all_parts, options.faces)
+
+
 def build(options: MeshOptions) -> tuple[View, MeshSettings]:
     """What the options describe; raises :class:`pof3d.errors.Pof3dError` for what cannot be used."""
     from pof3d.mesh_files import check_name
 
     check_name(options.out)
-    settings = MeshSettings(options.resolution, options.level, not options.all_parts, options.faces)
+    settings = settings_of(options)
     check_settings(settings)
     check_target(options.out)
-    content = {field.name: getattr(options, field.name) for field in fields(ContentOptions)}
-    picture, session = with_session(Render(**content))
+    picture, session = with_session(content(options))
     return build_view(picture, base_view(picture.view, session)), settings
 
 

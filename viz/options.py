@@ -195,6 +195,10 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
         **_given(directions=options.directions, mix_seed=options.mix_seed),
     )
     if options.mix_layers is not None:
+        if latent.mix_seed is None:
+            raise ConfigError(
+                "--mix-layers cannot be used without --mix-seed", "there is nothing to mix with"
+            )
         latent = replace(latent, mix_first=options.mix_layers[0], mix_end=options.mix_layers[1] + 1)
     camera = replace(
         camera,

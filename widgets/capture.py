@@ -209,7 +209,10 @@ def _draw_pictures(context: PanelContext, actions: Actions) -> None:
     imgui.same_line()
     if common.button("Capture/Save window", "The whole window, as PNG.", width=width):
         actions.save_window()
-    text = "Put the command line that renders this picture onto the clipboard: python visualizer.py render …"
+    text = (
+        "Put the command line that renders this picture, or makes this surface, onto the clipboard: "
+        "python visualizer.py render …"
+    )
     if common.button(
         "Capture/Copy as command",
         text,

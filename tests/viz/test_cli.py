@@ -231,6 +231,7 @@ def test_threads(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["render", "--pan", "0", "0", "1000"], "pan of 1000"),
         (["render", "--view", "{nonsense"], "cannot read the saved view"),
         (["render", "--view", '{"schema_version":1,"view":{"camera":{"radius":0}}}'], "radius of 0"),
+        (["render", "--mix-layers", "2", "4"], "--mix-layers cannot be used without --mix-seed"),
         (["record", "--canvas", "1920", "9"], "video side of 9 pixels"),
         (["record", "--contents", "side_by_side"], "cannot show 'side_by_side': it can show rgb"),
         (["render", "--view", "missing.json"], "missing.json cannot be read"),
