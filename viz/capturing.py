@@ -17,6 +17,7 @@ from viz.pacing import Pace
 from viz.panel import RecordingFormat, RecordingRequest, RecordingState
 from viz.saving import Saver
 from viz.services import Recording
+from viz.video_panes import ONLY_IMAGES, geometry_left_out
 from viz.view import View
 
 
@@ -134,6 +135,8 @@ class Capturing:
             self._recording.start(view, request, target)
             self._recorded = (view, request)
             self._cancelling = False
+            if geometry_left_out(view, request):
+                self._notify(ONLY_IMAGES)
         except Pof3dError as error:
             self._notify(str(error))
 

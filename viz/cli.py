@@ -20,7 +20,7 @@ from viz.grid_options import Grid, build_grid, joined_lists
 from viz.options import PictureOptions, Record, Render, build_request, build_view, parse, posed
 from viz.session_options import base_view, with_session, with_timeline
 from viz.timeline import Timeline
-from viz.video_panes import asked_size, video_size
+from viz.video_panes import ONLY_IMAGES, asked_size, geometry_left_out, video_size
 from viz.view import View
 
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ def _rendering(view: View, options: Render) -> Job:
         raise ConfigError(f"{options.out.name} is no name for a picture", "it should end in .png")
     check_target(options.out)
     posed(view, options, lambda _: (0.0, 0.0))
+    if view.display.geometry != "image":
+        print("This renders the image: the window alone draws the surface and the points.", file=sys.stderr)
 
     def render(engine: Engine, progress: Progress, cancelled: Token) -> None:
         from viz.captures import save_image
@@ -189,6 +191,8 @@ def _recording(view: View, options: Record, timeline: Timeline | None) -> Job:
 
     request = build_request(options, timeline)
     check_encoder(request.format)
+    if geometry_left_out(view, request):
+        print(ONLY_IMAGES, file=sys.stderr)
     if asked_size(view, request) != video_size(view, request):
         width, height = video_size(view, request)
         print(f"Rounded up to {width} × {height} pixels: videos want even numbers.", file=sys.stderr)

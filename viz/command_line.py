@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from pof3d.errors import ConfigError
+from pof3d.mesh_settings import MeshSettings
 from viz.options import Record, Render, build_view, posed
 from viz.panel import RecordingRequest
 from viz.seed_map import point_of_seed
@@ -56,6 +57,27 @@ def record_command(view: View, request: RecordingRequest, out: str) -> str:
     return _command("record", view, _picture_options(view), rest, understood)
 
 
+def mesh_command(view: View, settings: MeshSettings, out: str) -> str:
+    """The command line that makes the surface of a View's object; its camera does not count."""
+    pose = PoseView(
+        conditioning_yaw=view.pose.conditioning_yaw, conditioning_pitch=view.pose.conditioning_pitch
+    )
+    view = View(view.network, view.latent, pose)
+
+    def understood(options: Options, base: View | None) -> View:
+        return build_view(Render(Path(view.network.path), Path(out), **options), base)
+
+    rest: Options = {
+        "resolution": settings.resolution,
+        "level": settings.level,
+        "all_parts": not settings.largest_only,
+        "faces": settings.faces,
+        "out": out,
+    }
+    given = {name: value for name, value in rest.items() if value is not None and value is not False}
+    return _command("mesh", view, _picture_options(view), given, understood)
+
+
 # ------------------------------------------------------------------------------------------------- options
 def _picture_options(view: View) -> Options:
     latent, camera, sampling, display = view.latent, view.camera, view.sampling, view.display
@@ -81,7 +103,7 @@ def _picture_options(view: View) -> Options:
         "importance": (sampling.importance_samples, None),
     }
     options |= {name: value for name, (value, usual) in candidates.items() if value != usual}
-    if latent.mix_end is not None:
+    if latent.mix_end is not None and latent.mix_seed is not None:
         options["mix_layers"] = (latent.mix_first, latent.mix_end - 1)
     conditioning = _degrees(view.pose.conditioning_yaw), _degrees(view.pose.conditioning_pitch)
     if conditioning != (0.0, 0.0) and None not in conditioning:

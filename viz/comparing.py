@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CompareLayout = Literal["side_by_side", "wipe", "difference"]
 MOST_PANES = 4
+COMPARING_SHOWS_IMAGES = "Comparing shows images: switch it off to see the surface or the points."
 GAINS = (1.0, 32.0)
 """Least and largest factor of a difference."""
 _LONGEST_VALUE = 24
@@ -297,6 +298,7 @@ def _facts(view: View) -> dict[str, str]:
         else f"{sampling.importance_samples} importance samples",
         "mode": {"rgb": "RGB", "side_by_side": "with depth"}.get(display.mode, display.mode),
         "colours": display.color_map if display.mode in ("depth", "side_by_side") else "",
+        "axes": f"{display.normals_space} axes" if display.mode == "normals" else "",
         "range": "fitted depth range" if span is None else f"depth {span[0]:.2f} to {span[1]:.2f}",
     }
     return {**facts, **_others(view)}
@@ -309,7 +311,8 @@ _TOLD = {
     "pose": {"source", "override_yaw", "override_pitch", "conditioning_yaw", "conditioning_pitch"},
     "camera": {"yaw", "pitch", "roll", "radius", "fov", "pan"},
     "sampling": {"resolution", "depth_samples", "importance_samples"},
-    "display": {"mode", "color_map", "depth_range"},
+    # Comparing shows images, whatever the window shows of one View alone.
+    "display": {"mode", "color_map", "depth_range", "normals_space", "geometry", "surface_colors"},
 }
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from viz.captures import capture_stem
 from viz.capturing import Capturing
+from viz.comparing import Comparison
+from viz.geometry import Geometry
 from viz.pacing import CAMERA_PATHS
 from viz.view import NetworkView, View
 
@@ -15,6 +17,8 @@ class Copying:
 
     view: View
     capturing: Capturing
+    comparison: Comparison
+    geometry: Geometry
     clipboard: str = ""
     """Asks the window to put a text onto the clipboard."""
     _network: str
@@ -24,11 +28,20 @@ class Copying:
         raise NotImplementedError
 
     def copy_command(self) -> None:
-        """Put the command line that renders the present View onto the clipboard."""
-        from viz.command_line import default_name, render_command
+        """Put the command line that makes what is shown onto the clipboard: a picture, or the surface."""
+        from viz.command_line import default_name, mesh_command, render_command
 
         view = self._copied_view()
-        if view is not None:
+        if view is None:
+            return
+        shown = "image" if self.comparison.on else view.display.geometry
+        if shown == "points":
+            self.notify("There is no command for points: they are drawn by the window only")
+        elif shown == "surface":
+            name = f"{capture_stem(view)}.glb"
+            self.clipboard = mesh_command(view, self.geometry.settings, name)
+            self.notify("The command that makes this surface is on the clipboard")
+        else:
             self.clipboard = render_command(view, default_name(capture_stem(view)))
             self.notify("The command that renders this view is on the clipboard")
 

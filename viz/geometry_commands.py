@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pof3d.mesh_settings import MeshSettings
 from viz.capturing import Capturing
+from viz.comparing import COMPARING_SHOWS_IMAGES, Comparison
 from viz.frame import Frame
 from viz.geometry import Geometry
 from viz.shapes import CloudSettings, DepthFormat, MeshFormat, SliceRequest
@@ -25,6 +26,8 @@ class GeometryCommands:
     frame: Frame | None
     panel_wanted: str
     edit: Callable[..., None]
+    comparison: Comparison
+    notify: Callable[[str], None]
 
     def set_mesh_settings(self, settings: MeshSettings) -> None:
         """Make surfaces like this."""
@@ -60,6 +63,9 @@ class GeometryCommands:
 
     def next_geometry(self) -> None:
         """Image, surface, points, and round again."""
+        if self.comparison.on:
+            self.notify(COMPARING_SHOWS_IMAGES)
+            return
         display = self.view.display
         self.edit(replace(self.view, display=replace(display, geometry=_NEXT[display.geometry])))
 
@@ -68,9 +74,16 @@ class GeometryCommands:
         self.panel_wanted = "Geometry"
 
     @property
+    def seen_view(self) -> View:
+        """The present View as the window shows it: comparing shows images."""
+        if not self.comparison.on:
+            return self.view
+        return replace(self.view, display=replace(self.view.display, geometry="image"))
+
+    @property
     def shows_shape(self) -> bool:
         """Whether a surface or points are in place of the image."""
-        state, shown = self.geometry.state(), self.view.display.geometry
+        state, shown = self.geometry.state(), self.seen_view.display.geometry
         return (shown == "surface" and state.surface is not None) or (
             shown == "points" and state.cloud is not None
         )

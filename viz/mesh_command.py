@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -13,8 +13,8 @@ from pof3d.errors import Pof3dError
 from pof3d.mesh_settings import MeshSettings, check_settings
 from viz.cli import Job, Token, carry_out, check_threads, complain
 from viz.files import check_target
-from viz.options import Render, build_view
-from viz.session_options import base_view
+from viz.options import ContentOptions, Render, build_view
+from viz.session_options import base_view, with_session
 from viz.view import View
 
 if TYPE_CHECKING:
@@ -27,28 +27,13 @@ _OWN: Any = tyro.conf.arg(help_behavior_hint="")
 
 
 @dataclass(frozen=True)
-class MeshOptions:
+class MeshOptions(ContentOptions):
     """Extract the coloured surface of an object to a .ply, .obj or .glb file.
 
     Vertices are in the world of the cameras: y up, world units. What is not given comes from --view, or is
     the network's own setting.
     """
 
-    file: Annotated[Path, tyro.conf.Positional]
-    """Checkpoint: .safetensors, or a release snapshot."""
-    out: Path
-    """File to write; its suffix says how."""
-    seed: Annotated[int | None, _OWN] = None
-    """Which random latent: 0 to 4294967295. Without: 0."""
-    psi: Annotated[float | None, _OWN] = None
-    """Truncation ψ: 1 = none, 0 = the mean object. Without: 1."""
-    cutoff: Annotated[int | None, _OWN] = None
-    """Layers that ψ applies to, coarsest first. Without: all."""
-    noise: Annotated[Literal["const", "none"] | None, _OWN] = None
-    """The backbone's per-pixel noise: as stored, or left out."""
-    conditioning: Annotated[tuple[float, float] | None, _OWN] = None
-    """Yaw and pitch, degrees, that the content is conditioned on, in networks that take a pose instead of
-    predicting one (EG3D). Without: the front."""
     resolution: int = 256
     """Samples of the density along each side of the box, 16 to 512. Time and memory grow with the cube."""
     level: Annotated[float | None, _OWN] = None
@@ -57,13 +42,6 @@ class MeshOptions:
     """Keep what floats beside the object, too."""
     faces: Annotated[int | None, _OWN] = None
     """Simplify to about so many triangles. Without: all of them."""
-    view: Annotated[str | None, _OWN] = None
-    """Start from the latent in this file: a picture or video that this program saved, or a .json file. Also
-    JSON itself."""
-    device: str = "auto"
-    """Where the network runs: auto, cpu, cuda, cuda:1 …"""
-    threads: Annotated[int | None, _OWN] = None
-    """Threads on the CPU. Without: one a core."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -74,6 +52,17 @@ def run(arguments: Sequence[str]) -> int:
     int
         Exit status: 0; 1 when it failed; 2 when an option has a bad value; 130 after Ctrl-C.
     """
+    options = parse(arguments)
+    try:
+        view, settings = build(options)
+        check_threads(options.threads)
+    except Pof3dError as error:
+        return complain(error, 2)
+    return carry_out(view, _job(view, settings, options.out), options.out, options.device, options.threads)
+
+
+def parse(arguments: Sequence[str]) -> MeshOptions:
+    """Options of the command; prints help or the mistake and exits where there is one."""
     options: Any = tyro.cli(
         MeshOptions,
         prog="visualizer.py mesh",
@@ -84,12 +73,18 @@ def run(arguments: Sequence[str]) -> int:
             tyro.conf.PositionalMetavarFromFieldName,
         ),
     )
-    try:
-        view, settings = build(options)
-        check_threads(options.threads)
-    except Pof3dError as error:
-        return complain(error, 2)
-    return carry_out(view, _job(view, settings, options.out), options.out, options.device, options.threads)
+    parsed: MeshOptions = options
+    return parsed
+
+
+def content(options: MeshOptions) -> Render:
+    """Of which object the mesh is, as the options of a picture."""
+    return Render(**{field.name: getattr(options, field.name) for field in fields(ContentOptions)})
+
+
+def settings_of(options: MeshOptions) -> MeshSettings:
+    """How the mesh is made."""
+    return MeshSettings(options.resolution, options.level, not options.all_parts, options.faces)
 
 
 def build(options: MeshOptions) -> tuple[View, MeshSettings]:
@@ -97,19 +92,11 @@ def build(options: MeshOptions) -> tuple[View, MeshSettings]:
     from pof3d.mesh_files import check_name
 
     check_name(options.out)
-    settings = MeshSettings(options.resolution, options.level, not options.all_parts, options.faces)
+    settings = settings_of(options)
     check_settings(settings)
     check_target(options.out)
-    picture = Render(
-        options.file,
-        options.out,
-        seed=options.seed,
-        psi=options.psi,
-        cutoff=options.cutoff,
-        noise=options.noise,
-        conditioning=options.conditioning,
-    )
-    return build_view(picture, base_view(options.view)), settings
+    picture, session = with_session(content(options))
+    return build_view(picture, base_view(picture.view, session)), settings
 
 
 def _job(view: View, settings: MeshSettings, out: Path) -> Job:

@@ -28,8 +28,8 @@ _OWN: Any = tyro.conf.arg(help_behavior_hint="")
 
 
 @dataclass(frozen=True)
-class PictureOptions:
-    """What a picture shows. What is not given comes from --view, or is the network's own setting."""
+class ContentOptions:
+    """Which object, and where it comes from and goes to: of everything that makes a file of one."""
 
     file: Annotated[Path, tyro.conf.Positional]
     """Checkpoint: .safetensors, or a release snapshot; or a saved session, .json, which names one."""
@@ -57,6 +57,21 @@ class PictureOptions:
     conditioning: Annotated[tuple[float, float] | None, _OWN] = None
     """Yaw and pitch, degrees, that the content is conditioned on, in networks that take a pose instead of
     predicting one (EG3D). Without: the front."""
+    view: Annotated[str | None, _OWN] = None
+    """Start from the view in this file: a picture or video that this program saved, or a .json file; or the
+    JSON itself."""
+    checkpoint: Annotated[Path | None, _OWN] = None
+    """With a session: use this checkpoint instead of the one that it names."""
+    device: str = "auto"
+    """Where the network runs: auto, cpu, cuda, cuda:1 …"""
+    threads: Annotated[int | None, _OWN] = None
+    """Threads on the CPU. Without: one a core."""
+
+
+@dataclass(frozen=True)
+class PictureOptions(ContentOptions):
+    """What a picture shows. What is not given comes from --view, or is the network's own setting."""
+
     roll: Annotated[float | None, _OWN] = None
     """Rotation about the viewing direction, degrees."""
     radius: Annotated[float | None, _OWN] = None
@@ -78,15 +93,6 @@ class PictureOptions:
     """Stratified samples along a ray."""
     importance: Annotated[int | None, _OWN] = None
     """Samples of the second, finer pass."""
-    view: Annotated[str | None, _OWN] = None
-    """Start from the view in this file: a picture or video that this program saved, or a .json file; or the
-    JSON itself."""
-    checkpoint: Annotated[Path | None, _OWN] = None
-    """With a session: use this checkpoint instead of the one that it names."""
-    device: str = "auto"
-    """Where the network runs: auto, cpu, cuda, cuda:1 …"""
-    threads: Annotated[int | None, _OWN] = None
-    """Threads on the CPU. Without: one a core."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +195,10 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
         **_given(directions=options.directions, mix_seed=options.mix_seed),
     )
     if options.mix_layers is not None:
+        if latent.mix_seed is None:
+            raise ConfigError(
+                "--mix-layers cannot be used without --mix-seed", "there is nothing to mix with"
+            )
         latent = replace(latent, mix_first=options.mix_layers[0], mix_end=options.mix_layers[1] + 1)
     camera = replace(
         camera,

@@ -67,31 +67,39 @@ def draw(
         own = picture
     elif picture is not None and min(picture.width / rect.width, picture.height / rect.height) > _LARGE:
         corners = own = picture
+    above: list[Rect | None] = []
     imaged = view.display.geometry == "image" or compared is not None
     if notices.overlays_visible and context.frame is not None and compared in (None, "side_by_side"):
         if compared is None or min(own.width, own.height) > ui.px(_LOW_PANE):
-            _poses(own, view, context.frame, context)
+            above.append(_poses(own, view, context.frame, context))
             if imaged:
-                _quality(own, context.frame)
+                above.append(_quality(own, context.frame))
             _latent(own, view)
         if view.display.mode in ("depth", "side_by_side") and imaged:
             _depth_legend(own, context.frame)
-    _recording(corners, context)
-    _error(notices, corners, view, context, dismiss_error)
+    _recording(corners, context, [box for box in above if box is not None])
+    error = _error(notices, corners, view, context, dismiss_error)
     if context.loading is not None:
         _loading(rect, context, now)
     elif context.frame is None and context.error is None:
         _welcome(rect, context, now)
-    _toast(notices, corners, now)
+    _toast(notices, corners, now, error)
 
 
 # ------------------------------------------------------------------------------------------------- boxes
-def _box(name: str, left: float, top: float, width: float, height: float, alpha: float = 1.0) -> None:
+def _box(name: str, left: float, top: float, width: float, height: float, alpha: float = 1.0) -> Rect:
     red, green, blue, opacity = theme.OVERLAY
     colour = imgui.get_color_u32(imgui.ImVec4(red, green, blue, opacity * alpha))
     low, high = imgui.ImVec2(left, top), imgui.ImVec2(left + width, top + height)
     imgui.get_window_draw_list().add_rect_filled(low, high, colour, ui.px(6))
     ui.mark_rect(f"Overlay/{name}", (left, top), (left + width, top + height))
+    return Rect(left, top, left + width, top + height)
+
+
+def _touches(box: Rect, left: float, top: float, width: float, height: float) -> bool:
+    gap = ui.px(GAP / 2)
+    across = box.left < left + width + gap and left - gap < box.right
+    return across and box.top < top + height + gap and top - gap < box.bottom
 
 
 def _text(x: float, y: float, text: str, colour: theme.Colour | None = None, alpha: float = 1.0) -> None:
@@ -109,17 +117,18 @@ def _line() -> float:
     return float(imgui.get_font_size()) * 1.3
 
 
-def _lines(name: str, left: float, top: float, lines: Sequence[Line], alpha: float = 1.0) -> None:
+def _lines(name: str, left: float, top: float, lines: Sequence[Line], alpha: float = 1.0) -> Rect:
     width, height = _size(lines)
-    _box(name, left, top, width, height, alpha)
+    box = _box(name, left, top, width, height, alpha)
     for index, (text, colour) in enumerate(lines):
         y = top + ui.px(PADDING - 3) + index * _line() + 0.12 * imgui.get_font_size()
         _text(left + ui.px(PADDING), y, text, colour, alpha)
+    return box
 
 
 # ----------------------------------------------------------------------------------------------- corners
-def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
-    """Left top: the four named poses."""
+def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> Rect:
+    """Left top: the four named poses; where they are."""
     imgui.push_font(None, theme.SMALL_FONT_SIZE)
     override = Pose(view.pose.override_yaw, view.pose.override_pitch)
     has_branch = context.network is None or context.network.has_pose_prediction
@@ -139,7 +148,7 @@ def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
     dot, pad = ui.px(14), ui.px(PADDING)
     width = 2 * pad + dot + name_width + 2 * number
     left, top = rect.left + ui.px(GAP), rect.top + ui.px(GAP)
-    _box("Poses", left, top, width, _line() * (len(rows) + 1) + 2 * (pad - ui.px(3)))
+    box = _box("Poses", left, top, width, _line() * (len(rows) + 1) + 2 * (pad - ui.px(3)))
     first = left + pad + dot + name_width + number
     y = top + pad - ui.px(3)
     for heading, right in (("yaw", first), ("pitch", first + number)):
@@ -156,10 +165,11 @@ def _poses(rect: Rect, view: View, frame: Frame, context: PanelContext) -> None:
             colour = theme.TEXT if pose else theme.TEXT_DIM
             _text(right - imgui.calc_text_size(text).x, y, text, colour)
     imgui.pop_font()
+    return box
 
 
-def _quality(rect: Rect, frame: Frame) -> None:
-    """Right top: how good the picture is and what it took."""
+def _quality(rect: Rect, frame: Frame) -> Rect | None:
+    """Right top: how good the picture is and what it took; where that is, if there is room."""
     imgui.push_font(None, theme.SMALL_FONT_SIZE)
     height, width = frame.image.shape[:2]
     raw = frame.raw.shape[0]
@@ -181,9 +191,10 @@ def _quality(rect: Rect, frame: Frame) -> None:
         box, _ = _size(lines)
     if box + ui.px(_POSES_WIDTH + 3 * GAP) > rect.width:
         imgui.pop_font()
-        return
-    _lines("Quality", rect.right - ui.px(GAP) - box, rect.top + ui.px(GAP), lines)
+        return None
+    drawn = _lines("Quality", rect.right - ui.px(GAP) - box, rect.top + ui.px(GAP), lines)
     imgui.pop_font()
+    return drawn
 
 
 def _latent(rect: Rect, view: View) -> None:
@@ -230,8 +241,8 @@ def _depth_legend(rect: Rect, frame: Frame) -> None:
 
 
 # ------------------------------------------------------------------------------------------- top, middle
-def _recording(rect: Rect, context: PanelContext) -> None:
-    """Top: the badge of a recording under way."""
+def _recording(rect: Rect, context: PanelContext, others: Sequence[Rect]) -> None:
+    """Top, below the others where it would cover them: the badge of a recording under way."""
     top = rect.top + ui.px(GAP)
     recording = context.recording
     if recording is None or recording.status != "running":
@@ -246,6 +257,8 @@ def _recording(rect: Rect, context: PanelContext) -> None:
     width = imgui.calc_text_size(text).x + 2 * ui.px(PADDING) + ui.px(16)
     height = _line() + 2 * ui.px(PADDING - 3) + ui.px(5)
     left = (rect.left + rect.right - width) / 2
+    covered = [box.bottom for box in others if _touches(box, left, top, width, height)]
+    top = max((bottom + ui.px(GAP) for bottom in covered), default=top)
     _box("Recording", left, top, width, height)
     lines, red = imgui.get_window_draw_list(), imgui.get_color_u32(imgui.ImVec4(*theme.BAD))
     middle = top + ui.px(PADDING - 3) + _line() / 2
@@ -262,14 +275,14 @@ def _recording(rect: Rect, context: PanelContext) -> None:
 
 def _error(
     notices: Notices, rect: Rect, view: View, context: PanelContext, dismiss: Callable[[], None]
-) -> None:
-    """Bottom: what failed, why, and what to do; the last good picture stays behind it."""
+) -> Rect | None:
+    """Bottom: what failed, why, and what to do; the last good picture stays behind it. Where that is."""
     error = context.error
     if error is None:
         notices.dismissed = ""
-        return
+        return None
     if notices.dismissed == str(error):
-        return
+        return None
     # A low window has little room to spare for words.
     imgui.push_font(None, theme.SMALL_FONT_SIZE if rect.height < ui.px(_LOW) else 0.0)
     width = min(ui.px(460), rect.width - 2 * ui.px(GAP))
@@ -286,7 +299,7 @@ def _error(
     # Above the latent and the notice that may lie there.
     top = max(rect.top, rect.bottom - ui.px(2 * GAP) - _line() - ui.px(2 * PADDING) - height)
     left = (rect.left + rect.right - width) / 2
-    _box("Error", left, top, width, height)
+    box = _box("Error", left, top, width, height)
     bar = imgui.get_color_u32(imgui.ImVec4(*theme.BAD))
     low, high = imgui.ImVec2(left, top), imgui.ImVec2(left + ui.px(4), top + height)
     imgui.get_window_draw_list().add_rect_filled(low, high, bar, ui.px(3))
@@ -310,6 +323,7 @@ def _error(
     colour = theme.TEXT if imgui.is_item_hovered() else theme.TEXT_DIM
     _cross(left + width - ui.px(6) - side / 2, top + ui.px(6) + side / 2, side * 0.25, colour)
     imgui.pop_font()
+    return box
 
 
 def _sentence(text: str) -> str:
@@ -365,8 +379,8 @@ def _welcome(rect: Rect, context: PanelContext, now: float) -> None:
         _text(x, middle_y + (index - 0.5) * _line() * 1.2, text, colour)
 
 
-def _toast(notices: Notices, rect: Rect, now: float) -> None:
-    """Bottom: a notice that goes by itself."""
+def _toast(notices: Notices, rect: Rect, now: float, error: Rect | None) -> None:
+    """Bottom, or above the error that it would cover: a notice that goes by itself."""
     left_over = notices.left(now)
     if left_over <= 0 or not notices.message:
         return
@@ -380,6 +394,8 @@ def _toast(notices: Notices, rect: Rect, now: float) -> None:
     size = imgui.calc_text_size(notices.message, wrap_width=wrap)
     width, height = size.x + padding, size.y + 2 * ui.px(PADDING - 1)
     left, top = (rect.left + rect.right - width) / 2, bottom - height
+    if error is not None and _touches(error, left, top, width, height):
+        top = error.top - ui.px(GAP) - height
     _box("Toast", left, top, width, height, alpha)
     red, green, blue, _ = theme.TEXT
     imgui.set_cursor_screen_pos(imgui.ImVec2(left + ui.px(PADDING + 3), top + ui.px(PADDING - 1)))

@@ -144,7 +144,7 @@ class Program(
         self.inspector.update(self.view, self.now)
         self._turn(seconds)
         self._explore(seconds)
-        self.geometry.update(self.view, self.rendering.network_info, seconds)
+        self.geometry.update(self.seen_view, self.rendering.network_info, seconds)
         self._animate(seconds)
         return changed
 

@@ -1,4 +1,4 @@
-"""Sessions on the command line: ``render`` and ``record`` take one in place of a checkpoint."""
+"""Sessions on the command line: every command takes one in place of a checkpoint."""
 
 from __future__ import annotations
 

@@ -47,6 +47,17 @@ PANES: dict[DisplayMode, Pane] = {
 """By the display mode that renders it."""
 
 
+ONLY_IMAGES = "Videos show the image: the surface and the points are drawn by the window only."
+
+
+def geometry_left_out(view: View, request: RecordingRequest) -> bool:
+    """Whether the window would show a surface or points where the video shows the image."""
+    views = [view]
+    if request.path == "timeline" and request.timeline is not None:
+        views = [keyframe.view for keyframe in request.timeline.keyframes]
+    return any(one.display.geometry != "image" for one in views)
+
+
 def shown_modes(view: View, request: RecordingRequest) -> tuple[DisplayMode, ...]:
     """Display modes of a video's pictures, from left to right."""
     if request.contents:

@@ -17,7 +17,7 @@ from viz.panel import (
     RecordingRequest,
     RecordingState,
 )
-from viz.video_panes import PANES, asked_size, pane_of, video_size
+from viz.video_panes import ONLY_IMAGES, PANES, asked_size, geometry_left_out, pane_of, video_size
 from viz.view import DisplayMode, View
 from widgets import common
 
@@ -103,12 +103,15 @@ class CapturePanel:
             planned, seconds = self.request, None if running else context.recording_seconds
             if planned.path == "timeline":
                 timeline = context.playback.timeline
-                planned = replace(planned, frames=timeline.frames, fps=timeline.fps)
+                planned = replace(planned, frames=timeline.frames, fps=timeline.fps, timeline=timeline)
                 seconds = None
             common.paragraph(describe(planned, view, seconds))
             common.tooltip("The time is what the pictures on the screen have taken.")
             if note := rounding(self.request, view):
                 common.paragraph(note)
+            if geometry_left_out(view, planned):
+                common.paragraph(ONLY_IMAGES)
+                ui.mark("Capture/Only images")
             request = self._draw_request(self.request, view, context)
         if request != self.request:
             self.request = request
@@ -206,7 +209,10 @@ def _draw_pictures(context: PanelContext, actions: Actions) -> None:
     imgui.same_line()
     if common.button("Capture/Save window", "The whole window, as PNG.", width=width):
         actions.save_window()
-    text = "Put the command line that renders this picture onto the clipboard: python visualizer.py render …"
+    text = (
+        "Put the command line that renders this picture, or makes this surface, onto the clipboard: "
+        "python visualizer.py render …"
+    )
     if common.button(
         "Capture/Copy as command",
         text,

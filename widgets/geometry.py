@@ -14,6 +14,7 @@ from pof3d.mesh_settings import LEVELS, RESOLUTIONS, MeshSettings
 from pof3d.text import format_duration
 from viz import theme, ui
 from viz.colormaps import color_table
+from viz.comparing import COMPARING_SHOWS_IMAGES
 from viz.panel import Actions, PanelContext
 from viz.shapes import (
     CloudSettings,
@@ -135,7 +136,8 @@ class GeometryPanel:
         """Draw the panel; the View comes back with what is shown, the rest is asked for."""
         state = context.geometry or GeometryState()
         with common.disabled(context.network is None):
-            display = _draw_shown(view.display, state, actions)
+            comparing = context.comparison.comparison.on
+            display = _draw_shown(view.display, state, actions, comparing=comparing)
             _draw_mesh(state, actions)
             _draw_depth(context, actions)
             self._draw_slice(state, actions, known=context.network is not None)
@@ -195,8 +197,13 @@ class GeometryPanel:
             common.tooltip(f"Density {found.values[row, column]:.3g} per world unit")
 
 
-def _draw_shown(display: DisplayView, state: GeometryState, actions: Actions) -> DisplayView:
-    shown = common.segmented("Geometry/Show", SHOWN, shown_of(display), labelled=False)
+def _draw_shown(
+    display: DisplayView, state: GeometryState, actions: Actions, *, comparing: bool
+) -> DisplayView:
+    missing: dict[Shown, str] = {}
+    if comparing:
+        missing = {"surface": COMPARING_SHOWS_IMAGES, "points": COMPARING_SHOWS_IMAGES}
+    shown = common.segmented("Geometry/Show", SHOWN, shown_of(display), labelled=False, missing=missing)
     if shown != shown_of(display):
         display = with_shown(display, shown)
     if shown == "surface":

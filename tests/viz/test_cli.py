@@ -155,6 +155,17 @@ def test_record(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == ""
 
 
+def test_it_is_said_that_the_image_is_made(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = view_to_json(View(display=DisplayView(geometry="surface")))
+    assert run("render", tiny, "--view", view, "--out", tmp_path / "a.png") == 0
+    assert capsys.readouterr().err.startswith("This renders the image")
+    options = ("--frames", "2", "--size", "16", "--out", tmp_path / "a.gif")
+    assert run("record", tiny, "--view", view, *options) == 0
+    assert capsys.readouterr().err.startswith("Videos show the image")
+
+
 def test_record_in_other_formats(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = (
         "--frames",
@@ -220,6 +231,7 @@ def test_threads(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (["render", "--pan", "0", "0", "1000"], "pan of 1000"),
         (["render", "--view", "{nonsense"], "cannot read the saved view"),
         (["render", "--view", '{"schema_version":1,"view":{"camera":{"radius":0}}}'], "radius of 0"),
+        (["render", "--mix-layers", "2", "4"], "--mix-layers cannot be used without --mix-seed"),
         (["record", "--canvas", "1920", "9"], "video side of 9 pixels"),
         (["record", "--contents", "side_by_side"], "cannot show 'side_by_side': it can show rgb"),
         (["render", "--view", "missing.json"], "missing.json cannot be read"),

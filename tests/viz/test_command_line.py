@@ -15,9 +15,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import visualizer
+from pof3d.mesh_settings import MeshSettings
 from tests.viz.strategies import any_views, edited, edits
+from viz import mesh_command as mesh
 from viz.captures import given_view, read_view
-from viz.command_line import default_name, record_command, render_command
+from viz.command_line import default_name, mesh_command, record_command, render_command
 from viz.engine import Engine
 from viz.limits import check_view
 from viz.options import Record, Render, build_request, build_view, parse, posed
@@ -191,3 +193,24 @@ def test_the_command_renders_the_picture(tiny: Path, tmp_path: Path, monkeypatch
 
     with Image.open(path) as image:
         np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), Engine().render(view).rgba)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        PLAIN,
+        replace(PLAIN, pose=PoseView("override", 0.1, 0.2, 0.3, math.radians(10.0))),
+        View(latent=LatentView(1.5, 0.1, 0.7, directions=(-1.0,), mix_seed=7, mix_first=2, mix_end=4)),
+        View(latent=LatentView(3.0, space="w", blend=((5.0, 0.0, 0.5),)), camera=CameraView(0.5, roll=1.0)),
+    ],
+)
+def test_the_command_of_a_surface_makes_it(view: View) -> None:
+    view = replace(view, network=NETWORK, display=replace(view.display, geometry="surface"))
+    for asked in (MeshSettings(), MeshSettings(256, 3.25, largest_only=False, faces=5000)):
+        kind, *arguments = words_of(mesh_command(view, asked, "a.glb"))
+        options = mesh.parse(arguments)
+        found = build_view(mesh.content(options), given_view(options.view) if options.view else None)
+        assert (kind, mesh.settings_of(options)) == ("mesh", asked)
+        assert (found.network, found.latent) == (NETWORK, view.latent)
+        assert found.pose.conditioning_yaw == view.pose.conditioning_yaw
+        assert found.pose.conditioning_pitch == view.pose.conditioning_pitch

@@ -137,6 +137,12 @@ def test_names_say_what_differs() -> None:
     assert differences(FRONT, edited) == ("no directions", "not mixed")
     still = replace(FRONT, latent=LatentView(directions=(0.0, 0.0), space="w"))
     assert differences(still, FRONT) == (), "it comes to the same"
+    solid = replace(FRONT, display=DisplayView(geometry="surface", surface_colors="plain"))
+    assert differences(solid, FRONT) == (), "comparing shows images"
+    normals = replace(FRONT, display=DisplayView("normals"))
+    world = replace(FRONT, display=DisplayView("normals", normals_space="world"))
+    assert differences(world, normals) == ("world axes",)
+    assert differences(replace(world, display=DisplayView(normals_space="world")), FRONT) == ()
     fine = replace(FRONT, sampling=SamplingView(depth_samples=96))
     comparison = synced(pinned(Comparison(), FRONT), fine)
     assert names(comparison, fine) == ("cats, seed 0, own samples", "cats, seed 0, 96 samples")

@@ -12,12 +12,18 @@ import visualizer
 from pof3d.mesh import make_mesh
 from pof3d.mesh_settings import MeshSettings
 from viz.engine import Engine
+from viz.mesh_command import MeshOptions, build, parse
+from viz.sessions import Session, session_to_json
 from viz.stages import Cancelled
 from viz.view import LatentView, NetworkView, View, view_to_json
 
 
 def run(*arguments: object) -> int:
     return visualizer.main([str(argument) for argument in arguments])
+
+
+def parsed(*arguments: object) -> MeshOptions:
+    return parse([str(argument) for argument in arguments])
 
 
 def test_the_mesh_is_that_of_the_seed(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +48,17 @@ def test_options(tiny: Path, tmp_path: Path) -> None:
     )
     mesh = trimesh.load(out, force="mesh", process=False)
     assert len(mesh.faces) == len(expected.faces)
+
+
+def test_a_session_has_a_mesh(tiny: Path, tmp_path: Path) -> None:
+    latent = LatentView(x=1.5, directions=(1.0,), mix_seed=7)
+    own = tmp_path / "own.json"
+    own.write_bytes(session_to_json(Session(View(NetworkView(str(tiny)), latent))))
+    view, _ = build(parsed(own, "--out", tmp_path / "a.ply"))
+    assert view == View(NetworkView(str(tiny)), latent)
+    options = ("--at", 1.5, 0, "--directions", 1, "--mix-seed", 7)
+    assert build(parsed(tiny, *options, "--out", tmp_path / "a.ply"))[0] == view
+    assert run("mesh", own, "--view", "{}", "--out", tmp_path / "a.ply") == 2
 
 
 @pytest.mark.parametrize(

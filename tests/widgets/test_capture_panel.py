@@ -39,6 +39,13 @@ def test_descriptions() -> None:
     assert progress_text(RecordingState(Path("x.mp4"), 43, 120, "running", 65.0)) == "43 / 120, 1:05 min left"
 
 
+def test_videos_show_the_image(stage: Stage) -> None:
+    assert "Capture/Only images" not in stage.registry.rects
+    stage.view = View(display=DisplayView(geometry="surface"))
+    stage.frame(2)
+    assert "Capture/Only images" in stage.registry.rects
+
+
 def test_pictures(stage: Stage) -> None:
     stage.click("Capture/Save picture")
     stage.click("Capture/Save window")

@@ -131,6 +131,22 @@ def test_undo_and_keys_lead_back(user: Driver) -> None:
     assert shown() == ("image", "depth")
 
 
+def test_comparing_shows_images(user: Driver) -> None:
+    program = program_of(user)
+    program.pin_view()
+    user.frame(2)
+    user.key(K.g)
+    assert program.view.display.geometry == "image"
+    assert program.notices.message.startswith("Comparing shows images")
+    user.click("Geometry/Show: Surface")
+    assert program.view.display.geometry == "image"
+    program.edit(replace(program.view, display=replace(program.view.display, geometry="surface")))
+    user.frame(2)
+    assert not program.geometry.pending and not program.shows_shape
+    program.toggle_comparison()
+    user.wait_until(lambda: program.geometry.state().surface is not None, 60)
+
+
 def test_a_mesh_is_saved_from_the_window(user: Driver) -> None:
     program = program_of(user)
     program.set_mesh_settings(replace(program.geometry.settings, resolution=48))

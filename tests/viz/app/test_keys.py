@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,14 @@ def test_r_records_and_stops(desk: Desk) -> None:
     desk.user.key(imgui.Key.r)
     assert desk.recording.state is not None
     assert desk.recording.state.status == "cancelled"
+
+
+def test_the_badge_of_a_recording_covers_nothing(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(size=(760, 420))
+    desk.user.key(imgui.Key.r)
+    desk.user.frame()
+    badge, poses = (desk.user.rect(f"Overlay/{name}") for name in ("Recording", "Poses"))
+    assert badge.left > poses.right or badge.top > poses.bottom
 
 
 def saved(desk: Desk, folder: Path) -> list[str]:

@@ -37,6 +37,14 @@ def test_a_dropped_text_file_leaves_the_picture(desk: Desk, tmp_path: Path) -> N
     assert "Overlay/Error" not in desk.user.registry.rects
 
 
+def test_a_notice_does_not_cover_an_error(desk: Desk) -> None:
+    desk.user.drop("/nets/bad.pkl")
+    desk.program.notify("What you have done goes on for more than one line. " * 6)
+    desk.user.frame(2)
+    error, toast = (desk.user.rect(f"Overlay/{name}") for name in ("Error", "Toast"))
+    assert toast.bottom < error.top or toast.top > error.bottom
+
+
 def test_a_damaged_checkpoint_leaves_the_picture(desk: Desk) -> None:
     desk.user.drop("/nets/bad.pkl")
     assert "Overlay/Error" in desk.user.registry.rects

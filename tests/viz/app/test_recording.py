@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from tests.viz.app.conftest import Desk
-from viz.command_line import record_command, render_command
+from viz.command_line import mesh_command, record_command, render_command
 from viz.encoders import encoding
 from viz.panel import RecordingRequest
-from viz.view import LatentView, NetworkView, PoseView, View, view_to_json
+from viz.view import DisplayView, LatentView, NetworkView, PoseView, View, view_to_json
 
 pytestmark = pytest.mark.window
 
@@ -30,6 +30,28 @@ def test_copy_as_command_is_in_the_menu(desk: Desk) -> None:
     desk.user.click("Menu/File")
     desk.user.click("Menu/Copy recording as command")
     assert desk.window.clipboard == record_command(desk.view, request, "good-seed0")
+
+
+def test_it_is_said_that_videos_show_the_image(desk: Desk) -> None:
+    desk.program.toggle_recording()
+    assert desk.program.notices.message == ""
+    desk.recording.finish("cancelled")
+    desk.program.edit(replace(desk.view, display=DisplayView(geometry="points")))
+    desk.program.toggle_recording()
+    assert desk.program.notices.message.startswith("Videos show the image")
+
+
+def test_the_command_is_of_what_is_shown(desk: Desk) -> None:
+    desk.program.edit(replace(desk.view, display=DisplayView(geometry="surface")))
+    desk.program.copy_command()
+    desk.user.frame()
+    settings = desk.program.geometry.settings
+    assert desk.window.clipboard == mesh_command(desk.view, settings, "good-seed0.glb")
+    desk.program.edit(replace(desk.view, display=DisplayView(geometry="points")))
+    desk.program.copy_command()
+    desk.user.frame()
+    assert desk.window.clipboard == mesh_command(desk.view, settings, "good-seed0.glb")
+    assert desk.program.notices.message.startswith("There is no command for points")
 
 
 def test_a_command_names_the_network_that_is_open(desk: Desk) -> None:
