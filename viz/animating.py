@@ -28,6 +28,7 @@ from viz.timeline import (
     Timeline,
     changed,
     check_timeline,
+    closed,
     key_at,
     place_for,
     snapped,
@@ -158,7 +159,7 @@ class Animating:
         except ConfigError as error:
             self.notify(str(error))
             return
-        self.timeline = timeline
+        self.timeline = timeline = closed(timeline)
         self.time = min(self.time if time is None else time, timeline.duration)
         self._history.record(self._history.present, gesture or object(), timeline)
 

@@ -172,6 +172,15 @@ def moved(timeline: Timeline, index: int, time: float) -> Timeline:
     return replace(timeline, keyframes=_sorted([*others, replace(timeline.keyframes[index], time=time)]))
 
 
+def closed(timeline: Timeline) -> Timeline:
+    """With time for a loop to come back in, where a keyframe lies at its very end and would not count."""
+    if not timeline.loop or timeline.played == timeline.keyframes:
+        return timeline
+    if timeline.duration + STEP_SECONDS > SECONDS[1]:
+        timeline = stretched(timeline, SECONDS[1] - STEP_SECONDS)
+    return replace(timeline, duration=timeline.duration + STEP_SECONDS)
+
+
 def without(timeline: Timeline, index: int) -> Timeline:
     """Without a keyframe."""
     return replace(timeline, keyframes=timeline.keyframes[:index] + timeline.keyframes[index + 1 :])
@@ -189,6 +198,8 @@ def stretched(timeline: Timeline, duration: float, *, keep_times: bool = False) 
     duration = min(max(duration, SECONDS[0]), SECONDS[1])
     if keep_times:
         last = timeline.keyframes[-1].time if timeline.keyframes else 0.0
+        if timeline.loop:  # one at the very end would not count
+            last = min(last + 1 / timeline.fps, timeline.duration)
         return replace(timeline, duration=max(duration, last))
     factor = duration / timeline.duration
     keys = tuple(replace(one, time=min(one.time * factor, duration)) for one in timeline.keyframes)
@@ -266,4 +277,4 @@ def timeline_from(document: Any) -> Timeline:
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ConfigError("cannot read the saved timeline", str(error)) from error
     check_timeline(timeline)
-    return timeline
+    return closed(timeline)

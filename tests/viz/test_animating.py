@@ -110,6 +110,16 @@ def test_a_loop_goes_on(keyed: Stage) -> None:
     assert program.time == pytest.approx(0.5)
 
 
+def test_a_loop_shows_its_last_keyframe(keyed: Stage) -> None:
+    program = keyed.program
+    program.edit_timeline(replace(program.timeline, loop=True))
+    program.seek(0.0)
+    program.seek(2.0)
+    assert (program.time, keyed.x) == (2.0, 2.0)
+    assert not keyed.edited()
+    assert program.timeline.duration == 3.0
+
+
 def test_scrubbing_is_one_step_and_keeps_to_frames(keyed: Stage) -> None:
     program, gesture = keyed.program, object()
     for place in (1.71, 1.2, 0.99, 0.5123):
