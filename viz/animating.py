@@ -36,6 +36,7 @@ from viz.timeline import (
     with_keyframe,
     with_shots,
     without,
+    without_shots,
 )
 from viz.view import NetworkView, View
 
@@ -89,6 +90,8 @@ class Animating:
         self._gesture: object = None
         self._pictures: dict[View, NDArray[np.uint8]] = {}
         self._shots: dict[View, Shot] = {}
+        self._shots_of = self.view.network.path
+        """The network that the shots of the timeline's keyframes are of."""
         self._failed_pictures: set[View] = set()
         self._pictured = ""
         self._picturing: Job[None] | None = None
@@ -265,6 +268,7 @@ class Animating:
         gesture, view = object(), session.view
         if session.timeline.keyframes:
             self.edit_timeline(session.timeline, gesture, 0.0)
+            self._shots_of = view.network.path
             self.panels_open.add(TITLE)
         if not view.network.path:
             view = replace(view, network=self.view.network)
@@ -295,11 +299,11 @@ class Animating:
                 known.clear()
             if self._picturing is not None:
                 self._picturing.cancel()
-        completed = with_shots(self.timeline, self._shots)
-        if completed is not self.timeline:
-            if self._history.timeline == self.timeline:
-                self._history.amend(self._history.present, completed)
-            self.timeline = completed
+        if self._shots_of != self._network and self.view.network.path == self._network:
+            self._shots_of = self._network
+            self._complete(without_shots(self.timeline))
+        if self._shots_of == self._network:
+            self._complete(with_shots(self.timeline, self._shots))
         busy = self._picturing is not None and self._picturing.running
         if busy or self.workshop is None or not self._network or TITLE not in self.panels_open:
             return
@@ -310,6 +314,14 @@ class Animating:
         ]
         if missing:
             self._picturing = self._render_pictures(self.workshop, self._network, missing)
+
+    def _complete(self, timeline: Timeline) -> None:
+        """Take another timeline, but for what the user does: no step."""
+        if timeline is self.timeline:
+            return
+        if self._history.timeline == self.timeline:
+            self._history.amend(self._history.present, timeline)
+        self.timeline = timeline
 
     def _render_pictures(self, workshop: Working, network: str, wanted: list[View]) -> Job[None]:
         pictures, shots, failed = self._pictures, self._shots, self._failed_pictures

@@ -372,7 +372,7 @@ class Program(
         self.playing = False
         if view is None:
             return
-        self.timeline = self._history.timeline
+        self.timeline, self._shots_of = self._history.timeline, view.network.path
         self.time = min(self.time, self.timeline.duration)
         exchanged = self._return_to_pane(view, back=back)
         if not exchanged and self._in_run(view.network.path, self.view.network.path):

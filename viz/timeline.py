@@ -214,6 +214,13 @@ def with_shots(timeline: Timeline, shots: dict[View, Shot]) -> Timeline:
     return replace(timeline, keyframes=tuple(keys))
 
 
+def without_shots(timeline: Timeline) -> Timeline:
+    """Without what is known of another network."""
+    if all(one.shot is None for one in timeline.keyframes):
+        return timeline
+    return replace(timeline, keyframes=tuple(replace(one, shot=None) for one in timeline.keyframes))
+
+
 # ---------------------------------------------------------------------------------------------------- JSON
 def check_timeline(timeline: Timeline) -> None:
     """Refuse a timeline that cannot be played.

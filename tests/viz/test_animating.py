@@ -11,6 +11,7 @@ import pytest
 
 from tests.viz.stand_ins import StandInRecording, StandInRendering
 from viz.animating import AUTOSAVE_SECONDS, TITLE
+from viz.keyframes import Shot
 from viz.panel import RecordingRequest, Turntable
 from viz.program import Program
 from viz.sessions import Session, load_session, read_session, save_session
@@ -246,6 +247,31 @@ def test_generating_and_recording(stage: Stage) -> None:
     program.plan_recording(RecordingRequest("timeline"))
     program.toggle_recording()
     assert stage.recording.started[-1][1].timeline == program.timeline, "by the key, too"
+
+
+def test_shots_are_of_the_network_that_is_open(keyed: Stage, tmp_path: Path) -> None:
+    program, shot = keyed.program, Shot(0.1, 0.2, 2.7, 0.3)
+
+    def shots() -> list[Shot | None]:
+        return [one.shot for one in program.timeline.keyframes]
+
+    keys = tuple(replace(one, shot=shot) for one in program.timeline.keyframes)
+    program.edit_timeline(replace(program.timeline, keyframes=keys))
+    program.save_session_as(tmp_path / "a.json")
+    keyed.run()
+    assert shots() == [shot] * 3
+    program.open_checkpoint(Path("/nets/other.safetensors"))
+    keyed.run(count=2)
+    assert program.view.network.path == "/nets/other.safetensors"
+    assert shots() == [None] * 3
+    program.undo()
+    keyed.run(count=2)
+    assert (program.view.network.path, shots()) == (GOOD, [shot] * 3)
+    program.open_checkpoint(Path("/nets/other.safetensors"))
+    keyed.run(count=2)
+    program.restore(read_session(tmp_path / "a.json"))
+    keyed.run(count=2)
+    assert shots() == [shot] * 3, "as they were saved"
 
 
 # ------------------------------------------------------------------------------------------------ sessions

@@ -18,7 +18,7 @@ from viz.captures import read_view
 from viz.dropping import sort_out
 from viz.engine import Engine
 from viz.files import SaveError
-from viz.keyframes import Keyframe
+from viz.keyframes import Keyframe, Shot
 from viz.options import Record, build_request
 from viz.panel import RecordingRequest
 from viz.recorder import Film, recorded_views
@@ -189,6 +189,15 @@ def test_options_of_sessions(saved: Path, tiny_2x: Path, tmp_path: Path) -> None
     turned = with_timeline(replace(options, path="turntable", psi=0.5), session)
     assert build_request(turned, session.timeline).path == "turntable"
     assert build_request(turned, session.timeline).timeline is None
+
+
+def test_another_checkpoint_has_its_own_shots(saved: Path, tiny: Path, tiny_2x: Path) -> None:
+    keys = tuple(replace(one, shot=Shot(0.1, 0.2, 2.7, 0.3)) for one in TIMELINE.keyframes)
+    save_session(Session(View(NetworkView(str(tiny))), replace(TIMELINE, keyframes=keys)), saved)
+    for checkpoint, known in ((None, True), (tiny, True), (tiny_2x, False)):
+        session = with_session(Record(saved, saved, checkpoint=checkpoint))[1]
+        assert session is not None
+        assert [one.shot is not None for one in session.timeline.keyframes] == [known] * 2
 
 
 @pytest.mark.parametrize(
