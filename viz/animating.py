@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -246,6 +247,7 @@ class Animating:
         """Go on with a saved session."""
         try:
             session = read_session(path)
+            self._check_checkpoint(session, path)
         except ConfigError as error:
             self._tell_open_error(error)
             return
@@ -253,6 +255,15 @@ class Animating:
         self.settings = replace(self.settings, last_folder=str(path.parent))
         self.restore(session)
         self.notify(f"Opened {path.name}")
+
+    def _check_checkpoint(self, session: Session, path: Path) -> None:
+        network = session.view.network.path
+        if network and network != self._network and not os.path.isfile(network):
+            raise ConfigError(
+                f"{path.name} cannot be opened",
+                f"its checkpoint is not there: {network}",
+                "Put it beside the session.",
+            )
 
     def open_file(self, path: Path) -> None:
         """Open whatever was chosen: a session, or else a checkpoint."""
@@ -262,13 +273,14 @@ class Animating:
             self.open_checkpoint(path)
 
     def restore(self, session: Session) -> None:
-        """Go to a session's View; its timeline, if it has one, replaces the present one. One step."""
+        """Go to a session's View; its timeline replaces the present one, but for a View alone. One step."""
         self.playing = False
         self.pause()
         gesture, view = object(), session.view
-        if session.timeline.keyframes:
+        if not session.alone:
             self.edit_timeline(session.timeline, gesture, 0.0)
             self._shots_of = view.network.path
+        if session.timeline.keyframes:
             self.panels_open.add(TITLE)
         if not view.network.path:
             view = replace(view, network=self.view.network)

@@ -413,4 +413,6 @@ class Program(
         if dropped.folder is not None:
             self.open_run(dropped.folder)
         if dropped.view is not None:
-            self.restore(Session(dropped.view, dropped.timeline))
+            self.restore(Session(dropped.view, alone=True))
+        if dropped.session is not None:
+            self.open_session(dropped.session)

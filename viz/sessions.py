@@ -24,6 +24,8 @@ class Session:
 
     view: View = field(default_factory=View)
     timeline: Timeline = field(default_factory=Timeline)
+    alone: bool = field(default=False, compare=False)
+    """A View alone, which says nothing of a timeline."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def session_from_json(text: str | bytes) -> Session:
     view = view_from_json(text)
     check_view(view)
     document: Any = msgspec.json.decode(text)
-    return Session(view, timeline_from(document))
+    return Session(view, timeline_from(document), "timeline" not in document)
 
 
 def read_session(path: Path) -> Session:

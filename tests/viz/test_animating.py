@@ -18,8 +18,8 @@ from viz.sessions import Session, load_session, read_session, save_session
 from viz.settings import load_settings
 from viz.start import make_program
 from viz.surroundings import Surroundings
-from viz.timeline import changed, stretched, view_at
-from viz.view import LatentView, NetworkView, View
+from viz.timeline import Timeline, changed, stretched, view_at
+from viz.view import LatentView, NetworkView, View, view_to_json
 
 GOOD = "/nets/good.safetensors"
 
@@ -312,10 +312,49 @@ def test_a_session_saved_and_opened(keyed: Stage, tmp_path: Path) -> None:
 
 def test_a_view_alone_leaves_the_timeline(keyed: Stage, tmp_path: Path) -> None:
     kept = keyed.program.timeline
-    save_session(Session(View(latent=LatentView(x=77.0))), tmp_path / "view.json")
+    (tmp_path / "view.json").write_text(view_to_json(View(latent=LatentView(x=77.0))))
     keyed.program.drop([tmp_path / "view.json"])
     assert (keyed.x, keyed.program.timeline) == (77.0, kept)
     assert keyed.program.view.network.path == GOOD
+
+
+def test_a_session_without_keyframes_has_none(keyed: Stage, tmp_path: Path) -> None:
+    save_session(Session(View(latent=LatentView(x=77.0))), tmp_path / "a.json")
+    keyed.program.open_session(tmp_path / "a.json")
+    assert (keyed.x, keyed.times) == (77.0, [])
+    keyed.program.undo()
+    assert (keyed.x, keyed.times) == (2.0, [0.0, 1.0, 2.0])
+
+
+def test_a_dropped_session_is_the_one_that_is_saved_next(keyed: Stage, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    keyed.program.save_session_as(second)
+    keyed.program.save_session_as(first)
+    keyed.program.drop([second])
+    assert keyed.program.session_path == second
+    assert keyed.program.notices.message == "Opened second.json"
+    keyed.program.save_image()
+    deadline = time.monotonic() + 30
+    while not (pictures := list((tmp_path / "out").glob("*.png"))):
+        assert time.monotonic() < deadline
+        keyed.run()
+        time.sleep(0.01)
+    keyed.program.drop(pictures)
+    assert keyed.program.session_path == second, "a picture is no session"
+
+
+def test_a_session_whose_checkpoint_is_missing_changes_nothing(keyed: Stage, tmp_path: Path) -> None:
+    program, path = keyed.program, tmp_path / "a.json"
+    save_session(Session(View(NetworkView("/gone/a.pkl"), LatentView(x=77.0)), Timeline()), path)
+    for act in (program.open_session, lambda path: program.drop([path])):
+        before = (program.view, program.timeline, program.session_path, program.settings)
+        program.notices.message = ""
+        act(path)
+        keyed.run()
+        assert (program.view, program.timeline, program.session_path, program.settings) == before
+        assert program.notices.message == ""
+        assert "/gone/a.pkl" in str(program.error)
+        program.dismiss_error()
 
 
 def test_a_damaged_session_is_told(keyed: Stage, tmp_path: Path) -> None:
