@@ -165,7 +165,7 @@ class Animating:
             return
         self.timeline = timeline = closed(timeline)
         self.time = min(self.time if time is None else time, timeline.duration)
-        self._history.record(self._history.present, gesture or object(), timeline)
+        self._history.record(self._history.present, gesture or object(), timeline, self.time)
 
     def add_keyframe(self) -> None:
         """Keep the present View at the playhead, or behind the keyframe that is there."""

@@ -195,7 +195,7 @@ class Program(
         self._go(view)
         # A checkpoint on its way counts once it is open: one that does not open is no step to come back to.
         if view.network.path == self._network or self._in_run(view.network.path, self._network):
-            self._history.record(view, gesture)
+            self._history.record(view, gesture, playhead=self.time)
 
     def _go(self, view: View) -> None:
         if self.run is not None and view.network != self.view.network:
@@ -268,7 +268,7 @@ class Program(
         if not before:
             self._history = History(self.view, timeline=self.timeline)
         elif self.view.network.path == path:
-            self._history.record(self.view, object())
+            self._history.record(self.view, object(), playhead=self.time)
         self._motion = None
         recent = self.run.folder if self.run is not None and self._in_run(path) else Path(path)
         if recent not in self.surroundings.bundled:
@@ -373,7 +373,7 @@ class Program(
         if view is None:
             return
         self.timeline, self._shots_of = self._history.timeline, view.network.path
-        self.time = min(self.time, self.timeline.duration)
+        self.time = min(self._history.playhead, self.timeline.duration)
         exchanged = self._return_to_pane(view, back=back)
         if not exchanged and self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.

@@ -172,6 +172,20 @@ def test_undo_covers_the_timeline_and_a_drag_is_one_step(keyed: Stage) -> None:
     assert program.time <= program.timeline.duration
 
 
+def test_the_playhead_goes_back_with_the_picture(keyed: Stage) -> None:
+    program = keyed.program
+    program.seek(0.0)
+    program.seek(1.0)
+    for act, at in ((program.undo, 0.0), (program.undo, 2.0), (program.redo, 0.0), (program.redo, 1.0)):
+        act()
+        assert (program.time, keyed.x, keyed.edited()) == (at, at, False)
+    program.remove_keyframe()
+    program.seek(2.0)
+    program.undo()
+    program.undo()
+    assert (program.time, keyed.x, keyed.edited()) == (1.0, 1.0, False)
+
+
 def test_what_the_user_does_stops_playing(keyed: Stage) -> None:
     program = keyed.program
     for act in (
