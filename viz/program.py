@@ -22,7 +22,7 @@ from viz.animating import Animating
 from viz.capturing import Capturing
 from viz.comfort import Comforts
 from viz.commands import Commands
-from viz.comparer import Comparisons
+from viz.comparer import PINNED, Comparisons
 from viz.contexts import panel_context
 from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
@@ -265,6 +265,7 @@ class Program(
                 self._history.amend(self.view)
             return
         self._open_error = None
+        self.notices.withdraw(PINNED)
         if not before:
             self._history = History(self.view, timeline=self.timeline)
         elif self.view.network.path == path:
