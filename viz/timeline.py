@@ -15,7 +15,7 @@ import msgspec
 from pof3d.errors import ConfigError
 from viz.interpolation import Passage, between
 from viz.keyframes import Keyframe, Shot, keyframe_view
-from viz.view import View
+from viz.view import ForeignText, View
 
 TIMELINE_VERSION = 1
 SECONDS = (0.1, 600.0)
@@ -282,6 +282,6 @@ def timeline_from(document: Any) -> Timeline:
     try:
         timeline = msgspec.convert(document, _Document, strict=True).timeline
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise ConfigError("cannot read the saved timeline", str(error)) from error
+        raise ForeignText("cannot read the saved timeline", str(error)) from error
     check_timeline(timeline)
     return closed(timeline)

@@ -109,6 +109,33 @@ def test_what_cannot_be_read_or_written(tmp_path: Path, monkeypatch: pytest.Monk
     assert not [name for name in os.listdir(tmp_path) if name not in ("a.json", "folder.json")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[1, 2]",
+        b"{}",
+        b"{",
+        b"\xff",
+        b'{"schema_version": 1, "view": {"latent": {"x": "left"}}}',
+        b'{"schema_version": 1, "view": {}, "timeline_version": 1, "timeline": {"keyframes": 1e999}}',
+        b"[1e999]",
+    ],
+)
+def test_foreign_files_are_refused_in_words(text: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(text)
+    with pytest.raises(ConfigError) as caught:
+        read_session(path)
+    assert str(caught.value) == "bad.json cannot be opened: it is no session of this program."
+
+
+def test_a_session_of_a_newer_program_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "new.json"
+    path.write_text('{"schema_version": 99, "view": {}}')
+    with pytest.raises(ConfigError, match=r"version is 99.*program version that wrote it"):
+        read_session(path)
+
+
 def test_a_dropped_session(tmp_path: Path) -> None:
     assert sort_out([tmp_path / "a.json"]).session == tmp_path / "a.json"
 
