@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from viz.timeline import (
     Timeline,
     changed,
     check_timeline,
+    closed,
     key_at,
     place_for,
     snapped,
@@ -35,6 +37,7 @@ from viz.timeline import (
     with_keyframe,
     with_shots,
     without,
+    without_shots,
 )
 from viz.view import NetworkView, View
 
@@ -88,6 +91,8 @@ class Animating:
         self._gesture: object = None
         self._pictures: dict[View, NDArray[np.uint8]] = {}
         self._shots: dict[View, Shot] = {}
+        self._shots_of = self.view.network.path
+        """The network that the shots of the timeline's keyframes are of."""
         self._failed_pictures: set[View] = set()
         self._pictured = ""
         self._picturing: Job[None] | None = None
@@ -158,9 +163,9 @@ class Animating:
         except ConfigError as error:
             self.notify(str(error))
             return
-        self.timeline = timeline
+        self.timeline = timeline = closed(timeline)
         self.time = min(self.time if time is None else time, timeline.duration)
-        self._history.record(self._history.present, gesture or object(), timeline)
+        self._history.record(self._history.present, gesture or object(), timeline, self.time)
 
     def add_keyframe(self) -> None:
         """Keep the present View at the playhead, or behind the keyframe that is there."""
@@ -242,6 +247,7 @@ class Animating:
         """Go on with a saved session."""
         try:
             session = read_session(path)
+            self._check_checkpoint(session, path)
         except ConfigError as error:
             self._tell_open_error(error)
             return
@@ -249,6 +255,15 @@ class Animating:
         self.settings = replace(self.settings, last_folder=str(path.parent))
         self.restore(session)
         self.notify(f"Opened {path.name}")
+
+    def _check_checkpoint(self, session: Session, path: Path) -> None:
+        network = session.view.network.path
+        if network and network != self._network and not os.path.isfile(network):
+            raise ConfigError(
+                f"{path.name} cannot be opened",
+                f"its checkpoint is not there: {network}",
+                "Put it beside the session.",
+            )
 
     def open_file(self, path: Path) -> None:
         """Open whatever was chosen: a session, or else a checkpoint."""
@@ -258,12 +273,14 @@ class Animating:
             self.open_checkpoint(path)
 
     def restore(self, session: Session) -> None:
-        """Go to a session's View; its timeline, if it has one, replaces the present one. One step."""
+        """Go to a session's View; its timeline replaces the present one, but for a View alone. One step."""
         self.playing = False
         self.pause()
         gesture, view = object(), session.view
-        if session.timeline.keyframes:
+        if not session.alone:
             self.edit_timeline(session.timeline, gesture, 0.0)
+            self._shots_of = view.network.path
+        if session.timeline.keyframes:
             self.panels_open.add(TITLE)
         if not view.network.path:
             view = replace(view, network=self.view.network)
@@ -294,11 +311,11 @@ class Animating:
                 known.clear()
             if self._picturing is not None:
                 self._picturing.cancel()
-        completed = with_shots(self.timeline, self._shots)
-        if completed is not self.timeline:
-            if self._history.timeline == self.timeline:
-                self._history.amend(self._history.present, completed)
-            self.timeline = completed
+        if self._shots_of != self._network and self.view.network.path == self._network:
+            self._shots_of = self._network
+            self._complete(without_shots(self.timeline))
+        if self._shots_of == self._network:
+            self._complete(with_shots(self.timeline, self._shots))
         busy = self._picturing is not None and self._picturing.running
         if busy or self.workshop is None or not self._network or TITLE not in self.panels_open:
             return
@@ -309,6 +326,14 @@ class Animating:
         ]
         if missing:
             self._picturing = self._render_pictures(self.workshop, self._network, missing)
+
+    def _complete(self, timeline: Timeline) -> None:
+        """Take another timeline, but for what the user does: no step."""
+        if timeline is self.timeline:
+            return
+        if self._history.timeline == self.timeline:
+            self._history.amend(self._history.present, timeline)
+        self.timeline = timeline
 
     def _render_pictures(self, workshop: Working, network: str, wanted: list[View]) -> Job[None]:
         pictures, shots, failed = self._pictures, self._shots, self._failed_pictures

@@ -14,11 +14,14 @@ from viz.difference import Difference, difference
 from viz.frame import FailedFrame, Frame
 from viz.history import History
 from viz.jobs import Job, Working
+from viz.notices import Notices
 from viz.services import Rendering
 from viz.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+PINNED = "Pinned: what you change now shows beside it"
 
 
 class Comparisons:
@@ -29,6 +32,7 @@ class Comparisons:
     capturing: Capturing
     view: View
     frame: Frame | None
+    notices: Notices
     notify: Callable[[str], None]
     commit: Callable[..., None]
     pause: Callable[[], None]
@@ -50,6 +54,8 @@ class Comparisons:
     def _accompany(self) -> None:
         """Ask for what is beside the present View."""
         self.comparison = comparing.synced(self.comparison, self.view)
+        if not self.comparison.on:
+            self.notices.withdraw(PINNED)
         self.rendering.accompany(comparing.companions(self.comparison, self.view))
 
     def _update_comparison(self) -> bool:
@@ -134,7 +140,7 @@ class Comparisons:
                 if pane.key not in before:
                     self._pane_frames[pane.key] = self.frame
         self._accompany()
-        self.notify("Pinned: what you change now shows beside it")
+        self.notify(PINNED)
 
     def activate_pane(self, index: int) -> None:
         """Make another pane the present View: one step of the history."""

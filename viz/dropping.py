@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pof3d.checkpoint.sniff import SUFFIXES, look_at
 from pof3d.errors import CheckpointError, ConfigError, Pof3dError
 from viz.captures import is_sequence, read_view
-from viz.sessions import SUFFIX, Session, read_session
-from viz.timeline import Timeline
+from viz.sessions import SUFFIX
 from viz.view import View
 
 PICTURES = (".png", ".gif", ".mp4", ".webm", SUFFIX)
@@ -30,8 +29,8 @@ class Dropped:
     """To look for a training run in."""
     view: View | None = None
     """To go to."""
-    timeline: Timeline = field(default_factory=Timeline)
-    """Of a session."""
+    session: Path | None = None
+    """To go on with."""
     message: str = ""
     error: Pof3dError | None = None
 
@@ -53,15 +52,13 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
     pictures = [path for path in paths if path.suffix.lower() in PICTURES or is_sequence(path)]
     if not pictures:
         return Dropped(error=_foreign(paths[0]))
+    if pictures[0].suffix.lower() == SUFFIX:
+        return Dropped(session=pictures[0])
     try:
-        if pictures[0].suffix.lower() == SUFFIX:
-            session = read_session(pictures[0])
-        else:
-            session = Session(read_view(pictures[0]))
+        view = read_view(pictures[0])
     except ConfigError as error:
         return Dropped(error=error)
-    what = "Opened" if session.timeline.keyframes else "Went to the view of"
-    return Dropped(view=session.view, timeline=session.timeline, message=f"{what} {pictures[0].name}")
+    return Dropped(view=view, message=f"Went to the view of {pictures[0].name}")
 
 
 def _count(paths: Sequence[object], what: str) -> str:

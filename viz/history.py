@@ -8,7 +8,8 @@ from collections.abc import Callable
 from viz.timeline import Timeline
 from viz.view import View
 
-_State = tuple[View, Timeline]
+_State = tuple[View, Timeline, float]
+"""The last: where the playhead is, seconds."""
 LIMIT = 500
 COALESCE_SECONDS = 0.8
 
@@ -39,7 +40,7 @@ class History:
         self._clock = clock
         self._limit = max(1, limit)
         self._past: list[_State] = []
-        self._present: _State = (view, timeline or Timeline())
+        self._present: _State = (view, timeline or Timeline(), 0.0)
         self._future: list[_State] = []
         self._gesture: object = None
         self._touched: tuple[str, ...] = ()
@@ -56,6 +57,11 @@ class History:
         return self._present[1]
 
     @property
+    def playhead(self) -> float:
+        """Where it was then, seconds."""
+        return self._present[2]
+
+    @property
     def depth(self) -> int:
         """Steps that can be taken back."""
         return len(self._past)
@@ -70,7 +76,13 @@ class History:
         """Whether there is a step to repeat."""
         return bool(self._future)
 
-    def record(self, view: View, gesture: object = None, timeline: Timeline | None = None) -> None:
+    def record(
+        self,
+        view: View,
+        gesture: object = None,
+        timeline: Timeline | None = None,
+        playhead: float | None = None,
+    ) -> None:
         """Note the View of now; call it as often as you like.
 
         Parameters
@@ -82,9 +94,15 @@ class History:
             step. Without a token, changes of the same slices of the View in quick succession are one.
         timeline : Timeline, optional
             None: it has not changed.
+        playhead : float, optional
+            None: it has not moved. Moving it is no step by itself.
         """
-        new = (view, self.timeline if timeline is None else timeline)
-        if new == self._present:
+        new = (
+            view,
+            self.timeline if timeline is None else timeline,
+            self.playhead if playhead is None else playhead,
+        )
+        if new[:2] == self._present[:2]:
             return
         now, touched = self._clock(), _touched(self._present, new)
         if gesture is not None:
@@ -108,7 +126,7 @@ class History:
 
     def amend(self, view: View, timeline: Timeline | None = None) -> None:
         """Replace the present View without a step: for changes that the user did not make."""
-        self._present = (view, self.timeline if timeline is None else timeline)
+        self._present = (view, self.timeline if timeline is None else timeline, self.playhead)
 
     def _move(self, source: list[_State], target: list[_State]) -> View | None:
         if not source:

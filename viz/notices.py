@@ -25,6 +25,11 @@ class Notices:
         message = legible(shorten_words(message))
         self.message, self.until = message, now + SECONDS + min(len(message) * 0.03, 4.0)
 
+    def withdraw(self, message: str) -> None:
+        """Take a notice away that is not true any more."""
+        if self.message == legible(shorten_words(message)):
+            self.message = ""
+
     def left(self, now: float) -> float:
         """Seconds until the notice is gone; 0 when there is none."""
         return max(self.until - now, 0.0) if self.message else 0.0

@@ -22,7 +22,7 @@ from viz.animating import Animating
 from viz.capturing import Capturing
 from viz.comfort import Comforts
 from viz.commands import Commands
-from viz.comparer import Comparisons
+from viz.comparer import PINNED, Comparisons
 from viz.contexts import panel_context
 from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
@@ -195,7 +195,7 @@ class Program(
         self._go(view)
         # A checkpoint on its way counts once it is open: one that does not open is no step to come back to.
         if view.network.path == self._network or self._in_run(view.network.path, self._network):
-            self._history.record(view, gesture)
+            self._history.record(view, gesture, playhead=self.time)
 
     def _go(self, view: View) -> None:
         if self.run is not None and view.network != self.view.network:
@@ -245,10 +245,11 @@ class Program(
                 self._history.amend(self.view)
             return
         self._open_error = None
+        self.notices.withdraw(PINNED)
         if not before:
             self._history = History(self.view, timeline=self.timeline)
         elif self.view.network.path == path:
-            self._history.record(self.view, object())
+            self._history.record(self.view, object(), playhead=self.time)
         self._motion = None
         recent = self.run.folder if self.run is not None and self._in_run(path) else Path(path)
         if recent not in self.surroundings.bundled:
@@ -352,8 +353,8 @@ class Program(
         self.playing = False
         if view is None:
             return
-        self.timeline = self._history.timeline
-        self.time = min(self.time, self.timeline.duration)
+        self.timeline, self._shots_of = self._history.timeline, view.network.path
+        self.time = min(self._history.playhead, self.timeline.duration)
         exchanged = self._return_to_pane(view, back=back)
         if not exchanged and self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.
@@ -393,4 +394,6 @@ class Program(
         if dropped.folder is not None:
             self.open_run(dropped.folder)
         if dropped.view is not None:
-            self.restore(Session(dropped.view, dropped.timeline))
+            self.restore(Session(dropped.view, alone=True))
+        if dropped.session is not None:
+            self.open_session(dropped.session)

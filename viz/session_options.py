@@ -9,6 +9,7 @@ from typing import TypeVar
 from pof3d.errors import ConfigError
 from viz.options import PictureOptions, Record, build_view
 from viz.sessions import SUFFIX, Session, read_session
+from viz.timeline import without_shots
 from viz.view import View
 
 T = TypeVar("T", bound=PictureOptions)
@@ -34,6 +35,8 @@ def with_session(options: T) -> tuple[T, Session | None]:
         raise ConfigError(
             f"{options.file.name} names no checkpoint", todo="Say which one to use: --checkpoint FILE."
         )
+    if network != session.view.network.path:
+        session = replace(session, timeline=without_shots(session.timeline))
     return replace(options, file=Path(network)), session
 
 

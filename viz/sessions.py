@@ -12,7 +12,7 @@ from pof3d.errors import ConfigError
 from viz.file_names import path_to_text
 from viz.settings import keep_damaged, read_bounded, session_path, write_file
 from viz.timeline import TIMELINE_VERSION, Timeline, timeline_from
-from viz.view import SCHEMA_VERSION, NetworkView, View, view_from_json
+from viz.view import SCHEMA_VERSION, ForeignText, NetworkView, View, view_from_json
 
 SUFFIX = ".json"
 _LARGEST = 4 << 20
@@ -24,6 +24,8 @@ class Session:
 
     view: View = field(default_factory=View)
     timeline: Timeline = field(default_factory=Timeline)
+    alone: bool = field(default=False, compare=False)
+    """A View alone, which says nothing of a timeline."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def session_from_json(text: str | bytes) -> Session:
     view = view_from_json(text)
     check_view(view)
     document: Any = msgspec.json.decode(text)
-    return Session(view, timeline_from(document))
+    return Session(view, timeline_from(document), "timeline" not in document)
 
 
 def read_session(path: Path) -> Session:
@@ -77,6 +79,8 @@ def read_session(path: Path) -> Session:
         raise ConfigError(f"{path.name} cannot be read", error.strerror or str(error)) from error
     try:
         session = session_from_json(text)
+    except ForeignText as error:
+        raise ConfigError(f"{path.name} cannot be opened", "it is no session of this program") from error
     except ConfigError as error:
         why = f"{error.what}: {error.why}"
         raise ConfigError(f"{path.name} cannot be opened", why, error.todo) from error

@@ -15,7 +15,7 @@ import msgspec
 from pof3d.errors import ConfigError
 from viz.interpolation import Passage, between
 from viz.keyframes import Keyframe, Shot, keyframe_view
-from viz.view import View
+from viz.view import ForeignText, View
 
 TIMELINE_VERSION = 1
 SECONDS = (0.1, 600.0)
@@ -172,6 +172,15 @@ def moved(timeline: Timeline, index: int, time: float) -> Timeline:
     return replace(timeline, keyframes=_sorted([*others, replace(timeline.keyframes[index], time=time)]))
 
 
+def closed(timeline: Timeline) -> Timeline:
+    """With time for a loop to come back in, where a keyframe lies at its very end and would not count."""
+    if not timeline.loop or timeline.played == timeline.keyframes:
+        return timeline
+    if timeline.duration + STEP_SECONDS > SECONDS[1]:
+        timeline = stretched(timeline, SECONDS[1] - STEP_SECONDS)
+    return replace(timeline, duration=timeline.duration + STEP_SECONDS)
+
+
 def without(timeline: Timeline, index: int) -> Timeline:
     """Without a keyframe."""
     return replace(timeline, keyframes=timeline.keyframes[:index] + timeline.keyframes[index + 1 :])
@@ -189,6 +198,8 @@ def stretched(timeline: Timeline, duration: float, *, keep_times: bool = False) 
     duration = min(max(duration, SECONDS[0]), SECONDS[1])
     if keep_times:
         last = timeline.keyframes[-1].time if timeline.keyframes else 0.0
+        if timeline.loop:  # one at the very end would not count
+            last = min(last + 1 / timeline.fps, timeline.duration)
         return replace(timeline, duration=max(duration, last))
     factor = duration / timeline.duration
     keys = tuple(replace(one, time=min(one.time * factor, duration)) for one in timeline.keyframes)
@@ -201,6 +212,13 @@ def with_shots(timeline: Timeline, shots: dict[View, Shot]) -> Timeline:
         return timeline
     keys = (replace(one, shot=shots.get(one.view)) if one.shot is None else one for one in timeline.keyframes)
     return replace(timeline, keyframes=tuple(keys))
+
+
+def without_shots(timeline: Timeline) -> Timeline:
+    """Without what is known of another network."""
+    if all(one.shot is None for one in timeline.keyframes):
+        return timeline
+    return replace(timeline, keyframes=tuple(replace(one, shot=None) for one in timeline.keyframes))
 
 
 # ---------------------------------------------------------------------------------------------------- JSON
@@ -264,6 +282,6 @@ def timeline_from(document: Any) -> Timeline:
     try:
         timeline = msgspec.convert(document, _Document, strict=True).timeline
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise ConfigError("cannot read the saved timeline", str(error)) from error
+        raise ForeignText("cannot read the saved timeline", str(error)) from error
     check_timeline(timeline)
-    return timeline
+    return closed(timeline)

@@ -160,6 +160,10 @@ class View:
     display: DisplayView = field(default_factory=DisplayView)
 
 
+class ForeignText(ConfigError):
+    """A text is nothing that this program has written."""
+
+
 @dataclass(frozen=True)
 class _Document:
     schema_version: int
@@ -186,6 +190,8 @@ def view_from_json(text: str | bytes) -> View:
     try:
         document: Any = msgspec.json.decode(text)
         version = document.get("schema_version") if isinstance(document, dict) else None
+        if version is None:
+            raise ForeignText("cannot read the saved view", "it is no view or session of this program")
         if version != SCHEMA_VERSION:
             raise ConfigError(
                 "cannot read the saved view",
@@ -195,4 +201,4 @@ def view_from_json(text: str | bytes) -> View:
         view = msgspec.convert(document, _Document, strict=True).view
         return replace(view, network=replace(view.network, path=path_from_text(view.network.path)))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise ConfigError("cannot read the saved view", str(error)) from error
+        raise ForeignText("cannot read the saved view", str(error)) from error

@@ -11,14 +11,15 @@ import pytest
 
 from tests.viz.stand_ins import StandInRecording, StandInRendering
 from viz.animating import AUTOSAVE_SECONDS, TITLE
+from viz.keyframes import Shot
 from viz.panel import RecordingRequest, Turntable
 from viz.program import Program
 from viz.sessions import Session, load_session, read_session, save_session
 from viz.settings import load_settings
 from viz.start import make_program
 from viz.surroundings import Surroundings
-from viz.timeline import changed, stretched, view_at
-from viz.view import LatentView, NetworkView, View
+from viz.timeline import Timeline, changed, stretched, view_at
+from viz.view import LatentView, NetworkView, View, view_to_json
 
 GOOD = "/nets/good.safetensors"
 
@@ -110,6 +111,16 @@ def test_a_loop_goes_on(keyed: Stage) -> None:
     assert program.time == pytest.approx(0.5)
 
 
+def test_a_loop_shows_its_last_keyframe(keyed: Stage) -> None:
+    program = keyed.program
+    program.edit_timeline(replace(program.timeline, loop=True))
+    program.seek(0.0)
+    program.seek(2.0)
+    assert (program.time, keyed.x) == (2.0, 2.0)
+    assert not keyed.edited()
+    assert program.timeline.duration == 3.0
+
+
 def test_scrubbing_is_one_step_and_keeps_to_frames(keyed: Stage) -> None:
     program, gesture = keyed.program, object()
     for place in (1.71, 1.2, 0.99, 0.5123):
@@ -159,6 +170,20 @@ def test_undo_covers_the_timeline_and_a_drag_is_one_step(keyed: Stage) -> None:
     program.undo()
     assert keyed.times == [0.0]
     assert program.time <= program.timeline.duration
+
+
+def test_the_playhead_goes_back_with_the_picture(keyed: Stage) -> None:
+    program = keyed.program
+    program.seek(0.0)
+    program.seek(1.0)
+    for act, at in ((program.undo, 0.0), (program.undo, 2.0), (program.redo, 0.0), (program.redo, 1.0)):
+        act()
+        assert (program.time, keyed.x, keyed.edited()) == (at, at, False)
+    program.remove_keyframe()
+    program.seek(2.0)
+    program.undo()
+    program.undo()
+    assert (program.time, keyed.x, keyed.edited()) == (1.0, 1.0, False)
 
 
 def test_what_the_user_does_stops_playing(keyed: Stage) -> None:
@@ -238,6 +263,31 @@ def test_generating_and_recording(stage: Stage) -> None:
     assert stage.recording.started[-1][1].timeline == program.timeline, "by the key, too"
 
 
+def test_shots_are_of_the_network_that_is_open(keyed: Stage, tmp_path: Path) -> None:
+    program, shot = keyed.program, Shot(0.1, 0.2, 2.7, 0.3)
+
+    def shots() -> list[Shot | None]:
+        return [one.shot for one in program.timeline.keyframes]
+
+    keys = tuple(replace(one, shot=shot) for one in program.timeline.keyframes)
+    program.edit_timeline(replace(program.timeline, keyframes=keys))
+    program.save_session_as(tmp_path / "a.json")
+    keyed.run()
+    assert shots() == [shot] * 3
+    program.open_checkpoint(Path("/nets/other.safetensors"))
+    keyed.run(count=2)
+    assert program.view.network.path == "/nets/other.safetensors"
+    assert shots() == [None] * 3
+    program.undo()
+    keyed.run(count=2)
+    assert (program.view.network.path, shots()) == (GOOD, [shot] * 3)
+    program.open_checkpoint(Path("/nets/other.safetensors"))
+    keyed.run(count=2)
+    program.restore(read_session(tmp_path / "a.json"))
+    keyed.run(count=2)
+    assert shots() == [shot] * 3, "as they were saved"
+
+
 # ------------------------------------------------------------------------------------------------ sessions
 def test_it_saves_itself_when_something_has_changed(keyed: Stage) -> None:
     keyed.run(AUTOSAVE_SECONDS + 0.1)
@@ -276,10 +326,49 @@ def test_a_session_saved_and_opened(keyed: Stage, tmp_path: Path) -> None:
 
 def test_a_view_alone_leaves_the_timeline(keyed: Stage, tmp_path: Path) -> None:
     kept = keyed.program.timeline
-    save_session(Session(View(latent=LatentView(x=77.0))), tmp_path / "view.json")
+    (tmp_path / "view.json").write_text(view_to_json(View(latent=LatentView(x=77.0))))
     keyed.program.drop([tmp_path / "view.json"])
     assert (keyed.x, keyed.program.timeline) == (77.0, kept)
     assert keyed.program.view.network.path == GOOD
+
+
+def test_a_session_without_keyframes_has_none(keyed: Stage, tmp_path: Path) -> None:
+    save_session(Session(View(latent=LatentView(x=77.0))), tmp_path / "a.json")
+    keyed.program.open_session(tmp_path / "a.json")
+    assert (keyed.x, keyed.times) == (77.0, [])
+    keyed.program.undo()
+    assert (keyed.x, keyed.times) == (2.0, [0.0, 1.0, 2.0])
+
+
+def test_a_dropped_session_is_the_one_that_is_saved_next(keyed: Stage, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    keyed.program.save_session_as(second)
+    keyed.program.save_session_as(first)
+    keyed.program.drop([second])
+    assert keyed.program.session_path == second
+    assert keyed.program.notices.message == "Opened second.json"
+    keyed.program.save_image()
+    deadline = time.monotonic() + 30
+    while not (pictures := list((tmp_path / "out").glob("*.png"))):
+        assert time.monotonic() < deadline
+        keyed.run()
+        time.sleep(0.01)
+    keyed.program.drop(pictures)
+    assert keyed.program.session_path == second, "a picture is no session"
+
+
+def test_a_session_whose_checkpoint_is_missing_changes_nothing(keyed: Stage, tmp_path: Path) -> None:
+    program, path = keyed.program, tmp_path / "a.json"
+    save_session(Session(View(NetworkView("/gone/a.pkl"), LatentView(x=77.0)), Timeline()), path)
+    for act in (program.open_session, lambda path: program.drop([path])):
+        before = (program.view, program.timeline, program.session_path, program.settings)
+        program.notices.message = ""
+        act(path)
+        keyed.run()
+        assert (program.view, program.timeline, program.session_path, program.settings) == before
+        assert program.notices.message == ""
+        assert "/gone/a.pkl" in str(program.error)
+        program.dismiss_error()
 
 
 def test_a_damaged_session_is_told(keyed: Stage, tmp_path: Path) -> None:

@@ -68,6 +68,19 @@ def test_pinning_and_going_on(program: Program) -> None:
     assert seeds(program) == [0, 5], "panes are kept"
 
 
+def test_what_is_told_of_pinning_goes_with_it(program: Program) -> None:
+    for away in (
+        lambda: program.remove_pane(0),
+        program.toggle_comparison,
+        lambda: program.open_checkpoint(Path(CARS)),
+    ):
+        program.pin_view()
+        assert program.notices.message.startswith("Pinned")
+        away()
+        program.update(0.01)
+        assert program.notices.message == ""
+
+
 def test_linked_cameras_follow(program: Program) -> None:
     program.toggle_comparison()
     go_to_seed(program, 5)

@@ -18,7 +18,7 @@ from viz.captures import read_view
 from viz.dropping import sort_out
 from viz.engine import Engine
 from viz.files import SaveError
-from viz.keyframes import Keyframe
+from viz.keyframes import Keyframe, Shot
 from viz.options import Record, build_request
 from viz.panel import RecordingRequest
 from viz.recorder import Film, recorded_views
@@ -109,11 +109,35 @@ def test_what_cannot_be_read_or_written(tmp_path: Path, monkeypatch: pytest.Monk
     assert not [name for name in os.listdir(tmp_path) if name not in ("a.json", "folder.json")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[1, 2]",
+        b"{}",
+        b"{",
+        b"\xff",
+        b'{"schema_version": 1, "view": {"latent": {"x": "left"}}}',
+        b'{"schema_version": 1, "view": {}, "timeline_version": 1, "timeline": {"keyframes": 1e999}}',
+        b"[1e999]",
+    ],
+)
+def test_foreign_files_are_refused_in_words(text: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(text)
+    with pytest.raises(ConfigError) as caught:
+        read_session(path)
+    assert str(caught.value) == "bad.json cannot be opened: it is no session of this program."
+
+
+def test_a_session_of_a_newer_program_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "new.json"
+    path.write_text('{"schema_version": 99, "view": {}}')
+    with pytest.raises(ConfigError, match=r"version is 99.*program version that wrote it"):
+        read_session(path)
+
+
 def test_a_dropped_session(tmp_path: Path) -> None:
-    save_session(SESSION, tmp_path / "a.json")
-    dropped = sort_out([tmp_path / "a.json"])
-    assert (dropped.view, dropped.timeline) == (VIEW, TIMELINE)
-    assert dropped.message == "Opened a.json"
+    assert sort_out([tmp_path / "a.json"]).session == tmp_path / "a.json"
 
 
 # ---------------------------------------------------------------------------------------------- recordings
@@ -189,6 +213,15 @@ def test_options_of_sessions(saved: Path, tiny_2x: Path, tmp_path: Path) -> None
     turned = with_timeline(replace(options, path="turntable", psi=0.5), session)
     assert build_request(turned, session.timeline).path == "turntable"
     assert build_request(turned, session.timeline).timeline is None
+
+
+def test_another_checkpoint_has_its_own_shots(saved: Path, tiny: Path, tiny_2x: Path) -> None:
+    keys = tuple(replace(one, shot=Shot(0.1, 0.2, 2.7, 0.3)) for one in TIMELINE.keyframes)
+    save_session(Session(View(NetworkView(str(tiny))), replace(TIMELINE, keyframes=keys)), saved)
+    for checkpoint, known in ((None, True), (tiny, True), (tiny_2x, False)):
+        session = with_session(Record(saved, saved, checkpoint=checkpoint))[1]
+        assert session is not None
+        assert [one.shot is not None for one in session.timeline.keyframes] == [known] * 2
 
 
 @pytest.mark.parametrize(

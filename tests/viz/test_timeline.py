@@ -25,6 +25,7 @@ from viz.timeline import (
     Timeline,
     changed,
     check_timeline,
+    closed,
     key_at,
     moved,
     place_for,
@@ -410,3 +411,21 @@ def test_newer_timelines_are_refused_and_older_documents_have_none() -> None:
     with pytest.raises(ConfigError, match="version"):
         timeline_from(document() | {"timeline_version": 2})
     assert timeline_from({"schema_version": 1, "view": {}}) == Timeline()
+
+
+def test_a_loop_has_time_to_come_back_in() -> None:
+    keys = tuple(Keyframe(float(i), View(latent=LatentView(x=float(i)))) for i in range(3))
+    line = Timeline(keys, 2.0)
+    assert closed(line) == line
+    loop = closed(replace(line, loop=True))
+    assert (loop.duration, loop.played, view_at(loop, 2.0)) == (3.0, keys, keys[2].view)
+    assert closed(loop) == loop
+    assert stretched(loop, 0.5, keep_times=True).played == keys
+    longest = closed(stretched(replace(line, loop=True), 600.0))
+    assert (longest.duration, len(longest.played)) == (600.0, 3)
+    check_timeline(longest)
+    document = {
+        "timeline_version": TIMELINE_VERSION,
+        "timeline": msgspec.to_builtins(replace(line, loop=True)),
+    }
+    assert timeline_from(document) == loop, "of older programs"
