@@ -190,7 +190,8 @@ def test_ten_thousand_steps(
     assert objects[1] < 1.1 * objects[0], f"Python's objects grew from {objects[0]} to {objects[1]}"
     half = len(memory) // 2
     growth = sum(memory[-10:]) / 10 - sum(memory[half : half + 10]) / 10
-    # Drivers and allocators keep what they like; a picture or a video a step would be gigabytes.
-    assert growth < 96, f"memory grew by {growth:.0f} MiB in the second half: {memory[::10]}"
+    # Drivers, allocators and encoders keep what they like, and how much depends on when threads meet: what
+    # is asked here is that nothing large is kept at every step.
+    assert growth < 400, f"memory grew by {growth:.0f} MiB in the second half: {memory[::10]}"
     names = [thread.name for thread in threading.enumerate() if thread.name in ("render", "recorder")]
     assert not names
