@@ -193,7 +193,9 @@ def slider(
         differs = not _unknown and not math.isclose(value, default, rel_tol=1e-6, abs_tol=1e-6)
         if _wants_reset(name, "" if _unknown else format % default, differs):
             return True, default
-    return changed, min(max(new, low), high) if changed else value
+    if not changed or not math.isfinite(new):  # "nan" can be typed
+        return False, value
+    return True, min(max(new, low), high)
 
 
 def slider_int(

@@ -232,7 +232,7 @@ def _draw_plan(plan: GridPlan, view: View) -> GridPlan:
     )
     ui.mark("Compare/Range")
     common.control_tooltip("Yaw of the first and of the last column.")
-    if changed:
+    if changed and math.isfinite(first) and math.isfinite(last):
         plan = replace(plan, first_yaw=math.radians(first), last_yaw=math.radians(last))
     sides = [(side, f"{side}²") for side in CELLS]
     cell = common.combo("Compare/Cell", sides, plan.cell, "Side of one picture of the grid, pixels.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import get_args
 
@@ -102,7 +103,7 @@ def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
         )
         ui.mark("View/Range")
         common.control_tooltip(RANGE_HELP)
-    if changed and display.depth_range is not None:
+    if changed and display.depth_range is not None and math.isfinite(near) and math.isfinite(far):
         display = replace(display, depth_range=valid_range(near, far))
     _draw_legend(display, depth_range)
     return display

@@ -178,6 +178,10 @@ def test_playing_offers_to_stop(window: OffscreenWindow) -> None:
 def test_duration_and_frame_rate(stage: Desk) -> None:
     stage.type_into("Timeline/Duration", "8")
     assert [one.time for one in stage.timeline.keyframes] == [0.0, 2.0, 6.0], "keyframes move along"
+    before = list(stage.calls)
+    stage.type_into("Timeline/Frame rate", "nan")
+    stage.type_into("Timeline/Duration", "nan")
+    assert stage.calls == before
     stage.type_into("Timeline/Frame rate", "999")
     assert stage.timeline.fps == 120
     stage.drag("Timeline/Frame rate", (0.5, 0.5), (-100.0, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -153,7 +154,7 @@ class WalkControls:
             if wheel:
                 self._speed = min(max(walk.speed * 1.25**wheel, SPEEDS[0]), SPEEDS[1])
                 actions.set_walk(replace(walk, speed=self._speed))
-        if changed:
+        if changed and math.isfinite(percent):
             moved = replace(walk, position=min(max(percent / 100, 0.0), 1.0), playing=False, backwards=False)
             actions.set_walk(moved)
             x, y = moved.point

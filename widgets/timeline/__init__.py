@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -145,7 +146,7 @@ class TimelinePanel:
         common.tooltip(help_text)
         if imgui.is_item_activated():
             self._gesture = object()
-        if dragged and new != value:
+        if dragged and math.isfinite(new) and new != value:  # "nan" can be typed
             take(round(float(new), 3))
 
     def _draw_generate(self, actions: Actions) -> None:
