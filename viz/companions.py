@@ -147,7 +147,7 @@ def render_companion(
     except Cancelled:
         raise
     except Pof3dError as error:
-        return FailedFrame(view, error, opened=engine.is_loaded(path))
+        return FailedFrame(view, error.detached(), opened=engine.is_loaded(path))
     except Exception as error:
         _log.exception("unexpected error beside the newest view")
         failure = StageError("Rendering failed", f"{type(error).__name__}: {error}")

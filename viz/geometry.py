@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pof3d.errors import Pof3dError
 from pof3d.mesh_settings import MeshSettings
@@ -36,9 +35,6 @@ from viz.shapes import (
     SliceRequest,
 )
 from viz.view import View
-
-if TYPE_CHECKING:
-    pass
 
 QUICK_RESOLUTION = 128
 """Of surfaces that are made without being asked for, at most."""

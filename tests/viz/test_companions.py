@@ -162,6 +162,7 @@ def test_networks_that_do_not_fit_are_refused(tiny: Path, tiny_2x: Path, tmp_pat
     result = render_companion(engine, view, "preview", never, {str(tiny)})
     assert isinstance(result, FailedFrame)
     assert "does not fit" in str(result.error)
+    assert result.error.__traceback__ is None, "it would hold on to what it was raised beside"
     assert engine.is_loaded(str(tiny)), "nothing was dropped for it"
     engine.networks.set_budget(100 * 2**20)
     assert isinstance(render_companion(engine, view, "preview", never, {str(tiny)}), Frame)
