@@ -48,6 +48,8 @@ PICTURE_SIDE = 64
 """Of keyframes' pictures, pixels."""
 TITLE = "Timeline"
 """Of the panel."""
+MOST_PICTURES = 500
+"""Of keyframes, kept for undo: a timeline may have more, and then has those of its own."""
 
 
 class Animating:
@@ -319,6 +321,11 @@ class Animating:
         busy = self._picturing is not None and self._picturing.running
         if busy or self.workshop is None or not self._network or TITLE not in self.panels_open:
             return
+        if len(self._pictures) > MOST_PICTURES:  # those of keyframes that are gone
+            present = {one.view for one in self.timeline.keyframes}
+            for view in self._pictures.keys() - present:
+                del self._pictures[view]
+                self._shots.pop(view, None)
         missing = [
             one.view
             for one in self.timeline.keyframes
