@@ -111,7 +111,7 @@ class Animating:
     # ----------------------------------------------------------------------------------------- every frame
     def _animate(self, seconds: float) -> None:
         """Move the playhead on, look after the pictures of keyframes, and save by itself."""
-        if self.playing:
+        if self.playing and not self.capturing.picture_wanted:
             self._advance(seconds)
         self._look_after_pictures()
         if self.now - self._saved_at >= AUTOSAVE_SECONDS:

@@ -45,7 +45,7 @@ class Capturing:
     ) -> None:
         self.folder = folder
         self.picture_wanted = False
-        """Whether the next full frame is to be saved."""
+        """Whether the picture of the present View is to be saved once it is there; what plays by itself waits."""
         self.window_wanted = False
         """Whether the window is to give a picture of itself to :meth:`save_window`."""
         self.shape_wanted = False
@@ -99,10 +99,10 @@ class Capturing:
         else:
             self.picture_wanted = True
 
-    def offer(self, frame: Frame) -> None:
-        """Take note of a new picture."""
+    def offer(self, frame: Frame, view: View) -> None:
+        """Take note of a new picture. It may be of an older View than the present one."""
         self.pace.saw(frame)
-        if self.picture_wanted and frame.level == "full":
+        if self.picture_wanted and frame.level == "full" and frame.view == view:
             self.picture_wanted = False
             self._saver.picture(frame)
 

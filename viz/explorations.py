@@ -11,6 +11,7 @@ import numpy as np
 from pof3d.errors import Pof3dError
 from viz import bookmarks, locking
 from viz.bookmarks import load_bookmarks, save_bookmarks
+from viz.capturing import Capturing
 from viz.explore_state import Bookmark, ExploreState, Picture, Visited
 from viz.frame import Frame
 from viz.history import History
@@ -111,6 +112,7 @@ class Explorations:
     """A part of :class:`viz.program.Program`, which has all that is used here."""
 
     rendering: Rendering
+    capturing: Capturing
     exploring: Exploring
     view: View
     frame: Frame | None
@@ -127,7 +129,7 @@ class Explorations:
         """Move a walk on, and what else there is to do in every frame."""
         exploring = self.exploring
         walk = exploring.walk
-        if walk is not None and walk.playing:
+        if walk is not None and walk.playing and not self.capturing.picture_wanted:
             first = exploring.motion is None
             if first:
                 exploring.motion = object()

@@ -213,7 +213,7 @@ class Program(
             self.frame, self._error = result, None
             if result.view.network.path != self._network:
                 self._opened(result.view.network.path)
-            self.capturing.offer(result)
+            self.capturing.offer(result, self.view)
             return True
         if isinstance(result, FailedFrame):
             self._failed(result)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.viz.stand_ins import StandInRecording, StandInRendering
+from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.animating import AUTOSAVE_SECONDS, TITLE
 from viz.keyframes import Shot
 from viz.panel import RecordingRequest, Turntable
@@ -184,6 +184,22 @@ def test_the_playhead_goes_back_with_the_picture(keyed: Stage) -> None:
     program.undo()
     program.undo()
     assert (program.time, keyed.x, keyed.edited()) == (1.0, 1.0, False)
+
+
+def test_playing_waits_for_a_picture_that_is_to_be_saved(keyed: Stage) -> None:
+    program = keyed.program
+    program.play_timeline(True)
+    keyed.run(0.25)
+    keyed.rendering.held = True
+    keyed.run(0.25)
+    program.save_image()
+    x = keyed.x
+    keyed.run(0.25, count=3)
+    assert keyed.x == x
+    assert program.playing
+    keyed.rendering.answer(picture(program.view))
+    keyed.run(0.25, count=2)
+    assert keyed.x > x
 
 
 def test_what_the_user_does_stops_playing(keyed: Stage) -> None:

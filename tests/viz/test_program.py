@@ -267,6 +267,20 @@ def test_a_preview_is_not_saved(stage: Stage) -> None:
     assert "good-seed8.png" in wait_for_notice(stage)
 
 
+def test_a_late_picture_of_an_older_view_is_not_saved_for_the_present_one(stage: Stage) -> None:
+    stage.rendering.held = True
+    stage.seed(8)
+    late = picture(stage.program.view)
+    stage.seed(9)
+    stage.program.save_image()
+    stage.rendering.answer(late)
+    stage.run(count=3)
+    assert not stage.folder.exists()
+    stage.rendering.answer(picture(stage.program.view))
+    stage.run()
+    assert "good-seed9.png" in wait_for_notice(stage)
+
+
 def test_a_picture_that_cannot_be_saved_says_so(stage: Stage) -> None:
     stage.folder.write_text("in the way")
     stage.program.save_image()
