@@ -45,7 +45,7 @@ class Capturing:
     ) -> None:
         self.folder = folder
         self.picture_wanted = False
-        """Whether the picture of the present View is to be saved once it is there; what plays by itself waits."""
+        """Whether to save the present View's picture once it is there; what plays by itself waits for it."""
         self.window_wanted = False
         """Whether the window is to give a picture of itself to :meth:`save_window`."""
         self.shape_wanted = False
