@@ -28,7 +28,7 @@ if [[ $goal == all ]]; then
     fi
     printf '\n== pytest\n'
     # shellcheck disable=SC2086 # ARGS is a list of options
-    "$bin/python" -m pytest ${ARGS:-} || failed+=("pytest")
+    "$bin/python" -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal ${ARGS:-} || failed+=("pytest")
 fi
 
 if ((${#failed[@]})); then

@@ -17,7 +17,8 @@ from typing import Any
 
 # Before torch and the GL libraries are imported: they read these once.
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-THREADS = max(1, min(4, _CORES - 1))
+_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+THREADS = max(1, min(4, (_CORES - 1) // _PROCESSES))
 os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -49,7 +50,7 @@ torch.set_num_threads(THREADS)
 hypothesis.settings.register_profile("repository", deadline=None, database=None, derandomize=True)
 hypothesis.settings.load_profile("repository")
 
-_skipped_gpu: list[str] = []
+_NEEDS_GPU = "needs a GPU: "
 
 
 # ------------------------------------------------------------------------------------------------ GPU tests
@@ -69,21 +70,25 @@ def _no_gpu_because() -> str | None:
     return None
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    reason = _no_gpu_because()
+    if reason is not None and config.getoption("--gpu"):
+        raise pytest.UsageError(f"--gpu: {reason}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     reason = _no_gpu_because()
     if reason is None:
         return
-    if config.getoption("--gpu"):
-        raise pytest.UsageError(f"--gpu: {reason}")
     for item in items:
         if item.get_closest_marker("gpu"):
-            item.add_marker(pytest.mark.skip(reason=f"needs a GPU: {reason}"))
-            _skipped_gpu.append(item.nodeid)
+            item.add_marker(pytest.mark.skip(reason=_NEEDS_GPU + reason))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    ran = {report.nodeid for report in terminalreporter.stats.get("skipped", [])}
-    count = sum(nodeid in ran for nodeid in _skipped_gpu)
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(_NEEDS_GPU in str(report.longrepr) for report in skipped)
     if count:
         terminalreporter.write_line(
             f"SKIPPED {count} GPU check{'s' if count > 1 else ''}: {_no_gpu_because()}. "

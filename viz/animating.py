@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pof3d.errors import ConfigError, Pof3dError
 from viz import turning
 from viz.capturing import Capturing
+from viz.comparing import Comparison, synced
 from viz.frame import Frame
 from viz.generated import generated
 from viz.history import History
@@ -75,6 +76,8 @@ class Animating:
     panel_wanted: str
     _network: str
     _history: History
+    comparison: Comparison
+    _replace_comparison: Callable[[Comparison, object], None]
     notify: Callable[[str], None]
     commit: Callable[..., None]
     open_checkpoint: Callable[[Path], None]
@@ -167,7 +170,8 @@ class Animating:
             return
         self.timeline = timeline = closed(timeline)
         self.time = min(self.time if time is None else time, timeline.duration)
-        self._history.record(self._history.present, gesture or object(), timeline, self.time)
+        moment = replace(self._history.present, timeline=timeline, playhead=self.time)
+        self._history.record(moment, gesture or object())
 
     def add_keyframe(self) -> None:
         """Keep the present View at the playhead, or behind the keyframe that is there."""
@@ -228,7 +232,8 @@ class Animating:
     @property
     def session(self) -> Session:
         """What would be saved now."""
-        return Session(replace(self.view, network=NetworkView(self._network)), self.timeline)
+        view = replace(self.view, network=NetworkView(self._network))
+        return Session(view, self.timeline, synced(self.comparison, view))
 
     def ask_for_file(self, dialog: str) -> None:
         """Open a dialog of the window: "open" or "save"."""
@@ -275,13 +280,14 @@ class Animating:
             self.open_checkpoint(path)
 
     def restore(self, session: Session) -> None:
-        """Go to a session's View; its timeline replaces the present one, but for a View alone. One step."""
+        """Go on with a session, or with its View where that is alone. One step."""
         self.playing = False
         self.pause()
         gesture, view = object(), session.view
         if not session.alone:
             self.edit_timeline(session.timeline, gesture, 0.0)
             self._shots_of = view.network.path
+            self._replace_comparison(session.comparison, gesture)
         if session.timeline.keyframes:
             self.panels_open.add(TITLE)
         if not view.network.path:
@@ -338,8 +344,8 @@ class Animating:
         """Take another timeline, but for what the user does: no step."""
         if timeline is self.timeline:
             return
-        if self._history.timeline == self.timeline:
-            self._history.amend(self._history.present, timeline)
+        if self._history.present.timeline == self.timeline:
+            self._history.amend(timeline=timeline)
         self.timeline = timeline
 
     def _render_pictures(self, workshop: Working, network: str, wanted: list[View]) -> Job[None]:

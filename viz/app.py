@@ -175,6 +175,8 @@ class App:
         program = self.program
         context = program.context(np.array(self._milliseconds, np.float32), self._scale)
         self._presses += sum(imgui.is_mouse_clicked(button) for button in range(3))
+        held = any(imgui.is_mouse_down(button) or imgui.is_mouse_released(button) for button in range(3))
+        program.hand = ("mouse", self._presses) if held else None
         self._guarded("keyboard", self._keys)
         self._guarded("menu", lambda: menu.draw(context, program, self._keymap))
         if program.layout_reset:
@@ -204,11 +206,8 @@ class App:
 
     def _edit(self, before: View, after: View) -> None:
         """Take what the user did to a View; while a mouse button is held it is one step of the history."""
-        if after == before:
-            return
-        held = any(imgui.is_mouse_down(button) for button in range(3))
-        released = any(imgui.is_mouse_released(button) for button in range(3))
-        self.program.edit(after, ("mouse", self._presses) if held or released else None)
+        if after != before:
+            self.program.edit(after, self.program.hand)
 
     def _keys(self) -> None:
         actions, escape = shortcuts.asked(self._keymap)

@@ -37,13 +37,14 @@ class Comparisons:
     commit: Callable[..., None]
     pause: Callable[[], None]
     _history: History
+    _record: Callable[[object], None]
+    _counts: Callable[[], bool]
+    hand: object
 
-    def _begin_comparing(self) -> None:
-        self.comparison = Comparison()
+    def _begin_comparing(self, comparison: Comparison | None = None) -> None:
+        self.comparison = comparison or Comparison()
         self._pane_frames: dict[int, Frame] = {}
         self._pane_errors: dict[int, Pof3dError] = {}
-        self._exchanges: dict[int, tuple[View, View]] = {}
-        """By the depth of the history: the Views before and after a change of the active pane."""
         self._apart: tuple[Frame, Frame, Difference | None] | None = None
         self._picture_wanted = False
         self.grid_plan = GridPlan()
@@ -139,11 +140,18 @@ class Comparisons:
             for pane in self.comparison.panes:
                 if pane.key not in before:
                     self._pane_frames[pane.key] = self.frame
-        self._accompany()
+        self._arrange(self.comparison, object())
         self.notify(PINNED)
 
-    def activate_pane(self, index: int) -> None:
-        """Make another pane the present View: one step of the history."""
+    def _arrange(self, comparison: Comparison, gesture: object) -> None:
+        """Compare otherwise: a step of the history, as that of the View on its way where there is one."""
+        self.comparison = comparison
+        self._accompany()
+        if self._counts():
+            self._record(gesture)
+
+    def activate_pane(self, index: int, gesture: object = None) -> None:
+        """Make another pane the present View."""
         comparison = self.comparison
         if not 0 <= index < len(comparison.panes) or index == comparison.active:
             return
@@ -154,61 +162,57 @@ class Comparisons:
         self.pause()
         self.comparison, view = comparing.activated(comparison, index, self.view)
         self._exchange_frames(comparison)
+        gesture = gesture or object()
         if view == self.view:
-            self._accompany()
-            return
-        self._exchanges[self._history.depth + 1] = (self.view, view)
-        self.commit(view, object())
+            self._arrange(self.comparison, gesture)
+        else:
+            self.commit(view, gesture)
 
     def _exchange_frames(self, before: Comparison) -> None:
         """The active pane's picture is the program's."""
+        assert before.active_key is not None
+        assert self.comparison.active_key is not None
         if self.frame is not None:
-            self._pane_frames[before.panes[before.active].key] = self.frame
-        own = self.comparison.panes[self.comparison.active].key
-        self.frame = self._pane_frames.pop(own, self.frame)
+            self._pane_frames[before.active_key] = self.frame
+        self.frame = self._pane_frames.pop(self.comparison.active_key, self.frame)
 
-    def _return_to_pane(self, view: View, *, back: bool) -> bool:
-        """Where undo or redo comes upon a change of the active pane, change it; whether it did.
-
-        Parameters
-        ----------
-        view : View
-            Where the history has gone to.
-        back : bool
-            Whether it was undo.
-        """
-        comparison, depth = self.comparison, self._history.depth
-        if self._exchanges.get(depth + back, (None, None))[not back] != view:
+    def _return_to(self, comparison: Comparison) -> bool:
+        """Take a comparison of the history; whether another pane is active in it."""
+        before = comparing.synced(self.comparison, self.view)
+        # Keys are never given twice: a late picture would be taken for that of another pane.
+        self.comparison = replace(comparison, issued=max(before.issued, comparison.issued))
+        if before.active_key is None or comparison.active_key in (None, before.active_key):
             return False
-        for index, pane in enumerate(comparison.panes):
-            if index != comparison.active and pane.view == view:
-                self.comparison = replace(comparing.synced(comparison, self.view), active=index)
-                self._exchange_frames(comparison)
-                return True
-        return False
+        self._exchange_frames(before)
+        return True
 
     def remove_pane(self, index: int) -> None:
         """Take a pane away; of the active one, a neighbour becomes active."""
         comparison = self.comparison
         if not 0 <= index < len(comparison.panes):
             return
+        gesture = object()
         if index == comparison.active:
-            key = comparison.panes[index].key
             order = (index + 1, index - 1)
-            self.activate_pane(next(i for i in order if 0 <= i < len(comparison.panes)))
-            if self.comparison.panes[self.comparison.active].key == key:
+            self.activate_pane(next(i for i in order if 0 <= i < len(comparison.panes)), gesture)
+            if self.comparison.active_key == comparison.active_key:
                 return  # its neighbour has no picture
-        self.comparison = comparing.removed(self.comparison, index)
-        self._accompany()
+        self._arrange(comparing.removed(self.comparison, index), gesture)
+
+    def _replace_comparison(self, comparison: Comparison, gesture: object) -> None:
+        if comparison.panes or self.comparison.panes:
+            # Its active pane is what the present View becomes now.
+            self._arrange(comparing.with_new_keys(comparison, self.comparison.issued), gesture)
 
     def change_comparison(self, comparison: Comparison) -> None:
         """Change how the panes are shown: everything but the panes themselves."""
         now = self.comparison
-        self.comparison = replace(comparison, panes=now.panes, active=now.active, issued=now.issued)
-        if self.comparison.shown and not self.comparison.panes:
-            self.comparison = replace(self.comparison, shown=False)
+        changed = replace(comparison, panes=now.panes, active=now.active, issued=now.issued)
+        if changed.shown and not changed.panes:
+            self.comparison = replace(changed, shown=False)
             self.pin_view()
-        self._accompany()
+        else:
+            self._arrange(changed, self.hand)
 
     def toggle_comparison(self) -> None:
         """Show the panes, or the present View alone. The first time, it is pinned beside itself."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from pof3d.errors import Pof3dError
+from pof3d.errors import ConfigError, Pof3dError
 from pof3d.text import format_degrees
 from viz.frame import Frame
 from viz.latent_edits import amplitudes, interpolates_w, is_between
@@ -64,13 +64,18 @@ class Comparison:
     """Factor of a difference before it becomes colours."""
     color_map: ColorMap = "magma"
     """Colours of a difference."""
-    issued: int = 0
+    issued: int = field(default=0, compare=False)
     """Keys that were given to panes so far."""
 
     @property
     def on(self) -> bool:
         """Whether there is something to show beside the present View."""
         return self.shown and len(self.panes) > 1
+
+    @property
+    def active_key(self) -> int | None:
+        """Of the pane that the present View is; None without panes."""
+        return self.panes[self.active].key if self.panes else None
 
     @property
     def partner(self) -> int:
@@ -233,6 +238,40 @@ def companions(comparison: Comparison, view: View) -> dict[int, View]:
         for index in comparison.visible
         if index != comparison.active
     }
+
+
+def with_new_keys(comparison: Comparison, issued: int) -> Comparison:
+    """The same panes under keys that were not given yet: ``issued`` of them were."""
+    keys = {pane.key: issued + i for i, pane in enumerate(comparison.panes)}
+    return replace(
+        comparison,
+        panes=tuple(replace(pane, key=keys[pane.key]) for pane in comparison.panes),
+        partner_key=None if comparison.partner_key is None else keys.get(comparison.partner_key),
+        issued=issued + len(keys),
+    )
+
+
+def check_comparison(comparison: Comparison) -> None:
+    """Refuse a comparison that cannot be shown.
+
+    Raises
+    ------
+    ConfigError
+        Naming what is wrong.
+    """
+    from viz.limits import check_view  # needs numpy, which --help does without
+
+    what, panes = "The comparison cannot be shown", comparison.panes
+    if len(panes) == 1 or len(panes) > MOST_PANES:
+        raise ConfigError(what, f"it has {len(panes)} panes, not 2 to {MOST_PANES}")
+    if len({pane.key for pane in panes}) < len(panes):
+        raise ConfigError(what, "two of its panes have the same key")
+    if not 0 <= comparison.active < max(len(panes), 1):
+        raise ConfigError(what, f"there is no pane {comparison.active}")
+    if not 0.0 <= comparison.divider <= 1.0 or not GAINS[0] <= comparison.gain <= GAINS[1]:  # NaN fails, too
+        raise ConfigError(what, "its divider or its gain is out of range")
+    for pane in panes:
+        check_view(pane.view)
 
 
 # ------------------------------------------------------------------------------------------------- words

@@ -1,70 +1,60 @@
-"""Undo and redo: Views and timelines as they were, a drag counting as one step."""
+"""Undo and redo: Views, timelines and comparisons as they were, a drag counting as one step."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 
+from viz.comparing import Comparison, synced
 from viz.timeline import Timeline
 from viz.view import View
 
-_State = tuple[View, Timeline, float]
-"""The last: where the playhead is, seconds."""
 LIMIT = 500
 COALESCE_SECONDS = 0.8
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What a step takes back."""
+
+    view: View
+    timeline: Timeline = field(default_factory=Timeline)
+    playhead: float = field(default=0.0, compare=False)
+    """Where it was then, seconds. Moving it is no step by itself."""
+    comparison: Comparison = field(default_factory=Comparison)
+    """With the View in its active pane."""
+
+
 class History:
-    """The Views and timelines that the user went through.
+    """The moments that the user went through.
 
     Parameters
     ----------
-    view : View
+    start : Moment
         Where it begins.
     limit : int
         Steps kept.
     clock : callable
         Seconds; for tests.
-    timeline : Timeline, optional
-        That of the beginning.
     """
 
     def __init__(
-        self,
-        view: View,
-        limit: int = LIMIT,
-        clock: Callable[[], float] = time.monotonic,
-        *,
-        timeline: Timeline | None = None,
+        self, start: Moment, limit: int = LIMIT, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._clock = clock
         self._limit = max(1, limit)
-        self._past: list[_State] = []
-        self._present: _State = (view, timeline or Timeline(), 0.0)
-        self._future: list[_State] = []
+        self._past: list[Moment] = []
+        self._present = _whole(start)
+        self._future: list[Moment] = []
         self._gesture: object = None
         self._touched: tuple[str, ...] = ()
         self._time = float("-inf")
 
     @property
-    def present(self) -> View:
-        """The View recorded last, or come back to."""
-        return self._present[0]
-
-    @property
-    def timeline(self) -> Timeline:
-        """The timeline that belongs to it."""
-        return self._present[1]
-
-    @property
-    def playhead(self) -> float:
-        """Where it was then, seconds."""
-        return self._present[2]
-
-    @property
-    def depth(self) -> int:
-        """Steps that can be taken back."""
-        return len(self._past)
+    def present(self) -> Moment:
+        """The one recorded last, or come back to."""
+        return self._present
 
     @property
     def can_undo(self) -> bool:
@@ -76,33 +66,19 @@ class History:
         """Whether there is a step to repeat."""
         return bool(self._future)
 
-    def record(
-        self,
-        view: View,
-        gesture: object = None,
-        timeline: Timeline | None = None,
-        playhead: float | None = None,
-    ) -> None:
-        """Note the View of now; call it as often as you like.
+    def record(self, moment: Moment, gesture: object = None) -> None:
+        """Note how things are now; call it as often as you like.
 
         Parameters
         ----------
-        view : View
-            Equal to the present one, and the timeline, too: nothing happens.
+        moment : Moment
+            Equal to the present one: nothing happens.
         gesture : object, optional
             Changes with the same token, such as those of one mouse drag or of a running turntable, are one
-            step. Without a token, changes of the same slices of the View in quick succession are one.
-        timeline : Timeline, optional
-            None: it has not changed.
-        playhead : float, optional
-            None: it has not moved. Moving it is no step by itself.
+            step. Without a token, changes of the same parts of the moment in quick succession are one.
         """
-        new = (
-            view,
-            self.timeline if timeline is None else timeline,
-            self.playhead if playhead is None else playhead,
-        )
-        if new[:2] == self._present[:2]:
+        new = _whole(moment)
+        if new == self._present:
             return
         now, touched = self._clock(), _touched(self._present, new)
         if gesture is not None:
@@ -116,28 +92,39 @@ class History:
         self._present, self._future = new, []
         self._gesture, self._touched, self._time = gesture, touched, now
 
-    def undo(self) -> View | None:
+    def undo(self) -> Moment | None:
         """Go back one step; None at the beginning."""
         return self._move(self._past, self._future)
 
-    def redo(self) -> View | None:
+    def redo(self) -> Moment | None:
         """Repeat a step taken back; None if there is none."""
         return self._move(self._future, self._past)
 
-    def amend(self, view: View, timeline: Timeline | None = None) -> None:
-        """Replace the present View without a step: for changes that the user did not make."""
-        self._present = (view, self.timeline if timeline is None else timeline, self.playhead)
+    def amend(self, view: View | None = None, timeline: Timeline | None = None) -> None:
+        """Replace parts of the present moment without a step: for changes that the user did not make."""
+        present = self._present
+        changed = replace(present, view=view or present.view, timeline=timeline or present.timeline)
+        self._present = _whole(changed)
 
-    def _move(self, source: list[_State], target: list[_State]) -> View | None:
+    def _move(self, source: list[Moment], target: list[Moment]) -> Moment | None:
         if not source:
             return None
         target.append(self._present)
         self._present = source.pop()
         self._gesture, self._touched, self._time = None, (), float("-inf")
-        return self.present
+        return self._present
 
 
-def _touched(old: _State, new: _State) -> tuple[str, ...]:
-    slices = ("network", "latent", "pose", "camera", "sampling", "display")
-    names = tuple(name for name in slices if getattr(old[0], name) != getattr(new[0], name))
-    return names if old[1] == new[1] else (*names, "timeline")
+def _whole(moment: Moment) -> Moment:
+    return replace(moment, comparison=synced(moment.comparison, moment.view))
+
+
+def _touched(old: Moment, new: Moment) -> tuple[str, ...]:
+    """Names of what differs: slices of the View, parts of the comparison, the timeline."""
+    names = [f"view.{name}" for name in _differing(old.view, new.view)]
+    names += [f"comparison.{name}" for name in _differing(synced(old.comparison, new.view), new.comparison)]
+    return (*names, "timeline") if old.timeline != new.timeline else tuple(names)
+
+
+def _differing(old: View | Comparison, new: View | Comparison) -> list[str]:
+    return [one.name for one in fields(old) if getattr(old, one.name) != getattr(new, one.name)]

@@ -23,6 +23,7 @@ from viz.capturing import Capturing
 from viz.comfort import Comforts
 from viz.commands import Commands
 from viz.comparer import PINNED, Comparisons
+from viz.comparing import Comparison
 from viz.contexts import panel_context
 from viz.explorations import Explorations, Exploring
 from viz.fetching import Fetching
@@ -30,7 +31,7 @@ from viz.following import FollowedRun, RunWatcher, Watching
 from viz.frame import FailedFrame, Frame
 from viz.geometry import Geometry
 from viz.geometry_commands import GeometryCommands
-from viz.history import History
+from viz.history import History, Moment
 from viz.internals import Inspector
 from viz.jobs import Working
 from viz.notices import Notices
@@ -84,6 +85,7 @@ class Program(
         *,
         view: View | None = None,
         timeline: Timeline | None = None,
+        comparison: Comparison | None = None,
         surroundings: Surroundings | None = None,
         wake: Callable[[], None] | None = None,
         watch: Callable[[Path], Watching] | None = None,
@@ -115,7 +117,12 @@ class Program(
         self.panels_open = set(self.settings.panels_open)
         """Titles of the panels that are open, of those that need not be."""
         self._begin_animating(timeline)
-        self._history = History(self.view, timeline=self.timeline)
+        self._begin_comparing(comparison)
+        self._history = History(Moment(self.view, self.timeline, comparison=self.comparison))
+        self._opening: tuple[str, object] = ("", None)
+        """A checkpoint that was asked for, and the gesture that did so."""
+        self.hand: object = None
+        """A token of what the mouse does while a button is held: the same one is the same step."""
         self._wake = wake
         self._looking: dropping.Looking | None = None
         self._dropped = ""
@@ -123,12 +130,12 @@ class Program(
         self.question: DownloadQuestion | None = None
         self.exploring = Exploring(workshop, self.surroundings.remember)
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
-        self._begin_comparing()
         self.inspector = Inspector(workshop, rendering)
         self.geometry = Geometry(workshop, self.capturing.target, self.notify)
         rendering.set_memory_budget(self.settings.memory_mib * 2**20)
         if self.view.network.path:
             rendering.submit(self.view)
+            self._accompany()
 
     # --------------------------------------------------------------------------------------- every frame
     def update(self, seconds: float) -> bool:
@@ -194,8 +201,16 @@ class Program(
             return
         self._go(view)
         # A checkpoint on its way counts once it is open: one that does not open is no step to come back to.
-        if view.network.path == self._network or self._in_run(view.network.path, self._network):
-            self._history.record(view, gesture, playhead=self.time)
+        if self._counts():
+            self._record(gesture)
+        else:
+            self._opening = (view.network.path, gesture)
+
+    def _record(self, gesture: object) -> None:
+        self._history.record(
+            replace(self._history.present, view=self.view, playhead=self.time, comparison=self.comparison),
+            gesture,
+        )
 
     def _go(self, view: View) -> None:
         if self.run is not None and view.network != self.view.network:
@@ -218,6 +233,11 @@ class Program(
         if isinstance(result, FailedFrame):
             self._failed(result)
         return False
+
+    def _counts(self) -> bool:
+        """Whether the checkpoint of the present View is open."""
+        path = self.view.network.path
+        return path == self._network or self._in_run(path, self._network)
 
     def _in_run(self, *paths: str) -> bool:
         """Whether all of these are snapshots of the open run."""
@@ -247,9 +267,10 @@ class Program(
         self._open_error = None
         self.notices.withdraw(PINNED)
         if not before:
-            self._history = History(self.view, timeline=self.timeline)
+            self._history = History(Moment(self.view, self.timeline, comparison=self.comparison))
         elif self.view.network.path == path:
-            self._history.record(self.view, object(), playhead=self.time)
+            asked, gesture = self._opening
+            self._record((gesture if asked == path else None) or object())
         self._motion = None
         recent = self.run.folder if self.run is not None and self._in_run(path) else Path(path)
         if recent not in self.surroundings.bundled:
@@ -282,7 +303,9 @@ class Program(
             self.notify(f"{Path(path).name} was not opened")
         else:
             self._tell_open_error(naming(result.error, Path(path).name))
-        self._go(replace(self._history.present, network=NetworkView(self._network)))
+        present = self._history.present
+        self._return_to(present.comparison)
+        self._go(replace(present.view, network=NetworkView(self._network)))
 
     def _tell_open_error(self, error: Pof3dError) -> None:
         """Show why a file did not open: until another does, or the user has read it and goes on."""
@@ -342,20 +365,20 @@ class Program(
 
     def undo(self) -> None:
         """Take the last step back."""
-        self._travel(self._history.undo(), back=True)
+        self._travel(self._history.undo())
 
     def redo(self) -> None:
         """Repeat a step taken back."""
-        self._travel(self._history.redo(), back=False)
+        self._travel(self._history.redo())
 
-    def _travel(self, view: View | None, *, back: bool) -> None:
+    def _travel(self, moment: Moment | None) -> None:
         self.pause()
         self.playing = False
-        if view is None:
+        if moment is None:
             return
-        self.timeline, self._shots_of = self._history.timeline, view.network.path
-        self.time = min(self._history.playhead, self.timeline.duration)
-        exchanged = self._return_to_pane(view, back=back)
+        view, self.timeline, self._shots_of = moment.view, moment.timeline, moment.view.network.path
+        self.time = min(moment.playhead, self.timeline.duration)
+        exchanged = self._return_to(moment.comparison)
         if not exchanged and self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.
             view = replace(view, network=self.view.network)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pof3d.errors import ConfigError, Pof3dError
+from pof3d.memory import return_freed_memory
 from viz.animation import animated_views
 from viz.encoders import check_encoder, encoding
 from viz.engine import Cancelled, Engine
@@ -275,6 +276,7 @@ class Recorder:
         except Exception as error:
             _log.exception("unexpected error while recording")
             self._end("failed", StageError("Recording failed", f"{type(error).__name__}: {error}"))
+        return_freed_memory()
 
     def _end(self, status: _End, error: Pof3dError | None = None) -> None:
         with self._lock:

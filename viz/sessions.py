@@ -1,7 +1,8 @@
-"""Sessions: the View and the timeline in one file, saved by the user, by itself and at the end."""
+"""Sessions: View, timeline and comparison in one file, saved by the user, by itself and at the end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import msgspec
 
 from pof3d.errors import ConfigError
-from viz.file_names import path_to_text
+from viz.comparing import Comparison, check_comparison, synced, with_new_keys
+from viz.file_names import path_from_text, path_to_text
 from viz.settings import keep_damaged, read_bounded, session_path, write_file
 from viz.timeline import TIMELINE_VERSION, Timeline, timeline_from
 from viz.view import SCHEMA_VERSION, ForeignText, NetworkView, View, view_from_json
 
+COMPARISON_VERSION = 1
 SUFFIX = ".json"
 _LARGEST = 4 << 20
 
@@ -24,8 +27,9 @@ class Session:
 
     view: View = field(default_factory=View)
     timeline: Timeline = field(default_factory=Timeline)
+    comparison: Comparison = field(default_factory=Comparison)
     alone: bool = field(default=False, compare=False)
-    """A View alone, which says nothing of a timeline."""
+    """A View alone, which says nothing of a timeline or a comparison."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,31 @@ class _Document:
     view: View
     timeline_version: int
     timeline: Timeline
+    comparison_version: int
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class _Compared:
+    comparison: Comparison
+
+
+def _with_paths(comparison: Comparison, change: Callable[[str], str]) -> Comparison:
+    panes = []
+    for pane in comparison.panes:
+        network = replace(pane.view.network, path=change(pane.view.network.path))
+        panes.append(replace(pane, view=replace(pane.view, network=network)))
+    return replace(comparison, panes=tuple(panes))
 
 
 def session_to_json(session: Session) -> bytes:
     """JSON with the schema versions."""
     network = replace(session.view.network, path=path_to_text(session.view.network.path))
     view = replace(session.view, network=network)
-    document = _Document(SCHEMA_VERSION, view, TIMELINE_VERSION, session.timeline)
+    compared = _with_paths(session.comparison, path_to_text)
+    document = _Document(
+        SCHEMA_VERSION, view, TIMELINE_VERSION, session.timeline, COMPARISON_VERSION, compared
+    )
     return msgspec.json.format(msgspec.json.encode(document), indent=1)
 
 
@@ -59,7 +81,27 @@ def session_from_json(text: str | bytes) -> Session:
     view = view_from_json(text)
     check_view(view)
     document: Any = msgspec.json.decode(text)
-    return Session(view, timeline_from(document), "timeline" not in document)
+    timeline, comparison = timeline_from(document), _comparison_from(document)
+    return Session(view, timeline, synced(comparison, view), "timeline" not in document)
+
+
+def _comparison_from(document: dict[str, Any]) -> Comparison:
+    if "comparison" not in document:
+        return Comparison()
+    version = document.get("comparison_version")
+    if version != COMPARISON_VERSION:
+        raise ConfigError(
+            "cannot read the saved comparison",
+            f"its version is {version!r}, this program reads {COMPARISON_VERSION}",
+            "Open it with the program version that wrote it.",
+        )
+    try:
+        comparison = msgspec.convert(document, _Compared, strict=True).comparison
+        comparison = _with_paths(comparison, path_from_text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ForeignText("cannot read the saved comparison", str(error)) from error
+    check_comparison(comparison)
+    return with_new_keys(comparison, 0)
 
 
 def read_session(path: Path) -> Session:
@@ -88,18 +130,21 @@ def read_session(path: Path) -> Session:
 
 
 def located(session: Session, folder: Path) -> Session:
-    """With its checkpoint's path where that is now: as saved, else in the session's folder, else bundled."""
+    """With its checkpoints where they are now: at the saved path, in the session's folder, or bundled."""
     from viz.start import ASSETS
 
-    saved = Path(session.view.network.path)
-    if not session.view.network.path or saved.is_file():
-        return session
-    # A session of another system may have its kind of path.
-    name = session.view.network.path.replace("\\", "/").rpartition("/")[2]
-    for place in (folder, ASSETS):
-        if name and (place / name).is_file():
-            return replace(session, view=replace(session.view, network=NetworkView(str(place / name))))
-    return session
+    def now(saved: str) -> str:
+        if not saved or Path(saved).is_file():
+            return saved
+        # A session of another system may have its kind of path.
+        name = saved.replace("\\", "/").rpartition("/")[2]
+        for place in (folder, ASSETS):
+            if name and (place / name).is_file():
+                return str(place / name)
+        return saved
+
+    view = replace(session.view, network=NetworkView(now(session.view.network.path)))
+    return replace(session, view=view, comparison=_with_paths(session.comparison, now))
 
 
 def save_session(session: Session, path: Path | None = None) -> None:

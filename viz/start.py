@@ -24,6 +24,7 @@ from viz.view import NetworkView, View
 
 if TYPE_CHECKING:
     from viz.app import App
+    from viz.comparing import Comparison
     from viz.layout import Placement
     from viz.program import Program
     from viz.timeline import Timeline
@@ -86,9 +87,9 @@ def first_view(file: Path | None, session: View | None, bundled: Sequence[Path])
     return View(network=NetworkView(str(bundled[0]) if bundled else ""))
 
 
-def first_timeline(view: View, session: Session | None) -> Timeline | None:
-    """The timeline to begin with: the session's, if its View is what is shown."""
-    return session.timeline if session is not None and session.view == view else None
+def first_session(view: View, session: Session | None) -> Session:
+    """What to begin with: the session, if its View is what is shown; else the View alone."""
+    return session if session is not None and session.view == view else Session(view)
 
 
 def make_program(
@@ -99,6 +100,7 @@ def make_program(
     device: str = "cpu",
     threads: int | None = None,
     timeline: Timeline | None = None,
+    comparison: Comparison | None = None,
 ) -> Program:
     """The program with its workers.
 
@@ -124,6 +126,7 @@ def make_program(
         recording,
         view=view,
         timeline=timeline,
+        comparison=comparison,
         surroundings=surroundings,
         wake=wake,
         workshop=workshop,
@@ -222,11 +225,19 @@ def _start(
     if file is not None and file.suffix.lower() == SUFFIX:
         session, file = read_session(file), None
     view = first_view(file, session.view if session is not None else None, bundled)
-    timeline = first_timeline(view, session)
+    session = first_session(view, session)
     captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
     surroundings = Surroundings(settings, bundled, names, remember, captures)
     threads = options.threads or settings.threads
-    program = make_program(view, surroundings, window.wake, device=device, threads=threads, timeline=timeline)
+    program = make_program(
+        view,
+        surroundings,
+        window.wake,
+        device=device,
+        threads=threads,
+        timeline=session.timeline,
+        comparison=session.comparison,
+    )
     folder = _run_folder(file, settings)
     if url is not None:
         program.open_url(url)

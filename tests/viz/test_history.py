@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.history import COALESCE_SECONDS, History
+from viz.comparing import Comparison, pinned, synced
+from viz.history import COALESCE_SECONDS, History, Moment
 from viz.timeline import Timeline
 from viz.view import CameraView, LatentView, View
 
@@ -20,8 +21,12 @@ class Clock:
         return self.now
 
 
-def seed(x: float) -> View:
+def view(x: float) -> View:
     return View(latent=LatentView(x=x))
+
+
+def seed(x: float) -> Moment:
+    return Moment(view(x))
 
 
 def begin() -> tuple[History, Clock]:
@@ -68,10 +73,10 @@ def test_quick_changes_of_the_same_slice_are_one_step() -> None:
     for x in (1, 2, 3):
         clock.now += COALESCE_SECONDS / 2
         history.record(seed(x))
-    turned = replace(seed(3), camera=CameraView(yaw=1.0))
+    turned = Moment(replace(view(3), camera=CameraView(yaw=1.0)))
     history.record(turned)  # at once, but something else
     clock.now += 2 * COALESCE_SECONDS
-    history.record(replace(turned, camera=CameraView(yaw=2.0)))
+    history.record(Moment(replace(view(3), camera=CameraView(yaw=2.0))))
     assert [history.undo(), history.undo(), history.undo()] == [turned, seed(3), seed(0)]
 
 
@@ -86,7 +91,7 @@ def test_nothing_joins_a_step_that_was_undone() -> None:
 def test_amending_is_no_step() -> None:
     history, _ = begin()
     history.record(seed(1), gesture="a")
-    history.amend(seed(1.5))
+    history.amend(view(1.5))
     assert history.undo() == seed(0)
     assert history.redo() == seed(1.5)
 
@@ -94,20 +99,35 @@ def test_amending_is_no_step() -> None:
 def test_timelines_are_part_of_it() -> None:
     history, clock = begin()
     one, two = Timeline(fps=24), Timeline(fps=60)
-    history.record(seed(0), timeline=one)
-    history.record(seed(1))  # at once, but something else
+    history.record(Moment(view(0), one))
+    history.record(Moment(view(1), one))  # at once, but something else
     clock.now += 10
     for fps in (30, 40, 60):
-        history.record(seed(1), "drag", Timeline(fps=fps))
-    assert (history.present, history.timeline) == (seed(1), two)
-    assert (history.undo(), history.timeline) == (seed(1), one)
-    assert (history.undo(), history.timeline) == (seed(0), one)
-    assert (history.undo(), history.timeline) == (seed(0), Timeline())
+        history.record(Moment(view(1), Timeline(fps=fps)), "drag")
+    assert history.present == Moment(view(1), two)
+    assert history.undo() == Moment(view(1), one)
+    assert history.undo() == Moment(view(0), one)
+    assert history.undo() == Moment(view(0), Timeline())
     for _ in range(3):
         history.redo()
-    assert (history.present, history.timeline) == (seed(1), two)
-    history.amend(seed(7))
-    assert history.timeline == two
+    assert history.present == Moment(view(1), two)
+    history.amend(view(7))
+    assert history.present == Moment(view(7), two)
+
+
+def test_comparisons_are_part_of_it() -> None:
+    history, _ = begin()
+    both = pinned(Comparison(), view(0))
+    history.record(Moment(view(0), comparison=both), "pin")
+    history.record(Moment(view(3), comparison=both), "drag")
+    assert history.present.comparison == synced(both, view(3)), "the active pane is the View"
+    history.record(Moment(view(3), comparison=replace(both, linked=False)))
+    history.record(Moment(view(3), comparison=replace(both, linked=False, gain=8.0)))  # at once, but another
+    assert history.undo() == Moment(view(3), comparison=replace(synced(both, view(3)), linked=False))
+    history.undo()
+    assert history.undo() == Moment(view(0), comparison=both)
+    assert history.undo() == seed(0)
+    assert not history.can_undo
 
 
 def test_the_oldest_steps_are_forgotten() -> None:

@@ -32,7 +32,7 @@ from viz.sessions import (
     session_to_json,
 )
 from viz.settings import session_path
-from viz.start import ASSETS, first_timeline
+from viz.start import ASSETS, first_session
 from viz.timeline import Timeline, view_at, views
 from viz.view import (
     CameraView,
@@ -60,8 +60,8 @@ def test_the_next_start_goes_on() -> None:
     assert load_session() is None
     save_session(SESSION)
     assert load_session() == SESSION
-    assert first_timeline(VIEW, SESSION) == TIMELINE
-    assert first_timeline(View(), SESSION) is None, "another checkpoint was asked for"
+    assert first_session(VIEW, SESSION) == SESSION
+    assert first_session(View(), SESSION) == Session(), "another checkpoint was asked for"
     session_path().write_text("gone wrong")
     assert load_session() is None
     assert session_path().with_name("session.json.damaged").exists()

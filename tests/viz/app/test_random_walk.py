@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import random
-import resource
 import threading
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ import pytest
 from imgui_bundle import imgui
 
 import visualizer
+from pof3d.memory import allocated_bytes
 from tests.viz.nets import save_tiny
 from viz.actions import ACTIONS
 from viz.app import App
@@ -25,7 +25,7 @@ from viz.surroundings import Surroundings
 from viz.view import DisplayView, NetworkView, View
 from viz.window import OffscreenWindow
 
-pytestmark = [pytest.mark.window, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.window, pytest.mark.long, pytest.mark.timeout(400)]
 
 STEPS = 10_000
 SEED = 1
@@ -137,11 +137,6 @@ class Walker:
         return action.name
 
 
-def megabytes() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
 def test_ten_thousand_steps(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +160,7 @@ def test_ten_thousand_steps(
                         f"step {step}, {last}: {caplog.records[0].getMessage()}\n{caplog.text[-3000:]}"
                     )
                 if step % 100 == 99:
-                    memory.append(megabytes())
+                    memory.append((allocated_bytes() or 0) / 2**20)
                 if step in (STEPS // 2, STEPS - 1):
                     gc.collect()
                     objects.append(len(gc.get_objects()))
@@ -195,12 +190,12 @@ def test_ten_thousand_steps(
     finally:
         app.close()
         window.close()
+    print(f"objects {objects}, MiB {[round(one) for one in memory[::5]]}")
     assert min(walker.done.values()) > STEPS / 50
     assert objects[1] < 1.25 * objects[0], f"Python's objects grew from {objects[0]} to {objects[1]}"
     half = len(memory) // 2
     growth = sum(memory[-10:]) / 10 - sum(memory[half : half + 10]) / 10
-    # Drivers, allocators and encoders keep what they like, and how much depends on when threads meet: what
-    # is asked here is that nothing large is kept at every step.
-    assert growth < 400, f"memory grew by {growth:.0f} MiB in the second half: {memory[::10]}"
+    # Not the resident size: how much of what is freed the allocator keeps depends on when threads meet.
+    assert growth < 64, f"memory grew by {growth:.0f} MiB in the second half: {memory[::10]}"
     names = [thread.name for thread in threading.enumerate() if thread.name in ("render", "recorder")]
     assert not names
