@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +13,18 @@ from pof3d.errors import CheckpointError
 from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.captures import read_view
 from viz.compare_picture import comparison_picture
-from viz.comparing import CompareLayout, GridPlan
+from viz.comparing import CompareLayout, Comparison, GridPlan, pinned
 from viz.engine import Engine
 from viz.frame import FailedFrame
 from viz.jobs import Workshop
+from viz.keyframes import Keyframe
 from viz.posing import with_orbit
 from viz.program import Program
 from viz.seed_map import with_seed
+from viz.sessions import Session, save_session
 from viz.surroundings import Surroundings
-from viz.view import NetworkView, View
+from viz.timeline import Timeline
+from viz.view import LatentView, NetworkView, View
 
 CATS, CARS = "/nets/cats.safetensors", "/nets/cars.safetensors"
 
@@ -154,6 +157,105 @@ def test_removing_panes(program: Program) -> None:
     assert not program.comparison.on
     assert program.view.latent.seed == 1, "the neighbour of the active one is left"
     program.remove_pane(5)
+
+
+def test_undo_takes_back_whatever_was_done_to_the_comparison(program: Program) -> None:
+    states = [(program.view, program.comparison)]
+
+    def did(action: Callable[[], None]) -> None:
+        action()
+        program.update(0.01)
+        now = (program.view, program.compare_state().comparison)
+        assert now != states[-1]
+        states.append(now)
+
+    did(program.pin_view)
+    did(lambda: go_to_seed(program, 5))
+    did(program.pin_view)
+    did(lambda: go_to_seed(program, 9))
+    did(lambda: program.activate_pane(0))
+    did(lambda: program.show_layout("wipe"))
+    did(lambda: program.change_comparison(replace(program.comparison, linked=False)))
+    did(lambda: program.remove_pane(1))
+    did(lambda: program.remove_pane(0))  # the active one: its neighbour becomes active, and none is left
+    assert not program.comparison.panes
+    did(program.toggle_comparison)
+    for _ in range(2):
+        for state in reversed(states[:-1]):
+            program.undo()
+            program.update(0.01)
+            assert (program.view, program.compare_state().comparison) == state
+        assert not program.can_undo
+        for state in states[1:]:
+            program.redo()
+            program.update(0.01)
+            assert (program.view, program.compare_state().comparison) == state
+        assert not program.can_redo
+    keys = {pane.key for _, comparison in states for pane in comparison.panes}
+    program.undo()
+    program.pin_view()
+    assert not keys & {pane.key for pane in program.comparison.panes}, "late pictures find no new owner"
+
+
+def test_a_drag_of_the_divider_is_one_step(program: Program) -> None:
+    program.pin_view()
+    for hand in ("first", "second"):
+        for step in range(1, 4):
+            program.hand = hand
+            divider = (0.1 if hand == "first" else 0.2) * step
+            program.change_comparison(replace(program.comparison, divider=divider))
+        program.hand = None
+    program.undo()
+    assert program.comparison.divider == pytest.approx(0.3)
+    program.undo()
+    assert program.comparison.divider == 0.5
+
+
+def test_a_session_brings_its_panes(program: Program, tmp_path: Path) -> None:
+    for seed in (4, 7):
+        program.pin_view()
+        go_to_seed(program, seed)
+    program.activate_pane(1)
+    program.change_comparison(replace(program.comparison, partner_key=program.comparison.panes[2].key))
+    program.change_comparison(replace(program.comparison, layout="wipe", divider=0.25))
+    (tmp_path / "cats.safetensors").touch()
+    program.save_session_as(tmp_path / "three.json")
+    names = program.compare_state().names
+    for _ in range(2):
+        program.remove_pane(0)
+    go_to_seed(program, 20)
+    keys = program.comparison.issued
+    program.open_session(tmp_path / "three.json")
+    program.update(0.01)
+    state = program.compare_state()
+    comparison = state.comparison
+    assert (seeds(program), state.names) == ([0, 4, 7], names)
+    assert (comparison.active, comparison.layout, comparison.divider, comparison.pair) == (
+        1,
+        "wipe",
+        0.25,
+        (1, 2),
+    )
+    assert min(pane.key for pane in comparison.panes) >= keys, "late pictures find no new owner"
+    assert {view.network.path for view in state.views} == {str(tmp_path / "cats.safetensors")}, "it has moved"
+    program.undo()
+    assert (seeds(program), program.view.latent.seed) == ([], 20), "opening is one step"
+
+
+def test_a_session_of_another_checkpoint_is_one_step(program: Program, tmp_path: Path) -> None:
+    network = tmp_path / "cars.safetensors"
+    network.touch()
+    view = View(NetworkView(str(network)), LatentView(x=3.0))
+    timeline = Timeline((Keyframe(0.0, View()), Keyframe(1.0, View(latent=LatentView(x=1.0)))), 1.0)
+    save_session(Session(view, timeline, pinned(Comparison(), view)), tmp_path / "cars.json")
+    program.open_session(tmp_path / "cars.json")
+    program.update(0.01)
+    assert (program.view, len(program.timeline.keyframes), seeds(program)) == (view, 2, [3, 3])
+    program.undo()
+    program.update(0.01)
+    assert program.view == View(NetworkView(CATS))
+    assert (program.timeline.keyframes, seeds(program)) == ((), [])
+    assert not program.can_undo
 
 
 def test_no_more_than_four(program: Program) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from pof3d.errors import ConfigError
 from viz.captures import VIEW_KEY, read_view, save_pixels
+from viz.comparing import Comparison, pinned
 from viz.encoders import encoding
 from viz.keyframes import Keyframe, Shot
 from viz.panel import RecordingFormat
@@ -184,7 +185,9 @@ def test_deep_nesting_is_a_message(text: str, tmp_path: Path) -> None:
 
 
 SESSION = Session(
-    VIEW, Timeline((Keyframe(0.0, VIEW), Keyframe(1.5, VIEW, "hold", 2, Shot(0.1, 0.2, 2.7, 0.5))))
+    VIEW,
+    Timeline((Keyframe(0.0, VIEW), Keyframe(1.5, VIEW, "hold", 2, Shot(0.1, 0.2, 2.7, 0.5)))),
+    pinned(pinned(Comparison(), VIEW), VIEW),
 )
 
 

@@ -15,6 +15,7 @@ import visualizer
 from pof3d.errors import ConfigError
 from viz import sessions
 from viz.captures import read_view
+from viz.comparing import Comparison, Pane, pinned
 from viz.dropping import sort_out
 from viz.engine import Engine
 from viz.files import SaveError
@@ -53,7 +54,8 @@ def free(yaw: float, **parts: Any) -> View:
 
 TIMELINE = Timeline((Keyframe(0.0, free(0.0), "linear"), Keyframe(0.4, free(0.4))), 0.4, 10)
 VIEW = View(NetworkView("/nets/a.safetensors"), LatentView(x=5.5))
-SESSION = Session(VIEW, TIMELINE)
+BOTH = pinned(Comparison(), VIEW)
+SESSION = Session(VIEW, TIMELINE, replace(BOTH, linked=False, partner_key=0))
 
 
 def test_the_next_start_goes_on() -> None:
@@ -71,6 +73,14 @@ def test_a_session_that_cannot_be_shown_is_set_aside() -> None:
     for session in (
         Session(View(sampling=SamplingView(resolution=5000))),
         Session(VIEW, replace(TIMELINE, duration=0.2)),
+        Session(VIEW, comparison=replace(BOTH, active=2)),
+        Session(VIEW, comparison=replace(BOTH, active=-1)),
+        Session(VIEW, comparison=replace(BOTH, gain=1e9)),
+        Session(VIEW, comparison=replace(BOTH, divider=-0.1)),
+        Session(VIEW, comparison=replace(BOTH, panes=BOTH.panes[:1], active=0)),
+        Session(VIEW, comparison=replace(BOTH, panes=(*BOTH.panes, *BOTH.panes))),
+        Session(VIEW, comparison=replace(BOTH, panes=tuple(Pane(key, VIEW) for key in range(5)))),
+        Session(VIEW, comparison=pinned(Comparison(), View(sampling=SamplingView(resolution=5000)))),
     ):
         save_session(session)
         assert load_session() is None
@@ -118,6 +128,7 @@ def test_what_cannot_be_read_or_written(tmp_path: Path, monkeypatch: pytest.Monk
         b"\xff",
         b'{"schema_version": 1, "view": {"latent": {"x": "left"}}}',
         b'{"schema_version": 1, "view": {}, "timeline_version": 1, "timeline": {"keyframes": 1e999}}',
+        b'{"schema_version": 1, "view": {}, "comparison_version": 1, "comparison": {"panes": [7]}}',
         b"[1e999]",
     ],
 )
