@@ -19,6 +19,9 @@ PoseExtra = Literal["none", "radius", "fov"]
 LABEL_DIM = 25
 """Numbers of a camera label: cam2world (16, row by row), then the normalised intrinsics (9)."""
 
+FAST_SAMPLES = 10
+"""Queries of the field that the fast renderer needs for one ray; see :mod:`pof3d.render.fast`."""
+
 FFHQ_FOV_DEGREES = 18.837
 
 

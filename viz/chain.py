@@ -14,6 +14,7 @@ from torch import Tensor
 from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.config import CameraConfig
 from pof3d.nets.generator import RawFrame
+from pof3d.render.fast import FastField, fast_field
 from viz.display import compose, fitted_range, image_bytes, solid_depth
 from viz.frame import Pose
 from viz.latents import Latents
@@ -122,6 +123,12 @@ class Chain:
         )
 
     @cached_property
+    def field(self) -> FastField:
+        """The planes as the fast renderer reads them, with their density grid."""
+        planes = self.planes
+        return self.run.stage("field", self._planes_key, lambda: fast_field(self._generator, planes))
+
+    @cached_property
     def optics(self) -> Optics:
         """The camera."""
         asked, config, camera = self.view.camera, self._generator.config, self.mapped.camera
@@ -142,14 +149,15 @@ class Chain:
         """Everything that the rays read."""
         optics = self.optics
         camera = (optics.cam2world, optics.focal, optics.depth_shift)
-        samples = (quality.resolution, quality.depth_samples, quality.importance_samples)
+        samples = (quality.resolution, quality.depth_samples, quality.importance_samples, quality.fast)
         return (self._planes_key, *camera, *samples)
 
     def picture(self, quality: Quality) -> Picture:
         """Rays, and super-resolution where asked for and there is one."""
-        generator, planes, key = self._generator, self.planes, self.raw_key(quality)
+        generator, key = self._generator, self.raw_key(quality)
+        field = self.field if quality.fast else self.planes
         raw = self.run.stage(
-            "rays", key, lambda: march(generator, planes, self.optics, quality, self.run.check)
+            "rays", key, lambda: march(generator, field, self.optics, quality, self.run.check)
         )
         if generator.superres is None or not quality.superres:
             return Picture(raw, key, raw.raw, ("raw", key))

@@ -101,6 +101,7 @@ def _picture_options(view: View) -> Options:
         "resolution": (sampling.resolution, None),
         "samples": (sampling.depth_samples, None),
         "importance": (sampling.importance_samples, None),
+        "renderer": (sampling.renderer, own.sampling.renderer),
     }
     options |= {name: value for name, (value, usual) in candidates.items() if value != usual}
     if latent.mix_end is not None and latent.mix_seed is not None:

@@ -335,6 +335,7 @@ def _facts(view: View) -> dict[str, str]:
         "importance": "own importance samples"
         if sampling.importance_samples is None
         else f"{sampling.importance_samples} importance samples",
+        "renderer": "fast renderer" if sampling.fast else "plain renderer",
         "mode": {"rgb": "RGB", "side_by_side": "with depth"}.get(display.mode, display.mode),
         "colours": display.color_map if display.mode in ("depth", "side_by_side") else "",
         "axes": f"{display.normals_space} axes" if display.mode == "normals" else "",
@@ -349,7 +350,7 @@ _TOLD = {
     | {"space", "directions", "mix_seed", "mix_first", "mix_end"},
     "pose": {"source", "override_yaw", "override_pitch", "conditioning_yaw", "conditioning_pitch"},
     "camera": {"yaw", "pitch", "roll", "radius", "fov", "pan"},
-    "sampling": {"resolution", "depth_samples", "importance_samples"},
+    "sampling": {"resolution", "depth_samples", "importance_samples", "renderer"},
     # Comparing shows images, whatever the window shows of one View alone.
     "display": {"mode", "color_map", "depth_range", "normals_space", "geometry", "surface_colors"},
 }

@@ -83,7 +83,8 @@ class Engine:
         self._device = find_device(device)
         self.networks = networks if networks is not None else NetworkStore(loader)
         self.memory = StageMemory(memory_bytes)
-        self._speeds: dict[int, Speed] = {}
+        self._speeds: dict[tuple[int, bool], Speed] = {}
+        """By network and by whether the fast renderer is used."""
         self.preview_milliseconds = PREVIEW_MILLISECONDS
         """What a preview may take."""
 
@@ -232,7 +233,7 @@ class Engine:
         if resident is None:
             return float("inf")
         quality = full_quality(resident.network.generator, view.sampling)
-        return full_milliseconds(quality, self._speed(resident))
+        return full_milliseconds(quality, self._speed(resident, quality))
 
     # ----------------------------------------------------------------------------------------- inside
     def _chain(self, view: View, cancelled: Callable[[], bool]) -> tuple[Resident, Chain]:
@@ -244,33 +245,35 @@ class Engine:
         return resident, Chain(run, resident, view)
 
     def _preview_quality(self, resident: Resident, chain: Chain) -> Quality:
-        chosen, self._speeds[resident.serial] = choose(
-            chain.full, self._speed(resident), self.preview_milliseconds
+        key = (resident.serial, chain.full.fast)
+        chosen, self._speeds[key] = choose(
+            chain.full, self._speed(resident, chain.full), self.preview_milliseconds
         )
         if chain.view.display.mode in ("raw", "depth", "normals", "opacity"):
             chosen = replace(chosen, superres=False)
-        key = chain.raw_key(chain.full)
-        if ("rays", key) not in self.memory:
+        rays = chain.raw_key(chain.full)
+        if ("rays", rays) not in self.memory:
             return chosen
         # The rays of the full frame are there already: nothing is faster.
-        superres = chosen.superres or (chain.full.superres and ("super-resolution", key) in self.memory)
+        superres = chosen.superres or (chain.full.superres and ("super-resolution", rays) in self.memory)
         return replace(chain.full, superres=superres)
 
     def _measure(self, resident: Resident, chain: Chain, quality: Quality) -> None:
-        speed = self._speed(resident)
+        speed = self._speed(resident, quality)
         for timing in chain.run.timings:
             if timing.name == "rays" and not timing.cached:
                 speed = speed.after_points(quality.points, timing.milliseconds)
             elif timing.name == "super-resolution" and not timing.cached:
                 speed = speed.after_superres(timing.milliseconds)
-        self._speeds[resident.serial] = speed
+        self._speeds[resident.serial, quality.fast] = speed
 
-    def _speed(self, resident: Resident) -> Speed:
-        speed = self._speeds.get(resident.serial)
+    def _speed(self, resident: Resident, quality: Quality) -> Speed:
+        key = (resident.serial, quality.fast)
+        speed = self._speeds.get(key)
         if speed is None:
             speed = guessed_speed(resident.network.generator.config, self._device.type)
             kept = list(self._speeds.items())[1 - _SPEEDS_KEPT :]
-            self._speeds = {**dict(kept), resident.serial: speed}
+            self._speeds = {**dict(kept), key: speed}
         return speed
 
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from pof3d.cameras import camera_rays, intrinsics_from_focal
+from pof3d.config import FAST_SAMPLES
 from pof3d.nets.generator import Generator, RawFrame
+from pof3d.render.fast import FastField, render_rays
 from viz.optics import Optics
 from viz.preview import Quality, multiplications_per_point
 from viz.view import SamplingView
@@ -22,6 +24,10 @@ _SMALLEST_SLICE = 128
 def full_quality(generator: Generator, sampling: SamplingView) -> Quality:
     """What a View's sampling comes to, with the network's own settings where it has none."""
     render = generator.config.render
+
+    if sampling.fast:
+        side = sampling.resolution or render.resolution
+        return Quality(side, FAST_SAMPLES, 0, generator.superres is not None, fast=True)
 
     def chosen(asked: int | None, own: int) -> int:
         return own if asked is None else asked
@@ -42,16 +48,20 @@ def rays_per_slice(generator: Generator, quality: Quality, device_type: str) -> 
 
 
 def march(
-    generator: Generator, planes: Tensor, optics: Optics, quality: Quality, check: Callable[[], None]
+    generator: Generator,
+    field: Tensor | FastField,
+    optics: Optics,
+    quality: Quality,
+    check: Callable[[], None],
 ) -> RawFrame:
-    """Volume-render the planes.
+    """Volume-render a latent.
 
     Parameters
     ----------
     generator : Generator
-        Whose field the planes are.
-    planes : Tensor [1, 3, C, R, R]
-        Tri-planes.
+        Whose field it is.
+    field : FastField, or Tensor [1, 3, C, R, R]
+        As the quality asks for; of the plain renderer, the tri-planes.
     optics : Optics
         The camera.
     quality : Quality
@@ -60,17 +70,24 @@ def march(
         Called before every slice; may raise to end the work.
     """
     intrinsics = intrinsics_from_focal(optics.focal)
-    cam2world = optics.matrix().to(planes.device)
+    device = generator.device
+    cam2world = optics.matrix().to(device)
     origins, directions = camera_rays(cam2world, intrinsics, quality.resolution)
     if optics.depth_shift:
         origins = origins + optics.depth_shift * directions
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    step = rays_per_slice(generator, quality, planes.device.type)
+    step = rays_per_slice(generator, quality, device.type)
     for first in range(0, origins.shape[1], step):
         check()
         rays = slice(first, first + step)
+        if isinstance(field, FastField):
+            seen = render_rays(
+                generator, field, origins[0, rays], directions[0, rays], samples=quality.depth_samples
+            )
+            parts.append((seen[0][None], seen[1][None], seen[2][None]))
+            continue
         part = generator.render_rays(
-            planes,
+            field,
             origins[:, rays],
             directions[:, rays],
             depth_samples=quality.depth_samples,

@@ -16,7 +16,7 @@ from viz.limits import check_recording, check_view
 from viz.panel import RecordingFormat, RecordingPath, RecordingRequest
 from viz.seed_map import SEED_COUNT, point_of_seed
 from viz.timeline import Timeline
-from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, View
+from viz.view import PITCH_LIMIT, ColorMap, DisplayMode, Renderer, View
 
 Options = TypeVar("Options", bound="PictureOptions")
 FORMATS: dict[str, RecordingFormat] = {".mp4": "mp4", ".webm": "webm", ".gif": "gif", "": "png"}
@@ -93,6 +93,9 @@ class PictureOptions(ContentOptions):
     """Stratified samples along a ray."""
     importance: Annotated[int | None, _OWN] = None
     """Samples of the second, finer pass."""
+    renderer: Annotated[Renderer | None, _OWN] = None
+    """The plain one takes its samples all along each ray; the fast one, where none are asked for, takes few,
+    where the object is. Without: fast."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,7 @@ def build_view(options: PictureOptions, base: View | None = None) -> View:
             resolution=options.resolution,
             depth_samples=options.samples,
             importance_samples=options.importance,
+            renderer=options.renderer,
         ),
     )
     display = replace(

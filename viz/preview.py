@@ -44,6 +44,8 @@ class Quality:
     importance_samples: int
     superres: bool = True
     """Whether super-resolution follows."""
+    fast: bool = False
+    """Whether the few ``depth_samples`` are placed by the latent's density grid."""
 
     @property
     def points(self) -> int:
@@ -107,6 +109,7 @@ def rungs(full: Quality) -> tuple[Quality, ...]:
             min(samples, full.depth_samples),
             min(extra, full.importance_samples),
             superres=False,
+            fast=full.fast,
         )
         if not result or rung.points < result[-1].points:
             result.append(rung)

@@ -17,6 +17,7 @@ from viz.file_names import path_from_text, path_to_text
 SCHEMA_VERSION = 1
 
 PoseSource = Literal["predicted", "override", "free"]
+Renderer = Literal["fast", "plain"]
 DisplayMode = Literal["rgb", "raw", "depth", "side_by_side", "normals", "opacity"]
 NormalsSpace = Literal["camera", "world"]
 Geometry = Literal["image", "surface", "points"]
@@ -127,6 +128,13 @@ class SamplingView:
     """Stratified samples a ray."""
     importance_samples: int | None = None
     """Samples of the importance pass."""
+    renderer: Renderer = "fast"
+    """The plain one, or, as long as no samples are asked for, the fast one (:mod:`pof3d.render.fast`)."""
+
+    @property
+    def fast(self) -> bool:
+        """Whether few samples are placed where they count."""
+        return self.renderer == "fast" and self.depth_samples is None and self.importance_samples is None
 
 
 @dataclass(frozen=True)

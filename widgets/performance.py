@@ -9,6 +9,7 @@ import numpy as np
 from imgui_bundle import imgui, implot
 from numpy.typing import NDArray
 
+from pof3d.config import FAST_SAMPLES
 from pof3d.text import format_bytes
 from viz import theme
 from viz.panel import Actions, PanelContext, Performance
@@ -132,7 +133,9 @@ def _draw_stages(context: PanelContext) -> None:
         own, sampling = network.config.generator.render, frame.view.sampling
         depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
         fine = own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
-        rows.append(("Samples", f"{depth} + {fine} a ray" if fine else f"{depth} a ray", "At full quality."))
+        counts = f"{depth} + {fine}" if fine else f"{depth}"
+        text = f"{FAST_SAMPLES} a ray, placed" if sampling.fast else f"{counts} a ray"
+        rows.append(("Samples", text, "At full quality."))
     common.facts("picture", rows)
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 
 from imgui_bundle import imgui
 
-from pof3d.config import RenderConfig
+from pof3d.config import FAST_SAMPLES, RenderConfig
 from viz import theme, ui
 from viz.colormaps import SAFE, color_table
 from viz.frame import Frame
@@ -33,6 +33,11 @@ COLOUR_HELP = (
     "colour-blind eyes and prints without colour lose nothing."
 )
 RANGE_HELP = "Near and far end of the colours, world units. Drag, or Ctrl+click to type."
+FAST_HELP = (
+    "Fast rendering reads the network only where a small density grid of each latent has matter: "
+    f"{FAST_SAMPLES} samples a ray. Plain rendering takes as many as the paper does, all along the ray: "
+    "to compare, to publish."
+)
 HIGH_WORK = 4.0
 """Times the network's own work: slower than what people wait for."""
 
@@ -47,15 +52,14 @@ def valid_range(near: float, far: float) -> tuple[float, float]:
 def relative_work(sampling: SamplingView, own: RenderConfig) -> float:
     """Samples of the volume, relative to the network's own settings."""
     resolution = sampling.resolution or own.resolution
+    all_samples = own.depth_samples + own.importance_samples
+    if sampling.fast:
+        return (resolution / own.resolution) ** 2 * FAST_SAMPLES / all_samples
     depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
     importance = (
         own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
     )
-    return (
-        (resolution / own.resolution) ** 2
-        * (depth + importance)
-        / (own.depth_samples + own.importance_samples)
-    )
+    return (resolution / own.resolution) ** 2 * (depth + importance) / all_samples
 
 
 class ViewPanel:
@@ -191,10 +195,26 @@ def _draw_sampling(sampling: SamplingView, own: RenderConfig) -> SamplingView:
     )
     if changed:
         sampling = replace(sampling, resolution=None if value == own.resolution else value)
+    fast = common.checkbox("View/Fast", sampling.fast, FAST_HELP)
+    if fast and not sampling.fast:
+        sampling = replace(sampling, renderer="fast", depth_samples=None, importance_samples=None)
+    elif not fast and sampling.fast:
+        sampling = replace(sampling, renderer="plain")
+    with common.disabled(sampling.fast):
+        sampling = _draw_counts(sampling, own)
+    work = relative_work(sampling, own)
+    if work > HIGH_WORK:
+        common.paragraph(f"{work:.0f}× the network's own work: pictures will take their time.", theme.WARNING)
+    elif work != 1.0 and not sampling.fast:
+        common.paragraph(f"{work:.2g}× the network's own work")
+    return sampling
+
+
+def _draw_counts(sampling: SamplingView, own: RenderConfig) -> SamplingView:
     depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
     changed, value = common.slider_int(
         "View/Samples",
-        depth,
+        FAST_SAMPLES if sampling.fast else depth,
         4,
         192,
         "%d a ray",
@@ -208,18 +228,13 @@ def _draw_sampling(sampling: SamplingView, own: RenderConfig) -> SamplingView:
     )
     changed, value = common.slider_int(
         "View/Importance",
-        importance,
+        0 if sampling.fast else importance,
         0,
         192,
-        "%d a ray" if importance else "none",
+        "%d a ray" if importance and not sampling.fast else "none",
         "More samples where the first pass found something: a second, finer look at the surface.",
         default=own.importance_samples,
     )
     if changed:
         sampling = replace(sampling, importance_samples=None if value == own.importance_samples else value)
-    work = relative_work(sampling, own)
-    if work > HIGH_WORK:
-        common.paragraph(f"{work:.0f}× the network's own work: pictures will take their time.", theme.WARNING)
-    elif work != 1.0:
-        common.paragraph(f"{work:.2g}× the network's own work")
     return sampling

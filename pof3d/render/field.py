@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from pof3d.config import GeneratorConfig, PlaneAxes
 from pof3d.nets.layers import FullyConnected
 
-_AXES: dict[PlaneAxes, tuple[tuple[int, int], ...]] = {
+PLANE_AXES: dict[PlaneAxes, tuple[tuple[int, int], ...]] = {
     "xy_xz_zx": ((0, 1), (0, 2), (2, 0)),
     "xy_xz_zy": ((0, 1), (0, 2), (2, 1)),
 }
-
+"""The two coordinates that each plane is read with."""
 OUTSIDE_DENSITY = -1e3
 """Raw density of points outside a confined box: softplus of it is zero."""
 
@@ -36,7 +36,7 @@ def sample_planes(planes: Tensor, points: Tensor, axes: PlaneAxes) -> Tensor:
         Bilinear, zero outside the planes.
     """
     batch, _, channels = planes.shape[:3]
-    grids = torch.stack([points[..., list(pair)] for pair in _AXES[axes]], dim=1)
+    grids = torch.stack([points[..., list(pair)] for pair in PLANE_AXES[axes]], dim=1)
     features = F.grid_sample(
         planes.flatten(0, 1),
         grids.flatten(0, 1)[:, None],

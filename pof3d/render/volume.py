@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+DENSITY_SHIFT = 1.0
+"""Density is softplus of the raw density less this."""
 UniformSource = Callable[[tuple[int, ...]], Tensor]
 
 
@@ -123,7 +125,7 @@ def interval_weights(raw_density: Tensor, depths: Tensor) -> Tensor:
     -------
     Tensor [B, rays, N − 1]
     """
-    density = F.softplus(0.5 * (raw_density[..., :-1] + raw_density[..., 1:]) - 1.0)
+    density = F.softplus(0.5 * (raw_density[..., :-1] + raw_density[..., 1:]) - DENSITY_SHIFT)
     alpha = 1.0 - torch.exp(-density * (depths[..., 1:] - depths[..., :-1]))
     transparency = torch.cat([torch.ones_like(alpha[..., :1]), 1.0 - alpha[..., :-1] + 1e-10], dim=-1)
     return alpha * transparency.cumprod(dim=-1)

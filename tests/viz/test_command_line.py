@@ -123,7 +123,7 @@ def test_every_field_comes_back() -> None:
         "latent": LatentView(7.5, -3.25, 0.3, 4, "none", "w", (0.5, -1.25), 12, 2, 6, ((3.0, 1.0, 0.6),)),
         "pose": PoseView("free", 0.1234567, -0.2345678, 0.3456789, -0.1),
         "camera": CameraView(0.1234567, 0.7654321, -0.1111111, 2.7182818, 0.3333333, (0.1, -1e-7, 3.0)),
-        "sampling": SamplingView(96, 40, 41),
+        "sampling": SamplingView(96, 40, 41, "plain"),
         "display": DisplayView("depth", "magma", (2.25, 3.1), "world", "surface", "plain"),
     }
     seen = 0

@@ -145,7 +145,10 @@ def test_names_say_what_differs() -> None:
     assert differences(replace(world, display=DisplayView(normals_space="world")), FRONT) == ()
     fine = replace(FRONT, sampling=SamplingView(depth_samples=96))
     comparison = synced(pinned(Comparison(), FRONT), fine)
-    assert names(comparison, fine) == ("cats, seed 0, own samples", "cats, seed 0, 96 samples")
+    assert names(comparison, fine) == (
+        "cats, seed 0, own samples, fast renderer",
+        "cats, seed 0, 96 samples, plain renderer",
+    )
 
 
 def test_settings_that_are_new_to_it_are_named_too() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import astuple, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
 from pof3d.errors import CheckpointError, ConfigError, DeviceError
 from pof3d.nets.discriminator import DiscriminatorBlock
 from pof3d.nets.generator import Generator
+from pof3d.render.fast import render_rays
 from pof3d.training.samples import latent
 from tests.viz.nets import RAW, save_tiny, tiny_config
 from viz.engine import Cancelled, Engine
@@ -36,6 +38,9 @@ def view_of(path: Path, **parts: object) -> View:
     return replace(View(NetworkView(str(path))), **parts)  # type: ignore[arg-type]
 
 
+PLAIN = SamplingView(renderer="plain")
+
+
 def computed(frame: Frame) -> set[str]:
     """Stages that ran for a frame."""
     return {timing.name for timing in frame.timings if not timing.cached}
@@ -51,7 +56,7 @@ def test_predicted_pose_is_the_librarys_own_rendering(
     name: str, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     path = request.getfixturevalue(name)
-    frame = engine.render(view_of(path, latent=LatentView(x=3.0, truncation_psi=0.7)))
+    frame = engine.render(view_of(path, latent=LatentView(x=3.0, truncation_psi=0.7), sampling=PLAIN))
     network = pof3d.load(path)
     generator = network.generator
     w, hv = generator.map(latent(3, 8), 0.7)
@@ -129,12 +134,13 @@ def test_truncation_does_not_move_the_pose(tiny: Path, engine: Engine) -> None:
     assert len(poses) == 1
 
 
+AFTER_RAYS = {"rays", "maps", "display", "pose prediction"}
 EVERYTHING_AFTER = {
-    "latent": {"latent", "mapping", "truncation", "planes", "rays", "maps", "display", "pose prediction"},
-    "truncation": {"truncation", "planes", "rays", "maps", "display", "pose prediction"},
-    "noise": {"planes", "rays", "maps", "display", "pose prediction"},
-    "camera": {"camera", "rays", "maps", "display", "pose prediction"},
-    "sampling": {"rays", "maps", "display", "pose prediction"},
+    "latent": {"latent", "mapping", "truncation", "planes", "field", *AFTER_RAYS},
+    "truncation": {"truncation", "planes", "field", *AFTER_RAYS},
+    "noise": {"planes", "field", *AFTER_RAYS},
+    "camera": {"camera", *AFTER_RAYS},
+    "sampling": AFTER_RAYS,
     "display": {"display"},
 }
 
@@ -244,13 +250,12 @@ def test_pan_moves_the_picture(tiny: Path, engine: Engine) -> None:
 def test_cancel_between_slices(tiny: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     view = view_of(tiny, sampling=SamplingView(resolution=32))
     slices: list[int] = []
-    render_rays = Generator.render_rays
 
-    def counted(self: Generator, *args: object, **kwargs: object) -> object:
+    def counted(*args: Any, **kwargs: Any) -> Any:
         slices.append(1)
-        return render_rays(self, *args, **kwargs)  # type: ignore[arg-type]
+        return render_rays(*args, **kwargs)
 
-    monkeypatch.setattr(Generator, "render_rays", counted)
+    monkeypatch.setattr("viz.marching.render_rays", counted)
     monkeypatch.setattr("viz.marching._SLICE_MULTIPLICATIONS", 1.0)
     with pytest.raises(Cancelled):
         engine.render(view, cancelled=lambda: len(slices) >= 3)
@@ -347,7 +352,7 @@ def test_a_fork_shares_the_network_and_nothing_else(tiny: Path, engine: Engine) 
 
 def test_content_is_conditioned_on_a_pose(conditioned: Path, engine: Engine) -> None:
     pose = PoseView("predicted", conditioning_yaw=0.4, conditioning_pitch=-0.1)
-    frame = engine.render(view_of(conditioned, pose=pose))
+    frame = engine.render(view_of(conditioned, pose=pose, sampling=PLAIN))
     assert astuple(frame.generator_pose) == pytest.approx((0.4, -0.1))
     assert frame.camera_pose == frame.generator_pose
     assert frame.discriminator_pose is None
@@ -379,13 +384,13 @@ def test_the_predicted_camera_has_the_predicted_distance_and_field_of_view(
     generator = pof3d.load(path).generator
     w, pose = generator.map(latent(0, 8))
     expected = (generator.render(w, pose).image[0].permute(1, 2, 0) * 127.5 + 128).clamp(0, 255)
-    frame = engine.render(view_of(path))
+    frame = engine.render(view_of(path, sampling=PLAIN))
     np.testing.assert_array_equal(frame.image, expected.to(torch.uint8).numpy())
     plain = generator.render(w, pose[:, :2]).image[0].permute(1, 2, 0) * 127.5 + 128
     assert not np.array_equal(frame.image, plain.clamp(0, 255).to(torch.uint8).numpy())
     # An override turns this camera, and keeps its distance and field of view.
     yaw, pitch = astuple(frame.generator_pose)
-    override = engine.render(view_of(path, pose=PoseView("override", yaw, pitch)))
+    override = engine.render(view_of(path, pose=PoseView("override", yaw, pitch), sampling=PLAIN))
     assert np.abs(override.image.astype(int) - frame.image).max() <= 1
 
 

@@ -79,8 +79,11 @@ def test_a_thumbnail_is_the_latent_from_its_own_pose(tiny: Path, shop: Counting)
         generator.cam2world(pose),
         focal=generator.focal(pose),
         resolution=SIDE,
+        depth_samples=192,
+        importance_samples=192,
     )
-    np.testing.assert_array_equal(picture[..., :3], to_uint8(raw.raw)[0])
+    apart = picture[..., :3].astype(int) - to_uint8(raw.raw)[0]
+    assert np.sqrt(np.mean(apart**2)) < 4.0
     assert (picture[..., 3] == 255).all()
 
 

@@ -15,7 +15,7 @@ import torch
 
 import pof3d
 from pof3d.errors import CheckpointError, ConfigError, DeviceError
-from pof3d.nets.generator import Generator
+from pof3d.render.fast import render_rays
 from viz.engine import Engine
 from viz.frame import FailedFrame, Frame
 from viz.program import Program
@@ -150,11 +150,11 @@ def test_newest_wins_and_stale_work_is_dropped(
     full_frame(thread, view_of(tiny))
     gate = Gate()
     done: list[tuple[str, float]] = []
-    render_rays, render = Generator.render_rays, Engine.render
+    render = Engine.render
 
-    def gated(self: Generator, *args: Any, **kwargs: Any) -> Any:
+    def gated(*args: Any, **kwargs: Any) -> Any:
         gate()
-        return render_rays(self, *args, **kwargs)
+        return render_rays(*args, **kwargs)
 
     def noted(self: Engine, *args: Any, discriminator: bool = False) -> Frame:
         frame = render(self, *args, discriminator=discriminator)
@@ -162,7 +162,7 @@ def test_newest_wins_and_stale_work_is_dropped(
         done.append((level, round(frame.view.camera.yaw, 3)))
         return frame
 
-    monkeypatch.setattr(Generator, "render_rays", gated)
+    monkeypatch.setattr("viz.marching.render_rays", gated)
     monkeypatch.setattr(Engine, "render", noted)
     monkeypatch.setattr("viz.marching._SLICE_MULTIPLICATIONS", 1.0)
     gate.open.clear()
@@ -198,13 +198,12 @@ def test_a_full_frame_is_dropped_for_a_newer_view(
     thread.submit(view_of(tiny))
     full_frame(thread, view_of(tiny))
     gate, slices = Gate(), 0
-    render_rays = Generator.render_rays
 
-    def gated(self: Generator, *args: Any, **kwargs: Any) -> Any:
+    def gated(*args: Any, **kwargs: Any) -> Any:
         nonlocal slices
         slices += 1
         gate()
-        return render_rays(self, *args, **kwargs)
+        return render_rays(*args, **kwargs)
 
     render = Engine.render
     levels: list[str] = []
@@ -216,7 +215,7 @@ def test_a_full_frame_is_dropped_for_a_newer_view(
             self.memory.clear()  # so that there are rays to be cast
         return render(self, view, level, *args, **kwargs)
 
-    monkeypatch.setattr(Generator, "render_rays", gated)
+    monkeypatch.setattr("viz.marching.render_rays", gated)
     monkeypatch.setattr(Engine, "render", watched)
     thread.submit(turned(tiny, 0.5))
     assert gate.waiting.wait(PATIENCE)

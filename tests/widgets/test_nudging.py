@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from imgui_bundle import imgui
 
 from tests.widgets.stage import Stage, context
 from viz import ui
 from viz.nudging import fine_step
+from viz.view import SamplingView
 from viz.window.offscreen import OffscreenWindow
 from widgets.latent import LatentPanel
 from widgets.view import ViewPanel
@@ -53,6 +56,8 @@ def test_arrows_nudge_the_slider_under_the_mouse(stage: Stage) -> None:
 
 def test_whole_numbers_too(window: OffscreenWindow) -> None:
     stage = Stage(window, ViewPanel(), context())
+    stage.view = replace(stage.view, sampling=SamplingView(renderer="plain"))
+    stage.frame()
     stage.hover("View/Samples")
     stage.key(imgui.Key.right_arrow)
     own = stage.context.network.config.generator.render.depth_samples if stage.context.network else 0

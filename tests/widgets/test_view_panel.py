@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pof3d.config import FFHQ, RenderConfig
+from pof3d.config import FAST_SAMPLES, FFHQ, RenderConfig
 from tests.widgets.stage import Stage, context, info
 from viz.limits import check_view
 from viz.view import DisplayView, SamplingView, View
@@ -35,7 +35,8 @@ def test_a_good_range_is_left_alone() -> None:
 
 def test_work_counts_rays_times_samples() -> None:
     own = RenderConfig(resolution=64, depth_samples=48, importance_samples=48)
-    assert relative_work(SamplingView(), own) == 1.0
+    assert relative_work(SamplingView(renderer="plain"), own) == 1.0
+    assert relative_work(SamplingView(), own) == pytest.approx(FAST_SAMPLES / 96)
     assert relative_work(SamplingView(128, None, 0), own) == pytest.approx(2.0)
     assert relative_work(SamplingView(32, 96, 96), own) == pytest.approx(0.5)
 
@@ -76,13 +77,25 @@ CLAMPED = [
 ]
 
 
+def test_the_fast_renderer_takes_no_counts_and_the_plain_one_does(stage: Stage) -> None:
+    assert not stage.rect("View/Samples").enabled
+    assert not stage.rect("View/Importance").enabled
+    stage.click("View/Fast")
+    assert stage.view.sampling == SamplingView(renderer="plain")
+    stage.type_into("View/Samples", "20")
+    assert stage.view.sampling == SamplingView(depth_samples=20, renderer="plain")
+    stage.click("View/Fast")
+    assert stage.view.sampling == SamplingView()
+
+
 def test_typed_sampling_is_clamped(stage: Stage) -> None:
+    stage.click("View/Fast")
     for name, typed, field, expected in CLAMPED:
         stage.type_into(f"View/{name}", typed)
         assert getattr(stage.view.sampling, field) == expected, (name, typed)
     for name in ("Resolution", "Samples", "Importance"):
         stage.click(f"View/{name} reset")
-    assert stage.view.sampling == SamplingView()
+    assert stage.view.sampling == SamplingView(renderer="plain")
 
 
 def test_the_networks_own_values_are_stored_as_such(stage: Stage) -> None:
