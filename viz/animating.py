@@ -77,6 +77,7 @@ class Animating:
     _network: str
     _history: History
     comparison: Comparison
+    _note: Callable[..., None]
     _replace_comparison: Callable[[Comparison, object], None]
     notify: Callable[[str], None]
     commit: Callable[..., None]
@@ -170,8 +171,7 @@ class Animating:
             return
         self.timeline = timeline = closed(timeline)
         self.time = min(self.time if time is None else time, timeline.duration)
-        moment = replace(self._history.present, timeline=timeline, playhead=self.time)
-        self._history.record(moment, gesture or object())
+        self._note(gesture or object(), timeline=timeline)
 
     def add_keyframe(self) -> None:
         """Keep the present View at the playhead, or behind the keyframe that is there."""

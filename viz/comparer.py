@@ -37,7 +37,7 @@ class Comparisons:
     commit: Callable[..., None]
     pause: Callable[[], None]
     _history: History
-    _record: Callable[[object], None]
+    _note: Callable[..., None]
     _counts: Callable[[], bool]
     hand: object
 
@@ -57,11 +57,11 @@ class Comparisons:
         self.comparison = comparing.synced(self.comparison, self.view)
         if not self.comparison.on:
             self.notices.withdraw(PINNED)
-        self.rendering.accompany(comparing.companions(self.comparison, self.view))
+        self.rendering.accompany(comparing.companions(self.comparison, self.view, self._cameras()))
 
     def _update_comparison(self) -> bool:
         """Take what is ready; whether there is a new picture."""
-        results = self.rendering.poll_companions()
+        results, cameras = self.rendering.poll_companions(), self._cameras()
         known = {pane.key for pane in self.comparison.panes}
         for key, result in results.items():
             if isinstance(result, FailedFrame):
@@ -72,14 +72,23 @@ class Comparisons:
         for kept in (self._pane_frames, self._pane_errors):
             for key in kept.keys() - known:
                 del kept[key]
+        if self._cameras() != cameras:
+            self._accompany()
         self._tell_of_grid()
         self._save_picture()
         return bool(results)
 
+    def _cameras(self) -> comparing.Cameras:
+        """The panes' networks' own cameras, as far as there are pictures to tell."""
+        frames = dict(self._pane_frames)
+        if self.comparison.active_key is not None and self.frame is not None:
+            frames[self.comparison.active_key] = self.frame
+        return {key: frame.cameras for key, frame in frames.items() if frame.cameras is not None}
+
     @property
     def panes_waiting(self) -> bool:
         """Whether a pane has no picture yet."""
-        shown = comparing.companions(self.comparison, self.view)
+        shown = comparing.companions(self.comparison, self.view, self._cameras())
         return any(key not in self._pane_frames and key not in self._pane_errors for key in shown)
 
     def _is_of_another_pane(self, result: Frame | FailedFrame) -> bool:
@@ -99,11 +108,12 @@ class Comparisons:
             errors.pop(own, None)
             if self.frame is not None:
                 frames[own] = self.frame
-        grid = self._grid
+        grid, cameras = self._grid, self._cameras()
+        panes = range(len(comparison.panes))
         return CompareState(
             comparison,
-            tuple(comparing.shown_view(comparison, i, self.view) for i in range(len(comparison.panes))),
-            comparing.names(comparison, self.view),
+            tuple(comparing.shown_view(comparison, i, self.view, cameras) for i in panes),
+            comparing.names(comparison, self.view, cameras),
             frames,
             errors,
             self._difference(frames),
@@ -148,7 +158,7 @@ class Comparisons:
         self.comparison = comparison
         self._accompany()
         if self._counts():
-            self._record(gesture)
+            self._note(gesture)
 
     def activate_pane(self, index: int, gesture: object = None) -> None:
         """Make another pane the present View."""
@@ -160,7 +170,7 @@ class Comparisons:
             self.notify(str(error))
             return
         self.pause()
-        self.comparison, view = comparing.activated(comparison, index, self.view)
+        self.comparison, view = comparing.activated(comparison, index, self.view, self._cameras())
         self._exchange_frames(comparison)
         gesture = gesture or object()
         if view == self.view:

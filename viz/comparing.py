@@ -11,8 +11,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pof3d.config import CameraConfig
 from pof3d.errors import ConfigError, Pof3dError
 from pof3d.text import format_degrees
 from viz.frame import Frame
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from viz.difference import Difference
     from viz.jobs import JobState  # which needs torch; --help does without
 
+Cameras = Mapping[int, CameraConfig]
 CompareLayout = Literal["side_by_side", "wipe", "difference"]
 MOST_PANES = 4
 COMPARING_SHOWS_IMAGES = "Comparing shows images: switch it off to see the surface or the points."
@@ -192,9 +195,11 @@ def pinned(comparison: Comparison, view: View) -> Comparison:
     return replace(comparison, panes=panes, active=active + 1, issued=key + 1, shown=True)
 
 
-def activated(comparison: Comparison, index: int, view: View) -> tuple[Comparison, View]:
+def activated(
+    comparison: Comparison, index: int, view: View, cameras: Cameras = MappingProxyType({})
+) -> tuple[Comparison, View]:
     """Make another pane the active one; also gives its View, as it was shown."""
-    shown = shown_view(comparison, index, view)
+    shown = shown_view(comparison, index, view, cameras)
     comparison = replace(synced(comparison, view), active=index)
     if comparison.partner_key == comparison.panes[index].key:
         comparison = replace(comparison, partner_key=None)
@@ -211,30 +216,60 @@ def removed(comparison: Comparison, index: int) -> Comparison:
     return replace(comparison, panes=panes, active=comparison.active - (index < comparison.active))
 
 
-def linked_view(view: View, leader: View) -> View:
-    """A View seen as another one is: its pose's source and camera, with the content as it was."""
+def linked_view(
+    view: View, leader: View, own: CameraConfig | None = None, leaders: CameraConfig | None = None
+) -> View:
+    """A View seen as another one is: its pose's source and camera, with the content as it was.
+
+    Where both networks' own cameras are known, distance, shift and field of view are relative to them: half
+    as wide as the one network's pictures is half as wide as the other's.
+    """
     pose = replace(
         leader.pose,
         conditioning_yaw=view.pose.conditioning_yaw,
         conditioning_pitch=view.pose.conditioning_pitch,
     )
-    return replace(view, pose=pose, camera=leader.camera)
+    camera = leader.camera
+    if own is not None and leaders is not None:
+        from viz.limits import FOV, RADIUS  # which needs numpy; --help does without
+
+        farther = own.radius / leaders.radius
+        if camera.radius is not None:
+            camera = replace(camera, radius=_within(camera.radius * farther, RADIUS))
+        x, y, z = camera.pan
+        camera = replace(camera, pan=(x * farther, y * farther, z * farther))
+        if camera.fov is not None:
+            # Focal lengths are in widths of the picture: half of one over them is the tangent of the angle.
+            tangent = math.tan(camera.fov / 2.0) * leaders.focal / own.focal
+            camera = replace(camera, fov=_within(2.0 * math.atan(tangent), FOV))
+    return replace(view, pose=pose, camera=camera)
 
 
-def shown_view(comparison: Comparison, index: int, view: View) -> View:
-    """What a pane shows while ``view`` is the present one."""
+def _within(value: float, span: tuple[float, float]) -> float:
+    return min(max(value, span[0]), span[1])
+
+
+def shown_view(
+    comparison: Comparison, index: int, view: View, cameras: Cameras = MappingProxyType({})
+) -> View:
+    """What a pane shows while ``view`` is the present one; ``cameras``: the networks' own, by pane's key."""
     if index == comparison.active:
         return view
-    own = comparison.panes[index].view
-    return linked_view(own, view) if comparison.linked else own
+    pane = comparison.panes[index]
+    if not comparison.linked:
+        return pane.view
+    leaders = cameras.get(comparison.panes[comparison.active].key)
+    return linked_view(pane.view, view, cameras.get(pane.key), leaders)
 
 
-def companions(comparison: Comparison, view: View) -> dict[int, View]:
+def companions(
+    comparison: Comparison, view: View, cameras: Cameras = MappingProxyType({})
+) -> dict[int, View]:
     """What is to be rendered beside the present View, by the pane's key."""
     if not comparison.on:
         return {}
     return {
-        comparison.panes[index].key: shown_view(comparison, index, view)
+        comparison.panes[index].key: shown_view(comparison, index, view, cameras)
         for index in comparison.visible
         if index != comparison.active
     }
@@ -288,9 +323,9 @@ def differences(view: View, other: View) -> tuple[str, ...]:
     return tuple(text for name, text in own.items() if text and text != others.get(name))
 
 
-def names(comparison: Comparison, view: View) -> tuple[str, ...]:
+def names(comparison: Comparison, view: View, cameras: Cameras = MappingProxyType({})) -> tuple[str, ...]:
     """A line for each pane: the active one is set against its partner, the others against the active one."""
-    views = [shown_view(comparison, index, view) for index in range(len(comparison.panes))]
+    views = [shown_view(comparison, index, view, cameras) for index in range(len(comparison.panes))]
     lines = []
     for index, one in enumerate(views):
         other = views[comparison.partner if index == comparison.active else comparison.active]

@@ -14,13 +14,13 @@ from viz.bookmarks import load_bookmarks, save_bookmarks
 from viz.capturing import Capturing
 from viz.explore_state import Bookmark, ExploreState, Picture, Visited
 from viz.frame import Frame
-from viz.history import History
+from viz.history import History, Moment
 from viz.jobs import Working
 from viz.latent_edits import num_ws, with_mixing
 from viz.latent_thumbnails import SIDE, DirectionsSearch, LatentThumbnails, Network, network_of
 from viz.services import Rendering
 from viz.view import LatentView, NetworkView, View
-from viz.walks import Walk
+from viz.walks import Walk, WalkPath
 
 MOST_VISITED = 60
 STAY_SECONDS = 0.8
@@ -90,6 +90,11 @@ class Exploring:
         others = (one for one in self._visited if (one.path, one.latent) != (path, latent))
         self._visited = (Visited(latent, _thumbnail(frame), path), *others)[:MOST_VISITED]
 
+    @property
+    def path(self) -> WalkPath | None:
+        """The one drawn on the seed map."""
+        return self.walk.path if self.walk is not None else None
+
     def keep(self, changed: tuple[Bookmark, ...]) -> None:
         """Take a change of the bookmarks, and save them."""
         self.bookmarks = changed
@@ -119,6 +124,8 @@ class Explorations:
     now: float
     _network: str
     _history: History
+    _note: Callable[..., None]
+    hand: object
     commit: Callable[..., None]
     edit: Callable[..., None]
     notify: Callable[[str], None]
@@ -149,7 +156,9 @@ class Explorations:
     # ------------------------------------------------------------------------------------------ walks
     def set_walk(self, walk: Walk | None) -> None:
         """Draw another path, play, pause, or forget it."""
-        self.exploring.walk = walk
+        before, self.exploring.walk = self.exploring.path, walk
+        if self.exploring.path != before:
+            self._note(self.hand or object(), path=self.exploring.path)
 
     def toggle_walk(self) -> None:
         """Play or pause the walk along the path that was drawn."""
@@ -213,16 +222,27 @@ class Explorations:
         except Pof3dError as error:
             self.notify(str(error))
             return
-        self.exploring.keep(changed)
+        self._keep_bookmarks(changed)
         self.notify(f"Bookmarked as “{changed[-1].name}”")
 
     def rename_bookmark(self, index: int, name: str) -> None:
         """Give a bookmark another name."""
-        self.exploring.keep(bookmarks.renamed(self.exploring.bookmarks, index, name))
+        self._keep_bookmarks(bookmarks.renamed(self.exploring.bookmarks, index, name))
 
     def delete_bookmark(self, index: int) -> None:
         """Forget a bookmark."""
-        self.exploring.keep(bookmarks.without(self.exploring.bookmarks, index))
+        self._keep_bookmarks(bookmarks.without(self.exploring.bookmarks, index))
+
+    def _keep_bookmarks(self, changed: tuple[Bookmark, ...]) -> None:
+        self.exploring.keep(changed)
+        self._note(object(), bookmarks=changed)
+
+    def _return_to_explored(self, moment: Moment) -> None:
+        """Take path and bookmarks of the history."""
+        if moment.path != self.exploring.path:
+            self.exploring.walk = Walk(moment.path) if moment.path is not None else None
+        if moment.bookmarks != self.exploring.bookmarks:
+            self.exploring.keep(moment.bookmarks)
 
     def go_to_bookmark(self, index: int) -> None:
         """Go to a bookmark's View; its network is opened if need be."""

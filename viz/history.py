@@ -1,4 +1,4 @@
-"""Undo and redo: Views, timelines and comparisons as they were, a drag counting as one step."""
+"""Undo and redo: Views, and what was made of them, as they were, a drag counting as one step."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 
 from viz.comparing import Comparison, synced
+from viz.explore_state import Bookmark
 from viz.timeline import Timeline
 from viz.view import View
+from viz.walks import WalkPath
 
 LIMIT = 500
 COALESCE_SECONDS = 0.8
+_WHOLE = ("timeline", "path", "bookmarks")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Moment:
     """Where it was then, seconds. Moving it is no step by itself."""
     comparison: Comparison = field(default_factory=Comparison)
     """With the View in its active pane."""
+    path: WalkPath | None = None
+    """Drawn on the seed map."""
+    bookmarks: tuple[Bookmark, ...] = ()
 
 
 class History:
@@ -120,10 +126,11 @@ def _whole(moment: Moment) -> Moment:
 
 
 def _touched(old: Moment, new: Moment) -> tuple[str, ...]:
-    """Names of what differs: slices of the View, parts of the comparison, the timeline."""
+    """Names of what differs: slices of the View, parts of the comparison, and the rest."""
     names = [f"view.{name}" for name in _differing(old.view, new.view)]
     names += [f"comparison.{name}" for name in _differing(synced(old.comparison, new.view), new.comparison)]
-    return (*names, "timeline") if old.timeline != new.timeline else tuple(names)
+    names += [name for name in _WHOLE if getattr(old, name) != getattr(new, name)]
+    return tuple(names)
 
 
 def _differing(old: View | Comparison, new: View | Comparison) -> list[str]:

@@ -44,8 +44,12 @@ class Keyframe:
 
 
 def keyframe_view(view: View) -> View:
-    """What a keyframe keeps of a View: everything but its network."""
-    return replace(view, network=NetworkView())
+    """What a keyframe keeps of a View: everything but its network; the image, where geometry is in its place.
+
+    Playing shows what a recording will: surfaces and points are made once for a latent, not for every frame.
+    """
+    display = replace(view.display, geometry="image")
+    return replace(view, network=NetworkView(), display=display)
 
 
 def shot_of(frame: Frame | None, view: View) -> Shot | None:

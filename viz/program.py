@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +119,8 @@ class Program(
         """Titles of the panels that are open, of those that need not be."""
         self._begin_animating(timeline)
         self._begin_comparing(comparison)
-        self._history = History(Moment(self.view, self.timeline, comparison=self.comparison))
+        self.exploring = Exploring(workshop, self.surroundings.remember)
+        self._begin_history()
         self._opening: tuple[str, object] = ("", None)
         """A checkpoint that was asked for, and the gesture that did so."""
         self.hand: object = None
@@ -128,7 +130,6 @@ class Program(
         self._dropped = ""
         self.fetching = Fetching(wake)
         self.question: DownloadQuestion | None = None
-        self.exploring = Exploring(workshop, self.surroundings.remember)
         self.capturing = Capturing(self.surroundings.capture_folder, recording, self.notify, wake)
         self.inspector = Inspector(workshop, rendering)
         self.geometry = Geometry(workshop, self.capturing.target, self.notify)
@@ -202,15 +203,18 @@ class Program(
         self._go(view)
         # A checkpoint on its way counts once it is open: one that does not open is no step to come back to.
         if self._counts():
-            self._record(gesture)
+            self._note(gesture, view=view)
         else:
             self._opening = (view.network.path, gesture)
 
-    def _record(self, gesture: object) -> None:
-        self._history.record(
-            replace(self._history.present, view=self.view, playhead=self.time, comparison=self.comparison),
-            gesture,
-        )
+    def _begin_history(self) -> None:
+        explored = self.exploring.path, self.exploring.bookmarks
+        self._history = History(Moment(self.view, self.timeline, 0.0, self.comparison, *explored))
+
+    def _note(self, gesture: object, **changed: Any) -> None:
+        """Put a step into the history: the present moment, with what has changed in it."""
+        moment = replace(self._history.present, playhead=self.time, comparison=self.comparison, **changed)
+        self._history.record(moment, gesture)
 
     def _go(self, view: View) -> None:
         if self.run is not None and view.network != self.view.network:
@@ -267,10 +271,10 @@ class Program(
         self._open_error = None
         self.notices.withdraw(PINNED)
         if not before:
-            self._history = History(Moment(self.view, self.timeline, comparison=self.comparison))
+            self._begin_history()
         elif self.view.network.path == path:
             asked, gesture = self._opening
-            self._record((gesture if asked == path else None) or object())
+            self._note((gesture if asked == path else None) or object(), view=self.view)
         self._motion = None
         recent = self.run.folder if self.run is not None and self._in_run(path) else Path(path)
         if recent not in self.surroundings.bundled:
@@ -365,7 +369,12 @@ class Program(
 
     def undo(self) -> None:
         """Take the last step back."""
-        self._travel(self._history.undo())
+        if self._network and not self._counts():
+            # What is still being opened is no step yet: it is taken back by not going there.
+            self._travel(self._history.present)
+            self.cancel_loading()
+        else:
+            self._travel(self._history.undo())
 
     def redo(self) -> None:
         """Repeat a step taken back."""
@@ -378,6 +387,7 @@ class Program(
             return
         view, self.timeline, self._shots_of = moment.view, moment.timeline, moment.view.network.path
         self.time = min(moment.playhead, self.timeline.duration)
+        self._return_to_explored(moment)
         exchanged = self._return_to(moment.comparison)
         if not exchanged and self._in_run(view.network.path, self.view.network.path):
             # Which snapshot of a run is shown is not what a step changed.

@@ -419,3 +419,14 @@ def test_pictures_and_shots_are_made_in_the_background(tiny: Path) -> None:
         assert program.timeline.keyframes == (), "what became known by itself is no step"
     finally:
         program.close()
+
+
+def test_playing_shows_the_image_as_a_recording_does(keyed: Stage) -> None:
+    program = keyed.program
+    solid = replace(program.view, display=replace(program.view.display, geometry="surface"))
+    program.commit(solid, object())
+    program.seek(1.0)
+    assert program.view.display.geometry == "image"
+    program.commit(solid, object())
+    program.update_keyframe()
+    assert {one.view.display.geometry for one in program.timeline.keyframes} == {"image"}

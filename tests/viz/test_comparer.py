@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pof3d.config import TOY_CATS
 from pof3d.errors import CheckpointError
 from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.captures import read_view
@@ -209,6 +211,41 @@ def test_a_drag_of_the_divider_is_one_step(program: Program) -> None:
     assert program.comparison.divider == pytest.approx(0.3)
     program.undo()
     assert program.comparison.divider == 0.5
+
+
+def test_undo_while_another_panes_checkpoint_is_opened_takes_back_going_there(program: Program) -> None:
+    program.pin_view()
+    program.open_checkpoint(Path(CARS))
+    program.update(0.01)
+    program.show_layout("wipe")
+    before = program.view, program.compare_state().comparison
+    rendering(program).held = True
+    program.activate_pane(0)
+    assert program.view.network.path == CATS
+    program.undo()
+    program.update(0.01)
+    assert (program.view, program.compare_state().comparison) == before, "the layout stays"
+    program.undo()
+    assert program.comparison.layout == "side_by_side"
+
+
+def test_zooming_is_shared_in_relation_to_each_networks_own_camera(program: Program) -> None:
+    own = replace(TOY_CATS.generator.camera, radius=2.7, focal=4.0)
+    wide = replace(own, radius=1.35, focal=1.0)
+    program.pin_view()
+    go_to_seed(program, 5)
+    left = program.comparison.panes[0].key
+    program.frame = replace(picture(program.view), cameras=own)
+    program._pane_frames[left] = replace(picture(program.comparison.panes[0].view), cameras=wide)
+    fov = 2.0 * math.atan(0.5 / 8.0)  # half as wide
+    program.edit(replace(program.view, camera=replace(program.view.camera, fov=fov, radius=5.4)))
+    other, _ = program.compare_state().views
+    assert other.camera.fov == pytest.approx(2.0 * math.atan(0.5 / 2.0))
+    assert other.camera.radius == pytest.approx(2.7)
+    assert rendering(program).companions[left] == other
+    program.activate_pane(0)
+    assert program.view.camera == other.camera
+    assert program.compare_state().views[1].camera.fov == pytest.approx(fov), "and back"
 
 
 def test_a_session_brings_its_panes(program: Program, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from viz.settings import load_settings
 from viz.stages import LoadingCancelled
 from viz.surroundings import Surroundings
 from viz.view import LatentView, NetworkView, View, view_to_json
+from viz.walks import Walk, WalkPath
 
 GOOD = "/nets/good.safetensors"
 
@@ -358,3 +359,40 @@ def test_a_dropped_view_without_a_network_is_seen_through_the_open_one(stage: St
     assert stage.program.view == View(NetworkView(GOOD), LatentView(x=8.0))
     assert stage.program.frame is not None
     assert stage.program.frame.view == stage.program.view
+
+
+def test_drawn_paths_and_bookmarks_are_undone(stage: Stage) -> None:
+    program = stage.program
+    first, second = WalkPath(((0.0, 0.0), (1.0, 0.0))), WalkPath(((3.0, 0.0), (3.0, 2.0)))
+    program.set_walk(Walk(first))
+    program.hand = "a drag"
+    for points in (1, 2):
+        program.set_walk(Walk(WalkPath(second.points[:points])))
+    program.hand = None
+    program.toggle_walk()
+    stage.run(count=3)
+    program.toggle_walk()
+    program.add_bookmark("here")
+    program.rename_bookmark(0, "there")
+    program.delete_bookmark(0)
+
+    def explored() -> tuple[object, ...]:
+        return program.exploring.path, tuple(one.name for one in program.exploring.bookmarks)
+
+    states = [explored()]
+    for _ in range(6):
+        program.undo()
+        states.append(explored())
+    walked = (second, ())
+    assert states == [
+        walked,
+        (second, ("there",)),
+        (second, ("here",)),
+        walked,
+        walked,
+        (first, ()),
+        (None, ()),
+    ]
+    for _ in range(6):
+        program.redo()
+    assert explored() == walked
