@@ -284,4 +284,5 @@ def timeline_from(document: Any) -> Timeline:
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ForeignText("cannot read the saved timeline", str(error)) from error
     check_timeline(timeline)
-    return closed(timeline)
+    keyframes = tuple(replace(one, view=keyframe_view(one.view)) for one in timeline.keyframes)
+    return closed(replace(timeline, keyframes=keyframes))
