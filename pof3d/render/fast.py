@@ -23,6 +23,8 @@ _STEPS = 32
 """Readings of the density grid on one ray."""
 _LEAST_SHARE = 0.003
 """Of the square root of a step's weight: what samples are drawn by never vanishes."""
+_LEAST_DEPTH = 1e-3
+"""Optical depth, over the whole box, below which a density counts as nothing."""
 _POINTS_AT_ONCE = 1 << 15
 
 
@@ -39,6 +41,8 @@ class FastField:
     """[1, 1, D, D, D], after softplus, axes (z, y, x): at the middles of the cells of a cube."""
     reach: float
     """Half the side of that cube, world units."""
+    bounds: Tensor
+    """[2, 3], lower and upper corner of what may be dense, world units; infinite for a field without end."""
 
 
 def fast_field(generator: Generator, planes: Tensor) -> FastField:
@@ -50,22 +54,40 @@ def fast_field(generator: Generator, planes: Tensor) -> FastField:
     table = (padded / 3.0).reshape(-1, planes.shape[2])
     render = generator.config.render
     reach = _reach(render, generator.config.camera)
-    bare = FastField(table, side, table.new_empty(0), reach)
-    middles = (torch.arange(_GRID_SIDE, device=planes.device) + 0.5) * (2.0 * reach / _GRID_SIDE) - reach
+    endless = table.new_tensor([[-torch.inf] * 3, [torch.inf] * 3])
+    bare = FastField(table, side, table.new_empty(0), reach, endless)
+    cell = 2.0 * reach / _GRID_SIDE
+    middles = (torch.arange(_GRID_SIDE, device=planes.device) + 0.5) * cell - reach
     z, y, x = torch.meshgrid(middles, middles, middles, indexing="ij")
     points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
     parts = points.split(_POINTS_AT_ONCE)
     raw = torch.cat([query(generator, bare, part, colours=False)[0] for part in parts])
-    density = F.softplus(raw - DENSITY_SHIFT).view(1, 1, _GRID_SIDE, _GRID_SIDE, _GRID_SIDE)
-    return FastField(table, side, density, reach)
+    density = F.softplus(raw - DENSITY_SHIFT).view(_GRID_SIDE, _GRID_SIDE, _GRID_SIDE)
+    bounds = _bounds(density, middles, cell, reach) if render.confine_to_box else endless
+    return FastField(table, side, density[None, None], reach, bounds)
 
 
 def _reach(render: RenderConfig, camera: CameraConfig) -> float:
-    """The box and a layer of cells around it; where the field goes on, as far as the rays along the axis."""
-    box = render.box_warp / 2.0 * _GRID_SIDE / (_GRID_SIDE - 2)
+    """The box; where the field does not end with it, as far as the rays along the axis."""
+    box = render.box_warp / 2.0
     if render.confine_to_box:
         return box
     return max(box, abs(camera.radius - render.ray_start), abs(render.ray_end - camera.radius))
+
+
+def _bounds(density: Tensor, middles: Tensor, cell: float, reach: float) -> Tensor:
+    """[2, 3]: around all cells that stop light, and one more on every side."""
+    dense = density * (2.0 * reach) > _LEAST_DEPTH
+    low, high = [], []
+    for axis in (2, 1, 0):  # x, y, z
+        inside = middles[dense.movedim(axis, 0).flatten(1).any(dim=1)]
+        low.append(inside.amin() if len(inside) else middles.new_tensor(torch.inf))
+        high.append(inside.amax() if len(inside) else middles.new_tensor(-torch.inf))
+    within = reach * (1.0 - 1e-4)  # not on the very edge, where rounding puts samples outside
+    margin = 1.5 * cell
+    return torch.stack(
+        [(torch.stack(low) - margin).clamp(min=-within), (torch.stack(high) + margin).clamp(max=within)]
+    )
 
 
 def _features(field: FastField, box: Tensor, axes: tuple[tuple[int, int], ...]) -> Tensor:
@@ -152,11 +174,33 @@ def render_rays(
     colour [rays, C], −1…1; depth [rays, 1], world units; opacity [rays, 1]
     """
     render = generator.config.render
-    start, end = render.ray_start, render.ray_end
+    start, end = _span(field, origins, directions, render)
+    if render.confine_to_box:
+        hit = (end > start)[:, 0].nonzero()[:, 0]
+        if len(hit) < len(origins):
+            seen = _render(generator, field, origins[hit], directions[hit], start[hit], end[hit], samples)
+            empty = float(render.white_background) * 2.0 - 1.0, render.ray_end, 0.0
+            return tuple(  # type: ignore[return-value]
+                part.new_full((len(origins), part.shape[1]), value).index_copy_(0, hit, part)
+                for part, value in zip(seen, empty, strict=True)
+            )
+    return _render(generator, field, origins, directions, start, end, samples)
+
+
+def _render(
+    generator: Generator,
+    field: FastField,
+    origins: Tensor,
+    directions: Tensor,
+    start: Tensor,
+    end: Tensor,
+    samples: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    render = generator.config.render
     depths, before, after = _placed(field, origins, directions, start, end, samples)
     points = torch.addcmul(origins[:, None], depths[..., None], directions[:, None])
     raw, colours = query(generator, field, points.view(-1, 3))
-    raw, colours = raw.view(depths.shape), colours.view(*depths.shape, -1)
+    raw, colours = raw.view(depths.shape), colours.view(*depths.shape, colours.shape[-1])
     # Between samples as the plain renderer does it; before the first and behind the last one by the grid.
     between = F.softplus(0.5 * (raw[:, 1:] + raw[:, :-1]) - DENSITY_SHIFT) * (depths[:, 1:] - depths[:, :-1])
     left = torch.exp(-torch.cat([torch.zeros_like(before), before, between, after], dim=1).cumsum(dim=1))
@@ -166,18 +210,28 @@ def render_rays(
     shares[:, 0] += 0.5 * weights[:, 0]
     shares[:, -1] += 0.5 * weights[:, -1]
     colour = (shares[:, None] @ colours)[:, 0]
-    edges = F.pad(depths, (1, 0), value=start)
-    edges = F.pad(edges, (0, 1), value=end)
+    edges = torch.cat([start, depths, end], dim=1)
     middles = 0.5 * (edges[:, 1:] + edges[:, :-1])
     depth = (weights * middles).sum(dim=1, keepdim=True) / opacity
-    depth = torch.nan_to_num(depth, float("inf")).clamp(start, end)
+    depth = torch.nan_to_num(depth, float("inf")).clamp(render.ray_start, render.ray_end)
     if render.white_background:
         colour = colour + (1.0 - opacity)
     return colour * 2.0 - 1.0, depth, opacity
 
 
+def _span(
+    field: FastField, origins: Tensor, directions: Tensor, render: RenderConfig
+) -> tuple[Tensor, Tensor]:
+    """[rays, 1] each: where rays enter and leave the bounds, within their range; equal if they miss them."""
+    at_low, at_high = ((corner - origins) / directions for corner in field.bounds)
+    enter = torch.minimum(at_low, at_high).nan_to_num(-torch.inf).amax(dim=1, keepdim=True)
+    leave = torch.maximum(at_low, at_high).nan_to_num(torch.inf).amin(dim=1, keepdim=True)
+    start = enter.clamp(render.ray_start, render.ray_end)
+    return start, torch.maximum(leave.clamp(render.ray_start, render.ray_end), start)
+
+
 def _placed(
-    field: FastField, origins: Tensor, directions: Tensor, start: float, end: float, samples: int
+    field: FastField, origins: Tensor, directions: Tensor, start: Tensor, end: Tensor, samples: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Depths [rays, samples] by the density grid, and its optical depth [rays, 1] before and behind them.
 
@@ -185,7 +239,7 @@ def _placed(
     """
     rays, step = len(origins), (end - start) / _STEPS
     middles = start + (torch.arange(_STEPS, device=origins.device, dtype=origins.dtype) + 0.5) * step
-    points = torch.addcmul(origins[:, None], middles[None, :, None], directions[:, None]) / field.reach
+    points = torch.addcmul(origins[:, None], middles[..., None], directions[:, None]) / field.reach
     density = F.grid_sample(
         field.density, points[None, None], mode="bilinear", padding_mode="border", align_corners=False
     ).view(rays, _STEPS)
