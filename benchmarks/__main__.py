@@ -15,6 +15,7 @@ from rich.console import Console
 from benchmarks.data import Rate, measure_data, rate_table
 from benchmarks.interaction import machine, measure_interaction, table
 from benchmarks.loading import loading_table, measure_loading
+from benchmarks.rendering import measure_rendering, networks, rendering_table
 from benchmarks.training import measure_training, shares_table, what_limits_training
 from pof3d.memory import keep_freed_memory
 from pof3d.training.config import PRESETS
@@ -34,6 +35,8 @@ class Benchmarks:
     """Torch threads."""
     rounds: int = 40
     """Repetitions of each action."""
+    rendering: bool = True
+    """Whether to measure the fast renderer against the plain one as well (minutes)."""
     training: bool = True
     """Whether to measure training steps as well (minutes)."""
     data: bool = True
@@ -59,6 +62,11 @@ def main() -> None:
             )
         )
     )
+    if options.rendering:
+        found = [
+            measure_rendering(*network, options.threads, options.rounds) for network in networks().items()
+        ]
+        lines += ["", "Rendering:", "", rendering_table(found)]
     needed = None
     if options.training:
         timings = measure_training(threads=options.threads, rounds=max(options.rounds // 8, 3))
@@ -69,9 +77,9 @@ def main() -> None:
     if options.data:
         lines += ["", "Images of 256² in batches of 32:", "", rate_table(measure_data(), needed)]
     if options.loading:
-        found = measure_loading(options.threads)
-        size = f"{found.file_bytes / 2**20:.0f} MiB"
-        lines += ["", f"Opening a released snapshot of {size}:", "", loading_table(found)]
+        opened = measure_loading(options.threads)
+        size = f"{opened.file_bytes / 2**20:.0f} MiB"
+        lines += ["", f"Opening a released snapshot of {size}:", "", loading_table(opened)]
     text = "\n".join(lines)
     Console(width=120).print(text, markup=False, highlight=False)
     if options.out is not None:
