@@ -39,7 +39,6 @@ from viz.panel import DownloadQuestion, PanelContext
 from viz.pose_tools import PoseCommands, PoseTools
 from viz.seed_map import settled
 from viz.services import Recording, Rendering
-from viz.sessions import Session
 from viz.settings import with_recent, without_recent
 from viz.stages import LoadingCancelled
 from viz.surroundings import Surroundings
@@ -416,7 +415,5 @@ class Program(
             self.open_checkpoint(dropped.checkpoint)
         if dropped.folder is not None:
             self.open_run(dropped.folder)
-        if dropped.view is not None:
-            self.restore(Session(dropped.view, alone=True))
-        if dropped.session is not None:
-            self.open_session(dropped.session)
+        if dropped.saved is not None:
+            self.open_session(dropped.saved)

@@ -385,7 +385,7 @@ def _make_app(
     if captures is not None:
         surroundings.capture_folder = captures.expanduser().absolute()
     program = make_program(view, surroundings, window.wake, device=device, threads=threads)
-    if path is not None and path.is_dir():
+    if path is not None and path.is_dir() and not view.network.path:
         program.open_run(path)
     return App(window, program, _placements())
 
