@@ -31,7 +31,7 @@ class Dropped:
 
 
 def sort_out(paths: Sequence[Path]) -> Dropped:
-    """Decide what to do with dropped files: a checkpoint comes first, then a folder, then a session or capture."""
+    """Decide what to do with dropped files: a checkpoint comes first, then a folder, then what was saved."""
     if not paths:
         return Dropped()
     checkpoints = [path for path in paths if path.suffix.lower() in SUFFIXES]
