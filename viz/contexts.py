@@ -43,6 +43,7 @@ def panel_context(program: Program, ui_milliseconds: NDArray[np.float32], scale:
         run=run,
         internals=program.inspector.state,
         recording=program.capturing.state,
+        recorded=program.capturing.recorded,
         comparison=program.compare_state(),
         recording_seconds=program.capturing.pace.seconds(program.view, program.capturing.request),
         # Looked up only then: the first picture comes first.

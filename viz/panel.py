@@ -209,6 +209,8 @@ class PanelContext:
     histogram: PoseHistogram | None = None
     run: RunState | None = None
     recording: RecordingState | None = None
+    recorded: tuple[View, RecordingRequest] | None = None
+    """What that recording is of, and how it is made."""
     comparison: CompareState = field(default_factory=CompareState)
     recording_seconds: float | None = None
     """What the planned recording is expected to take; None: not known yet."""
