@@ -284,7 +284,7 @@ class Animating:
             self.panels_open.add(TITLE)
         if not view.network.path:
             view = replace(view, network=self.view.network)
-        elif view.network.path != self._network:
+        elif view.network.path != self._network and not self.surroundings.is_bundled(Path(view.network.path)):
             # As a checkpoint that is opened: what is asked for anew is read again.
             self.settings = with_recent(self.settings, Path(view.network.path))
         self.commit(view, gesture)

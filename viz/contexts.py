@@ -65,6 +65,7 @@ def panel_context(program: Program, ui_milliseconds: NDArray[np.float32], scale:
         recents=tuple(map(Path, settings.recents)),
         bundled=program.surroundings.bundled,
         favourites=tuple(map(Path, settings.favourites)),
+        drops=program.surroundings.drops,
         last_folder=Path(settings.last_folder or os.path.dirname(program._network) or Path.home()),
         capture_folder=program.capturing.folder,
         message=program.notices.message if program.notices.left(program.now) > 0 else "",

@@ -227,6 +227,8 @@ class PanelContext:
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
     """Folders that the file browser offers."""
+    drops: bool = True
+    """Whether files can be dropped on the window."""
     last_folder: Path = field(default_factory=Path)
     capture_folder: Path = field(default_factory=Path)
     message: str = ""

@@ -272,7 +272,7 @@ class Program(
             self._record((gesture if asked == path else None) or object())
         self._motion = None
         recent = self.run.folder if self.run is not None and self._in_run(path) else Path(path)
-        if recent not in self.surroundings.bundled:
+        if not self.surroundings.is_bundled(recent):
             self.settings = with_recent(self.settings, recent)
         self._save()
 

@@ -57,6 +57,8 @@ except ImportError as _error:
 class _TkWindow(Window):
     """The surface: what ImGui draws into is the frame, whose context has to be current."""
 
+    takes_drops = False
+
     def __init__(self, frame: ViewerFrame) -> None:
         super().__init__()
         self._frame = frame
