@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.viz.stand_ins import StandInRecording, StandInRendering, picture
 from viz.animating import AUTOSAVE_SECONDS, TITLE
-from viz.captures import save_pixels
-from viz.encoders import encoding
 from viz.keyframes import Shot
-from viz.panel import RecordingFormat, RecordingRequest, Turntable
+from viz.panel import RecordingRequest, Turntable
 from viz.program import Program
 from viz.sessions import Session, load_session, read_session, save_session
 from viz.settings import load_settings
@@ -388,69 +385,6 @@ def test_a_session_whose_checkpoint_is_missing_changes_nothing(keyed: Stage, tmp
         assert program.notices.message == ""
         assert "/gone/a.pkl" in str(program.error)
         program.dismiss_error()
-
-
-def saved_captures(folder: Path, view: View) -> list[Path]:
-    """One of every kind that the program saves, of a View."""
-    pixels = np.full((16, 16, 4), 255, np.uint8)
-    save_pixels(pixels, folder / "a.png", view)
-    paths = [folder / "a.png"]
-    kinds: tuple[RecordingFormat, ...] = ("mp4", "webm", "gif", "png")
-    for kind in kinds:
-        path = folder / ("turn" if kind == "png" else f"a.{kind}")
-        if kind == "png":
-            path.mkdir()
-        with encoding(path, kind, (16, 16), 10, view_to_json(view)) as encoder:
-            for _ in range(2):
-                encoder.add(pixels[..., :3], view_to_json(view))
-        paths.append(path)
-    return [*paths, folder / "turn" / "frame-00001.png"]
-
-
-def test_captures_open_as_they_drop(keyed: Stage, tmp_path: Path) -> None:
-    program, kept = keyed.program, keyed.program.timeline
-    captures = saved_captures(tmp_path, View(NetworkView(GOOD), LatentView(x=77.0)))
-    for act in (program.open_file, lambda path: program.drop([path])):
-        for path in captures:
-            keyed.go(5)
-            act(path)
-            keyed.run()
-            assert (keyed.x, program.error, program.timeline) == (77.0, None, kept), path.name
-            assert program.notices.message == f"Went to the view of {path.name}"
-            assert program.session_path is None, "a capture is no session"
-            program.undo()
-            assert keyed.x == 5.0, "one step"
-    assert program.settings.last_folder == str(tmp_path / "turn")
-
-
-def test_what_is_no_capture_says_so(keyed: Stage, tmp_path: Path) -> None:
-    program, before = keyed.program, keyed.program.view
-    save_pixels(np.full((4, 4, 4), 255, np.uint8), tmp_path / "holiday.png")
-    (tmp_path / "page.mp4").write_text("<html>")
-    (tmp_path / "turn").mkdir()
-    (tmp_path / "turn" / "view.json").write_text("nonsense")
-    names = {"holiday.png": "no view in holiday.png", "page.mp4": "page.mp4", "turn": "view"}
-    for act in (program.open_file, lambda path: program.drop([path])):
-        for name, words in names.items():
-            program.dismiss_error()
-            act(tmp_path / name)
-            assert words in str(program.error)
-            assert program.view == before
-    (tmp_path / "run.png").mkdir()
-    program.open_file(tmp_path / "run.png")
-    assert program.run is not None, "a folder by the name of a picture is a folder"
-    program.close_run()
-
-
-def test_a_capture_finds_its_checkpoint_beside_it(keyed: Stage, tmp_path: Path) -> None:
-    program = keyed.program
-    save_pixels(np.zeros((4, 4, 4), np.uint8), tmp_path / "a.png", View(NetworkView("/gone/a.pkl")))
-    program.open_file(tmp_path / "a.png")
-    assert "/gone/a.pkl" in str(program.error)
-    assert "beside a.png" in str(program.error)
-    (tmp_path / "a.pkl").touch()
-    program.open_file(tmp_path / "a.png")
-    assert program.view.network.path == str(tmp_path / "a.pkl")
 
 
 def test_a_damaged_session_is_told(keyed: Stage, tmp_path: Path) -> None:
