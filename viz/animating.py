@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from viz.keyframes import Shot, keyframe_view, shot_of
 from viz.panel import Turntable
 from viz.playback import GeneratedPath, Playback
 from viz.services import Rendering
-from viz.sessions import Session, read_session, save_session
+from viz.sessions import SUFFIX, Session, is_saved, read_saved, save_session
 from viz.settings import Settings, with_recent
 from viz.surroundings import Surroundings
 from viz.timeline import (
@@ -251,30 +250,23 @@ class Animating:
         self.notify(f"Saved {path}")
 
     def open_session(self, path: Path) -> None:
-        """Go on with a saved session."""
+        """Go on with a saved session, or go to the View of a picture or video that was saved here."""
         try:
-            session = read_session(path)
-            self._check_checkpoint(session, path)
+            session = read_saved(path, self._network)
         except ConfigError as error:
             self._tell_open_error(error)
             return
-        self.session_path = path
-        self.settings = replace(self.settings, last_folder=str(path.parent))
+        self.settings = replace(self.settings, last_folder=str(path.absolute().parent))
         self.restore(session)
-        self.notify(f"Opened {path.name}")
-
-    def _check_checkpoint(self, session: Session, path: Path) -> None:
-        network = session.view.network.path
-        if network and network != self._network and not os.path.isfile(network):
-            raise ConfigError(
-                f"{path.name} cannot be opened",
-                f"its checkpoint is not there: {network}",
-                "Put it beside the session.",
-            )
+        if path.suffix.lower() == SUFFIX:
+            self.session_path = path
+            self.notify(f"Opened {path.name}")
+        else:
+            self.notify(f"Went to the view of {path.name}")
 
     def open_file(self, path: Path) -> None:
-        """Open whatever was chosen: a session, or else a checkpoint."""
-        if path.suffix.lower() == ".json":
+        """Open whatever was chosen: a session or a capture, or else a checkpoint or a training run."""
+        if is_saved(path):
             self.open_session(path)
         else:
             self.open_checkpoint(path)
@@ -292,7 +284,7 @@ class Animating:
             self.panels_open.add(TITLE)
         if not view.network.path:
             view = replace(view, network=self.view.network)
-        elif view.network.path != self._network:
+        elif view.network.path != self._network and not self.surroundings.is_bundled(Path(view.network.path)):
             # As a checkpoint that is opened: what is asked for anew is read again.
             self.settings = with_recent(self.settings, Path(view.network.path))
         self.commit(view, gesture)

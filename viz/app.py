@@ -81,6 +81,7 @@ class App:
             imgui.load_ini_settings_from_memory(layout)
         self._host = PanelHost(placements, restored=bool(layout))
         window.set_drop_callback(program.drop)
+        program.surroundings.drops = window.takes_drops
 
     # ---------------------------------------------------------------------------------------------- loop
     @property

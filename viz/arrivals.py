@@ -10,11 +10,13 @@ from viz import dropping
 from viz.fetching import Fetching
 from viz.panel import DownloadQuestion
 from viz.settings import Settings, with_recent
+from viz.surroundings import Surroundings
 
 
 class Arrivals:
     """The part of :class:`viz.program.Program` that takes them."""
 
+    surroundings: Surroundings
     settings: Settings
     fetching: Fetching
     question: DownloadQuestion | None
@@ -54,5 +56,6 @@ class Arrivals:
             return
         self._looking = None
         for path in reversed(found[0]):
-            self.settings = with_recent(self.settings, path)
+            if not self.surroundings.is_bundled(path):
+                self.settings = with_recent(self.settings, path)
         self.notify(dropping.told(self._dropped, *found))

@@ -21,6 +21,8 @@ VIEW_KEY = "pof3d_view"
 """Name of the PNG text that holds the View as JSON."""
 FOLDER_VIEW = "view.json"
 """File in the folder of a PNG sequence that holds its View."""
+CAPTURES = (".png", ".gif", ".mp4", ".webm")
+"""Endings of the files that this program saves with their View."""
 _LARGEST_TEXT = 1 << 20
 
 
@@ -107,6 +109,11 @@ def given_view(text: str) -> View:
 def is_sequence(path: Path) -> bool:
     """Whether a path is the folder of a PNG sequence with its View."""
     return os.path.isfile(path / FOLDER_VIEW)
+
+
+def is_capture(path: Path) -> bool:
+    """Whether a path looks like a picture or a video with its View, or the folder of a PNG sequence."""
+    return is_sequence(path) or (path.suffix.lower() in CAPTURES and not os.path.isdir(path))
 
 
 def _find_text(path: Path) -> str | None:

@@ -57,7 +57,8 @@ class Capturing:
         """How to record."""
         self.pace = Pace()
         """How long recordings take."""
-        self._recorded: tuple[View, RecordingRequest] | None = None
+        self.recorded: tuple[View, RecordingRequest] | None = None
+        """What the recording under way, or the last one, is of."""
         self._missing: Mapping[RecordingFormat, str] | None = None
         self._told: RecordingState | None = None
         self._cancelling = False
@@ -133,7 +134,7 @@ class Capturing:
         try:
             target = self._saver.target(view, "" if request.format == "png" else f".{request.format}")
             self._recording.start(view, request, target)
-            self._recorded = (view, request)
+            self.recorded = (view, request)
             self._cancelling = False
             if geometry_left_out(view, request):
                 self._notify(ONLY_IMAGES)
@@ -152,8 +153,8 @@ class Capturing:
             self._notify(f"Saved {outcome}" if isinstance(outcome, Path) else str(outcome))
         state, told = self.state, self._told
         self._told = state
-        if state is not None and state is not told and self._recorded is not None:
-            self.pace.recorded(*self._recorded, state)
+        if state is not None and state is not told and self.recorded is not None:
+            self.pace.recorded(*self.recorded, state)
         if state is None or state is told or state.status == "running":
             return
         if told is not None and told.status == state.status and told.target == state.target:

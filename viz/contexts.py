@@ -43,6 +43,7 @@ def panel_context(program: Program, ui_milliseconds: NDArray[np.float32], scale:
         run=run,
         internals=program.inspector.state,
         recording=program.capturing.state,
+        recorded=program.capturing.recorded,
         comparison=program.compare_state(),
         recording_seconds=program.capturing.pace.seconds(program.view, program.capturing.request),
         # Looked up only then: the first picture comes first.
@@ -64,6 +65,7 @@ def panel_context(program: Program, ui_milliseconds: NDArray[np.float32], scale:
         recents=tuple(map(Path, settings.recents)),
         bundled=program.surroundings.bundled,
         favourites=tuple(map(Path, settings.favourites)),
+        drops=program.surroundings.drops,
         last_folder=Path(settings.last_folder or os.path.dirname(program._network) or Path.home()),
         capture_folder=program.capturing.folder,
         message=program.notices.message if program.notices.left(program.now) > 0 else "",

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pof3d.checkpoint.sniff import SUFFIXES, look_at
-from pof3d.errors import CheckpointError, ConfigError, Pof3dError
-from viz.captures import is_sequence, read_view
-from viz.sessions import SUFFIX
-from viz.view import View
-
-PICTURES = (".png", ".gif", ".mp4", ".webm", SUFFIX)
+from pof3d.errors import CheckpointError, Pof3dError
+from viz.captures import is_sequence
+from viz.sessions import is_saved
 
 
 @dataclass(frozen=True)
@@ -27,16 +24,14 @@ class Dropped:
     """More files that should be checkpoints: to be had among the recent ones if they are."""
     folder: Path | None = None
     """To look for a training run in."""
-    view: View | None = None
-    """To go to."""
-    session: Path | None = None
-    """To go on with."""
+    saved: Path | None = None
+    """To go on with: a session, or a picture or video with its View."""
     message: str = ""
     error: Pof3dError | None = None
 
 
 def sort_out(paths: Sequence[Path]) -> Dropped:
-    """Decide what to do with dropped files: a checkpoint comes first, then a folder, then a saved picture."""
+    """Decide what to do with dropped files: a checkpoint comes first, then a folder, then what was saved."""
     if not paths:
         return Dropped()
     checkpoints = [path for path in paths if path.suffix.lower() in SUFFIXES]
@@ -49,16 +44,8 @@ def sort_out(paths: Sequence[Path]) -> Dropped:
     folder = next((path for path in paths if os.path.isdir(path) and not is_sequence(path)), None)
     if folder is not None:
         return Dropped(folder=folder, message=f"Looking for a training run in {folder.name}")
-    pictures = [path for path in paths if path.suffix.lower() in PICTURES or is_sequence(path)]
-    if not pictures:
-        return Dropped(error=_foreign(paths[0]))
-    if pictures[0].suffix.lower() == SUFFIX:
-        return Dropped(session=pictures[0])
-    try:
-        view = read_view(pictures[0])
-    except ConfigError as error:
-        return Dropped(error=error)
-    return Dropped(view=view, message=f"Went to the view of {pictures[0].name}")
+    saved = next((path for path in paths if is_saved(path)), None)
+    return Dropped(error=_foreign(paths[0])) if saved is None else Dropped(saved=saved)
 
 
 def _count(paths: Sequence[object], what: str) -> str:

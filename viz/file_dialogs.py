@@ -1,4 +1,4 @@
-"""The dialogs of the File menu: open a session or a checkpoint, save the session under a name."""
+"""The dialogs of the File menu: open a session, a checkpoint or a capture, save the session under a name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from imgui_bundle import imgui
 
 from pof3d.checkpoint.sniff import SUFFIXES
 from viz import theme, ui
+from viz.captures import CAPTURES
 from viz.file_browser import FileBrowser
 from viz.folders import Entry
 from viz.panel import PanelContext
@@ -85,8 +86,8 @@ class FileDialogs:
     """Draws the dialog that the program asks for."""
 
     def __init__(self) -> None:
-        self.opening = FileBrowser((SUFFIX, *SUFFIXES), title="Open")
-        self.opening.nothing = "No sessions and no checkpoints here."
+        self.opening = FileBrowser((SUFFIX, *SUFFIXES, *CAPTURES), title="Open")
+        self.opening.nothing = "No sessions, checkpoints or captures here."
         self.saving = SaveBrowser()
 
     def draw(self, context: PanelContext, program: Program) -> None:

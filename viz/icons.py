@@ -7,7 +7,9 @@ from typing import Literal
 
 from imgui_bundle import imgui
 
-Icon = Literal["reset", "play", "pause", "minus", "plus", "close", "star", "star outline", "pencil", "loop"]
+Icon = Literal[
+    "reset", "play", "pause", "minus", "plus", "close", "star", "star outline", "pencil", "loop", "dice"
+]
 
 
 def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
@@ -53,6 +55,10 @@ def draw_icon(icon: Icon, centre: tuple[float, float], radius: float) -> None:
             lines.add_concave_poly_filled(points, ink)
         else:
             lines.add_polyline(points, ink, thick * 0.7, int(imgui.ImDrawFlags_.closed))
+    elif icon == "dice":
+        lines.add_rect((x - 1.1 * r, y - 1.1 * r), (x + 1.1 * r, y + 1.1 * r), ink, 0.4 * r, thick * 0.7)
+        for across, down in ((0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)):
+            lines.add_circle_filled((x + 0.55 * r * across, y + 0.55 * r * down), 0.2 * r, ink, 8)
     elif icon == "pencil":
         lines.add_line((x - 0.45 * r, y + 0.45 * r), (x + 0.6 * r, y - 0.6 * r), ink, 0.55 * r)
         lines.add_triangle_filled(

@@ -32,8 +32,6 @@ MOUSE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Right drag, Shift + drag", "pan"),
             ("Wheel", "zoom"),
             ("Double click", "back to the predicted pose"),
-            ("Drop a file", "open a checkpoint, or the view of a saved picture"),
-            ("Drop a folder", "follow a training run"),
         ),
     ),
     (
@@ -59,15 +57,27 @@ MOUSE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ),
 )
 
+DROPS = (
+    ("Drop a file", "open a checkpoint, or the view of a saved picture"),
+    ("Drop a folder", "follow a training run"),
+)
+"""In the picture, in windows that files can be dropped on."""
 
-def lines_of(keymap: Keymap) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+
+def mouse_lines(drops: bool) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """What the hand does: sections with a heading; with or without files that are dropped."""
+    (title, lines), *others = MOUSE
+    return ((title, (*lines, *DROPS) if drops else lines), *others)
+
+
+def lines_of(keymap: Keymap, drops: bool = True) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Sections of the list of keys: a heading, and what does what."""
     keys = tuple(
         (", ".join(map(str, chords)), action.title)
         for action in keymap.actions
         if (chords := keymap.chords(action))
     )
-    return (("Keys", keys), *MOUSE)
+    return (("Keys", keys), *mouse_lines(drops))
 
 
 @dataclass(frozen=True)
@@ -133,13 +143,13 @@ class KeyWindow:
             self._draw_actions(program, keymap)
             if not beside:
                 imgui.spacing()
-                _draw_mouse()
+                _draw_mouse(program.surroundings.drops)
         imgui.end_child()
         imgui.end_group()
         if beside:
             imgui.same_line(0.0, ui.px(22))
             if imgui.begin_child("mouse", (0.0, height)):
-                _draw_mouse()
+                _draw_mouse(program.surroundings.drops)
             imgui.end_child()
         imgui.separator()
         self._draw_foot(program, keymap)
@@ -267,11 +277,12 @@ def _heading(text: str) -> None:
     imgui.pop_font()
 
 
-def _draw_mouse() -> None:
-    for title, lines in MOUSE:
+def _draw_mouse(drops: bool) -> None:
+    for title, lines in mouse_lines(drops):
         _heading(title)
         for what, does in lines:
             imgui.text_colored(theme.ACCENT, what)
+            ui.mark(f"Keys/{what}")
             imgui.same_line(ui.px(WHAT_WIDTH))
             imgui.push_text_wrap_pos(0.0)
             imgui.text_unformatted(does)

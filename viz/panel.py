@@ -209,6 +209,8 @@ class PanelContext:
     histogram: PoseHistogram | None = None
     run: RunState | None = None
     recording: RecordingState | None = None
+    recorded: tuple[View, RecordingRequest] | None = None
+    """What that recording is of, and how it is made."""
     comparison: CompareState = field(default_factory=CompareState)
     recording_seconds: float | None = None
     """What the planned recording is expected to take; None: not known yet."""
@@ -225,6 +227,8 @@ class PanelContext:
     bundled: Sequence[Path] = ()
     favourites: Sequence[Path] = ()
     """Folders that the file browser offers."""
+    drops: bool = True
+    """Whether files can be dropped on the window."""
     last_folder: Path = field(default_factory=Path)
     capture_folder: Path = field(default_factory=Path)
     message: str = ""

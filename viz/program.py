@@ -40,7 +40,6 @@ from viz.panel import DownloadQuestion, PanelContext
 from viz.pose_tools import PoseCommands, PoseTools
 from viz.seed_map import settled
 from viz.services import Recording, Rendering
-from viz.sessions import Session
 from viz.settings import with_recent, without_recent
 from viz.stages import LoadingCancelled
 from viz.surroundings import Surroundings
@@ -277,7 +276,7 @@ class Program(
             self._note((gesture if asked == path else None) or object(), view=self.view)
         self._motion = None
         recent = self.run.folder if self.run is not None and self._in_run(path) else Path(path)
-        if recent not in self.surroundings.bundled:
+        if not self.surroundings.is_bundled(recent):
             self.settings = with_recent(self.settings, recent)
         self._save()
 
@@ -426,7 +425,5 @@ class Program(
             self.open_checkpoint(dropped.checkpoint)
         if dropped.folder is not None:
             self.open_run(dropped.folder)
-        if dropped.view is not None:
-            self.restore(Session(dropped.view, alone=True))
-        if dropped.session is not None:
-            self.open_session(dropped.session)
+        if dropped.saved is not None:
+            self.open_session(dropped.saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,6 +128,44 @@ def read_session(path: Path) -> Session:
         why = f"{error.what}: {error.why}"
         raise ConfigError(f"{path.name} cannot be opened", why, error.todo) from error
     return located(session, path.absolute().parent)
+
+
+def is_saved(path: Path) -> bool:
+    """Whether :func:`read_saved` is for this path, by its name: a session, or a capture."""
+    from viz.captures import is_capture  # needs numpy, which --help does without
+
+    return path.suffix.lower() == SUFFIX or is_capture(path)
+
+
+def read_saved(path: Path, opened: str = "") -> Session:
+    """What was saved in a session, or the View alone of a picture or video that this program saved.
+
+    Parameters
+    ----------
+    path : Path
+        See :func:`is_saved`.
+    opened : str, optional
+        Path of the checkpoint that is open, whose file need no longer be there.
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read, holds nothing that can be shown, or its checkpoint is not there.
+    """
+    from viz.captures import is_capture, read_view
+
+    if is_capture(path):
+        session = located(Session(read_view(path), alone=True), path.absolute().parent)
+    else:
+        session = read_session(path)
+    network = session.view.network.path
+    if network not in ("", opened) and not os.path.isfile(network):
+        raise ConfigError(
+            f"{path.name} cannot be opened",
+            f"its checkpoint is not there: {network}",
+            f"Put it beside {path.name}.",
+        )
+    return session
 
 
 def located(session: Session, folder: Path) -> Session:

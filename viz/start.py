@@ -17,7 +17,7 @@ import tyro
 
 from pof3d.download import is_url
 from pof3d.errors import ConfigError, Pof3dError
-from viz.sessions import SUFFIX, Session, load_session, read_session
+from viz.sessions import Session, is_saved, load_session, read_saved
 from viz.settings import Settings, load_settings, settings_path
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
@@ -44,8 +44,8 @@ class WindowOptions:
 
     file: Annotated[str | None, tyro.conf.Positional, _QUIET] = None
     """Checkpoint: .safetensors, or a release snapshot, or its http(s) address; or the folder of a training
-    run, to follow it; or a saved session, .json. By default what was open last time, at first the bundled
-    one."""
+    run, to follow it; or a saved session, .json; or a picture or video saved here, to start with its view.
+    By default what was open last time, at first the bundled one."""
     device: Annotated[str | None, _QUIET] = None
     """Where the network runs: cpu, cuda, cuda:1 … By default as last chosen in the
     Performance panel, at first a GPU if there is one."""
@@ -77,7 +77,14 @@ def first_view(file: Path | None, session: View | None, bundled: Sequence[Path])
     """What to show at first: the file asked for, else what was open last time, else the bundled one.
 
     Nothing for a folder: its run brings what there is to show.
+
+    Raises
+    ------
+    ConfigError
+        See :func:`asked_for`.
     """
+    if (saved := asked_for(file, bundled)) is not None:
+        return saved.view
     if file is not None and os.path.isdir(file.expanduser()):
         return View()
     if file is not None:
@@ -85,6 +92,24 @@ def first_view(file: Path | None, session: View | None, bundled: Sequence[Path])
     if session is not None and os.path.isfile(session.network.path):
         return session
     return View(network=NetworkView(str(bundled[0]) if bundled else ""))
+
+
+def asked_for(file: Path | None, bundled: Sequence[Path]) -> Session | None:
+    """The session that was asked for, or the View alone of a capture; None if it is something else.
+
+    One that names no checkpoint is shown with the bundled one.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be read or shown, or its checkpoint is not there.
+    """
+    if file is None or not is_saved(file.expanduser()):
+        return None
+    session = read_saved(file.expanduser())
+    if session.view.network.path or not bundled:
+        return session
+    return replace(session, view=replace(session.view, network=NetworkView(str(bundled[0]))))
 
 
 def first_session(view: View, session: Session | None) -> Session:
@@ -222,9 +247,12 @@ def _start(
     url = options.file if options.file is not None and is_url(options.file) else None
     file = Path(options.file) if options.file is not None and url is None else None
     session = load_session() if remember else None
-    if file is not None and file.suffix.lower() == SUFFIX:
-        session, file = read_session(file), None
-    view = first_view(file, session.view if session is not None else None, bundled)
+    saved = asked_for(file, bundled)
+    if saved is not None:
+        session = saved
+        view = saved.view
+    else:
+        view = first_view(file, session.view if session is not None else None, bundled)
     session = first_session(view, session)
     captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
     surroundings = Surroundings(settings, bundled, names, remember, captures)
@@ -238,7 +266,7 @@ def _start(
         timeline=session.timeline,
         comparison=session.comparison,
     )
-    folder = _run_folder(file, settings)
+    folder = _run_folder(file, settings) if saved is None else None
     if url is not None:
         program.open_url(url)
     elif folder is not None:

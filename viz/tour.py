@@ -37,7 +37,8 @@ class TourOptions:
     """Render a short session of the window offscreen, as a video and a picture."""
 
     file: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = None
-    """Checkpoint to show, or its http(s) address; the bundled one by default."""
+    """Checkpoint to show, or its http(s) address, or what was saved here with its view; the bundled one by
+    default."""
     out: Path = Path("out")
     """Folder for tour.mp4 and tour.png."""
     size: tuple[int, int] = (1280, 720)

@@ -101,19 +101,23 @@ class CapturePanel:
                 _draw_outcome(state)
         with common.disabled(running):
             planned, seconds = self.request, None if running else context.recording_seconds
-            if planned.path == "timeline":
+            if (
+                running and context.recorded is not None
+            ):  # by a key, or from the timeline: not as planned here
+                view, planned = context.recorded
+            elif planned.path == "timeline":
                 timeline = context.playback.timeline
                 planned = replace(planned, frames=timeline.frames, fps=timeline.fps, timeline=timeline)
                 seconds = None
             common.paragraph(describe(planned, view, seconds))
             common.tooltip("The time is what the pictures on the screen have taken.")
-            if note := rounding(self.request, view):
+            if note := rounding(planned, view):
                 common.paragraph(note)
             if geometry_left_out(view, planned):
                 common.paragraph(ONLY_IMAGES)
                 ui.mark("Capture/Only images")
-            request = self._draw_request(self.request, view, context)
-        if request != self.request:
+            request = self._draw_request(planned if running else self.request, view, context)
+        if not running and request != self.request:
             self.request = request
             actions.plan_recording(request)
 

@@ -107,7 +107,8 @@ class CheckpointPanel:
         url = self._address.draw()
         if url is not None:
             actions.open_url(url)
-        common.paragraph("or drop a file, or a run's folder, on the window")
+        if context.drops:
+            common.paragraph("or drop a file, or a run's folder, on the window")
         self._draw_lists(context, actions)
         if context.network is not None:
             _draw_inside(context.network)

@@ -40,13 +40,9 @@ def summarise(milliseconds: NDArray[np.float32]) -> Summary | None:
 
 
 def plot_limit(milliseconds: NDArray[np.float32], least: float) -> float:
-    """Upper end of a plot: 1, 2 or 5 times a power of ten, so that it does not jump with every value.
-
-    A few values far above the others, such as the first, are cut off rather than flatten the rest.
-    """
-    values = np.sort(milliseconds[np.isfinite(milliseconds)])
-    usual = values[: max(1, values.size - 2)]
-    peak = max(least, 1.1 * float(np.percentile(usual, 99.0)) if usual.size else 0.0)
+    """Upper end of a plot, above every value: 1, 2 or 5 times a power of ten, so that it seldom jumps."""
+    values = milliseconds[np.isfinite(milliseconds)]
+    peak = max(least, 1.1 * float(values.max()) if values.size else 0.0)
     power = 10.0 ** np.floor(np.log10(peak))
     return float(next(power * step for step in (1.0, 2.0, 5.0, 10.0) if power * step >= peak * (1 - 1e-9)))
 

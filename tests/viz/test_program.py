@@ -18,7 +18,7 @@ from viz.fetching import Fetching
 from viz.frame import FailedFrame, Pose
 from viz.panel import LoadingState, RecordingRequest, Turntable
 from viz.program import Program
-from viz.sessions import load_session
+from viz.sessions import Session, load_session
 from viz.settings import load_settings
 from viz.stages import LoadingCancelled
 from viz.surroundings import Surroundings
@@ -323,6 +323,27 @@ def test_dropped_text_leaves_the_picture(stage: Stage, tmp_path: Path) -> None:
     stage.run()
     assert "notes.txt" in told(stage.program)
     assert stage.program.frame is shown
+
+
+def test_bundled_checkpoints_are_no_recent_ones(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "assets").mkdir()
+    bundled = tmp_path / "assets" / "cats.pkl"
+    bundled.touch()
+    (tmp_path / "link").symlink_to(tmp_path / "assets", target_is_directory=True)
+    stage.program.surroundings.bundled = (bundled,)
+    monkeypatch.chdir(tmp_path)
+    before = stage.program.settings.recents
+    for way in ("assets/cats.pkl", "assets/../assets/cats.pkl", "link/cats.pkl"):
+        stage.program.open_checkpoint(Path(way))
+        stage.run()
+        assert stage.program._network == str(tmp_path / way)
+        assert stage.program.settings.recents == before, way
+        stage.program.open_checkpoint(Path(GOOD))
+        stage.run()
+    stage.program.restore(Session(View(NetworkView(str(bundled))), alone=True))
+    assert stage.program.settings.recents == before
 
 
 def test_what_is_remembered(stage: Stage) -> None:

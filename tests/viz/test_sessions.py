@@ -148,7 +148,7 @@ def test_a_session_of_a_newer_program_says_so(tmp_path: Path) -> None:
 
 
 def test_a_dropped_session(tmp_path: Path) -> None:
-    assert sort_out([tmp_path / "a.json"]).session == tmp_path / "a.json"
+    assert sort_out([tmp_path / "a.json"]).saved == tmp_path / "a.json"
 
 
 # ---------------------------------------------------------------------------------------------- recordings

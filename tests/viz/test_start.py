@@ -7,12 +7,16 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pof3d.errors import ConfigError
 from viz import start
+from viz.captures import save_pixels
+from viz.sessions import Session
 from viz.settings import Settings
 from viz.start import WindowOptions, display_missing, first_view, run_window
-from viz.view import LatentView, NetworkView, View
+from viz.view import LatentView, NetworkView, View, view_to_json
 
 BUNDLED = [Path("/program/assets/cats.safetensors")]
 
@@ -39,6 +43,24 @@ def test_then_the_last_session_if_its_file_is_still_there(tmp_path: Path) -> Non
     (tmp_path / "old.pkl").touch()
     assert first_view(None, session, BUNDLED) == session
     assert first_view(None, replace(session, network=NetworkView()), BUNDLED).latent.x == 0
+
+
+def test_a_capture_asked_for_is_begun_with(tmp_path: Path) -> None:
+    checkpoint, picture = tmp_path / "a.pkl", tmp_path / "a.png"
+    view = View(NetworkView(str(checkpoint)), LatentView(x=3))
+    save_pixels(np.zeros((4, 4, 4), np.uint8), picture, view)
+    with pytest.raises(ConfigError, match=r"a\.png cannot be opened"):
+        start.asked_for(picture, BUNDLED)
+    checkpoint.touch()
+    assert start.asked_for(picture, BUNDLED) == Session(view)
+    assert first_view(picture, View(NetworkView("/old")), BUNDLED) == view
+    (tmp_path / "view.json").write_text(view_to_json(replace(view, network=NetworkView())))
+    for nameless in (tmp_path, tmp_path / "view.json"):  # the folder of a PNG sequence
+        assert first_view(nameless, None, BUNDLED) == replace(view, network=NetworkView(str(BUNDLED[0])))
+    save_pixels(np.zeros((4, 4, 4), np.uint8), picture)
+    with pytest.raises(ConfigError, match=r"no view in a\.png"):
+        start.asked_for(picture, BUNDLED)
+    assert start.asked_for(checkpoint, BUNDLED) is None
 
 
 @pytest.mark.parametrize(

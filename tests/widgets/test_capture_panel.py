@@ -15,6 +15,7 @@ from viz.playback import Playback
 from viz.timeline import Timeline
 from viz.view import DisplayView, View
 from viz.window.offscreen import OffscreenWindow
+from widgets import common
 from widgets.capture import CapturePanel, describe, progress_text, rounding
 
 
@@ -129,6 +130,24 @@ def test_a_recording_can_only_be_cancelled(stage: Stage) -> None:
     assert not stage.rect("Capture/Frames").enabled
     stage.click("Capture/Cancel")
     assert stage.calls == [("cancel_recording",)]
+
+
+def test_while_it_runs_what_is_recorded_is_shown(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(common, "paragraph", lambda text, *colour: said.append(text))
+    running = RecordingState(Path("/v/turn.mp4"), 43, 240, "running", 7.5)
+    timeline = RecordingRequest("timeline", "gif", frames=240, fps=30, size=256, timeline=Timeline())
+    stage.context = context(recording=running, recorded=(View(), timeline))
+    stage.forget()
+    stage.frame(2)
+    assert not stage.has("Capture/Frames"), "the timeline has its own"
+    assert "8.0 s, 256 × 256 pixels" in said
+    assert "4.0 s, 512 × 512 pixels" not in said
+    stage.context = context(recording=replace(running, status="finished"), recorded=(View(), timeline))
+    said.clear()
+    stage.frame(2)
+    assert "4.0 s, 512 × 512 pixels" in said, "the plan is as it was"
+    assert stage.calls == []
 
 
 def test_nothing_to_record_without_a_network(window: OffscreenWindow) -> None:

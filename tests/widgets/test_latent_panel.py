@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from imgui_bundle import imgui
 
 from pof3d.config import CARS, FFHQ, TOY_CATS
 from pof3d.nets.backbone import Backbone, block_resolutions
@@ -110,6 +111,26 @@ def test_the_map_pans_and_snaps_back(stage: Stage) -> None:
     stage.click("Latent/Snap to seed")
     assert stage.view.latent in (LatentView(10.0, 3.0), LatentView(11.0, 3.0))
     assert not stage.rect("Latent/Snap to seed").enabled
+
+
+@pytest.mark.parametrize("at", [(-0.33, -0.2), (0.4, -1.24), (3.4, 1.2)])
+@pytest.mark.parametrize("blend", [False, True])
+def test_long_seeds_are_readable(stage: Stage, at: tuple[float, float], blend: bool) -> None:
+    other = ((at[0] - 1, at[1] - 1, 0.5),) if blend else ()
+    stage.view = replace(stage.view, latent=LatentView(*at, blend=other))
+    stage.frame(2)
+    assert stage.rect("Latent/Between").right < stage.rect("Latent/Snap to seed").left
+    field, digits = stage.rect("Latent/Seed"), imgui.calc_text_size(str(2**32 - 1)).x
+    assert field.right - field.left >= digits + 2 * imgui.get_style().frame_padding.x
+    assert stage.rect("Latent/Random").right <= 304
+
+
+def test_what_is_said_of_the_mixture() -> None:
+    parts = panel.shares(LatentView(-0.33, -0.2))
+    assert sum(weight for _, weight in parts) == pytest.approx(1.0)
+    assert [seed for seed, _ in parts[:2]] == [0, 2**32 - 1]
+    said = [panel.shares_text(parts, lambda text: len(text) <= room) for room in (99, 25, 9)]  # noqa: B023
+    assert said == ["between  0: 54%  4294967295: 26%", "0: 54%  4294967295: 26%", "0: 54%  …"]
 
 
 def test_a_click_on_the_map_does_not_move_it(stage: Stage) -> None:

@@ -33,6 +33,14 @@ def test_scales_are_round(values: list[float], limit: float) -> None:
     assert plot_limit(np.array(values, np.float32), 5.0) == limit
 
 
+@pytest.mark.parametrize("values", [[300.0] * 8 + [570.0, 698.0], [20.0] * 200 + [698.0], [500.0, 510.0]])
+def test_the_curve_ends_below_the_top(values: list[float]) -> None:
+    times = np.array(values, np.float32)
+    summary = summarise(times)
+    assert summary is not None
+    assert summary.p99 <= times.max() < plot_limit(times, 5.0) <= 5 * times.max()
+
+
 def test_scales_survive_gaps() -> None:
     assert plot_limit(np.array([np.nan, 3.0], np.float32), 5.0) == 5.0
     assert plot_limit(np.array([np.nan], np.float32), 5.0) == 5.0

@@ -43,6 +43,8 @@ class Window(ABC):
 
     frame_seconds: float | None = None
     """Time that passes from frame to frame; None: as much as does. Tests and recordings fix it."""
+    takes_drops = True
+    """Whether files can be dropped on it."""
     visible = True
     """Whether anybody sees frames that are not captured; if not, they are not painted."""
 

@@ -57,6 +57,8 @@ except ImportError as _error:
 class _TkWindow(Window):
     """The surface: what ImGui draws into is the frame, whose context has to be current."""
 
+    takes_drops = False
+
     def __init__(self, frame: ViewerFrame) -> None:
         super().__init__()
         self._frame = frame
@@ -385,7 +387,7 @@ def _make_app(
     if captures is not None:
         surroundings.capture_folder = captures.expanduser().absolute()
     program = make_program(view, surroundings, window.wake, device=device, threads=threads)
-    if path is not None and path.is_dir():
+    if path is not None and path.is_dir() and not view.network.path:
         program.open_run(path)
     return App(window, program, _placements())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from imgui_bundle import imgui
@@ -61,6 +62,21 @@ def neighbours(x: float, y: float) -> list[tuple[int, int, float]]:
     return sorted((c for c in corners if c[2] > 0), key=lambda c: -c[2])
 
 
+def shares(latent: LatentView) -> list[tuple[int, float]]:
+    """The seeds that are mixed and how much of each there is; the heaviest first, but on a timeline's way."""
+    if latent.blend:  # of seeds that are no neighbours, on a timeline
+        return [(LatentView(*point).seed, weight**2) for point, weight in weights_of(latent).items()]
+    return [(lattice_seed(column, row), weight) for column, row, weight in neighbours(latent.x, latent.y)]
+
+
+def shares_text(parts: Sequence[tuple[int, float]], fits: Callable[[str], bool]) -> str:
+    """The first two seeds in one line; of seeds with many digits only what fits."""
+    texts = [f"{seed}: {weight:.0%}" for seed, weight in parts[:2]]
+    both = "  ".join(texts)
+    lines = [f"between  {both}", both, f"{texts[0]}  …"]
+    return next((line for line in lines if fits(line)), lines[-1])
+
+
 class LatentPanel:
     """Seed, seed map, truncation and noise.
 
@@ -87,14 +103,8 @@ class LatentPanel:
         return view if latent == view.latent else replace(view, latent=latent)
 
     def _draw_seed(self, latent: LatentView) -> LatentView:
-        style = imgui.get_style()
-        gap = style.item_inner_spacing.x
-        random_width = imgui.calc_text_size("Random").x + 2 * style.frame_padding.x
-        common.row("Latent/Seed", SEED_HELP)
-        room = imgui.get_content_region_avail().x
-        imgui.set_next_item_width(
-            max(3 * common.em(), room - random_width - 2 * imgui.get_frame_height() - 3 * gap)
-        )
+        gap = imgui.get_style().item_inner_spacing.x
+        common.row("Latent/Seed", SEED_HELP, trailing_buttons=3)
         flags = imgui.InputTextFlags_.chars_decimal | imgui.InputTextFlags_.auto_select_all
         changed, value = imgui.input_double("##Latent/Seed", float(latent.seed), 0.0, 0.0, "%.0f", int(flags))
         ui.mark("Latent/Seed")
@@ -108,7 +118,7 @@ class LatentPanel:
         if common.icon_button("Latent/Seed +", "plus", "Next seed  [ ] ]"):
             latent = step_seed(latent, 1)
         imgui.same_line(0.0, gap)
-        if common.button("Latent/Random", f"Any seed below {RANDOM_SEEDS:,}"):
+        if common.icon_button("Latent/Random", "dice", f"A random seed, below {RANDOM_SEEDS:,}"):
             latent = with_seed(latent, self._random.randrange(RANDOM_SEEDS))
         return latent
 
@@ -143,15 +153,17 @@ def _draw_map(latent: LatentView, walk: Walk | None, walks: WalkControls, action
     walks.paint(latent, (low.x, low.y), (high.x, high.y), cell, walk)
 
     mixed = is_between(latent)
-    imgui.align_text_to_frame_padding()
-    parts = neighbours(latent.x, latent.y)
-    heaviest = "  ".join(f"{lattice_seed(column, row)}: {weight:.0%}" for column, row, weight in parts[:2])
-    if latent.blend:  # of seeds that are no neighbours, on a timeline
-        seeds = [(LatentView(*point).seed, weight) for point, weight in weights_of(latent).items()]
-        heaviest = "  ".join(f"{seed}: {weight**2:.0%}" for seed, weight in seeds[:2])
-    imgui.text_disabled(f"between  {heaviest}" if mixed else "exactly on a seed")
     text = "Snap to seed"
     width = imgui.calc_text_size(text).x + 2 * imgui.get_style().frame_padding.x
+    imgui.align_text_to_frame_padding()
+    if mixed:
+        parts = shares(latent)
+        left = imgui.get_content_region_avail().x - width - imgui.get_style().item_spacing.x
+        imgui.text_disabled(shares_text(parts, lambda text: imgui.calc_text_size(text).x <= left))
+        common.tooltip("\n".join(f"seed {seed}: {weight:.0%}" for seed, weight in parts))
+    else:
+        imgui.text_disabled("exactly on a seed")
+    ui.mark("Latent/Between")
     imgui.same_line()
     imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + imgui.get_content_region_avail().x - width)
     if common.button(f"Latent/{text}", "Move to the nearest seed.", enabled=mixed):

@@ -141,6 +141,20 @@ def test_question_mark_lists_the_keys(desk: Desk) -> None:
         assert key in listed
 
 
+def test_only_what_the_window_takes_can_be_dropped(desk: Desk) -> None:
+    listed = []
+    for drops in (True, False):
+        desk.program.surroundings.drops = drops
+        desk.user.type("?")
+        desk.user.frame(2)
+        listed.append("Keys/Drop a file" in desk.user.registry.rects)
+        assert "Keys/Wheel" in desk.user.registry.rects
+        assert desk.program.context(np.zeros(0, np.float32), 1.0).drops == drops
+        desk.user.key(imgui.Key.escape)
+        desk.user.frame(2)
+    assert listed == [True, False]
+
+
 def test_keys_typed_into_a_field_are_text(desk: Desk) -> None:
     before = desk.view
     desk.user.click("One/Text")

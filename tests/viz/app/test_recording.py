@@ -32,6 +32,18 @@ def test_copy_as_command_is_in_the_menu(desk: Desk) -> None:
     assert desk.window.clipboard == record_command(desk.view, request, "good-seed0")
 
 
+def test_panels_are_told_what_is_recorded(desk: Desk) -> None:
+    program = desk.program
+    program.record_timeline()
+    program.plan_recording(RecordingRequest(frames=7))
+    desk.program.edit(replace(desk.view, latent=LatentView(x=5.0)))
+    seen = program.context(np.zeros(0, np.float32), 1.0).recorded
+    assert seen is not None
+    view, request = seen
+    assert (view.latent.x, request.path, request.timeline) == (0.0, "timeline", program.timeline)
+    assert request.frames == program.timeline.frames
+
+
 def test_it_is_said_that_videos_show_the_image(desk: Desk) -> None:
     desk.program.toggle_recording()
     assert desk.program.notices.message == ""
