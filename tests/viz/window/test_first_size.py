@@ -18,7 +18,8 @@ from viz.settings import Settings, load_settings, save_settings, settings_path
 from viz.window.base import first_size
 
 pytestmark = [pytest.mark.window, pytest.mark.timeout(300)]
-TITLE = "tiny cats.safetensors – PoF3D"
+TITLE = "tiny cats.safetensors"
+"""Without the dash: Tk's is not found."""
 Size = tuple[int, int]
 
 
