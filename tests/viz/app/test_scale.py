@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.viz.app.conftest import Desk
+from tests.viz.stand_ins import DummyPanel
+from viz.layout import Placement
 
 
 def widen(desk: Desk, by: float) -> float:
@@ -100,3 +102,18 @@ def test_columns_for_another_width_at_another_scale_are_built_anew(
     one, two = again.user.rect("One"), again.user.registry.windows.get("Two")
     assert one.width == pytest.approx(304 * after, abs=4)
     assert (two is not None and two.left > 640) == (after == 1.0)
+
+
+def test_the_tabs_in_front_stay_there(make_desk: Callable[..., Desk]) -> None:
+    """At the next start, and when the scale changes."""
+    panels = [DummyPanel(name) for name in ("One", "Two", "Three")]
+    places = [Placement(panel, "left") for panel in panels]
+    desk = make_desk((1280, 720), placements=places)
+    assert "One" in desk.user.registry.windows
+    again = make_desk((2560, 1440), 2.0, placements=places, layout=closed(desk))
+    again.user.frame(4)
+    assert again.user.registry.windows.keys() == {"One", "Viewport"}
+    again.window._scale = 1.0
+    again.window.resize((1280, 720))
+    again.user.frame(6)
+    assert again.user.registry.windows.keys() == {"One", "Viewport"}
