@@ -16,7 +16,8 @@ from viz import dialogs, menu, overlays, shortcuts, theme, ui
 from viz.actions import ACTIONS, Keymap
 from viz.extras import Extras
 from viz.file_dialogs import FileDialogs
-from viz.layout import VIEWPORT, PanelHost, Placement
+from viz.layout import NARROW, VIEWPORT, PanelHost, Placement
+from viz.layout_scale import at_scale, design_width, with_scale
 from viz.marks import Registry
 from viz.panel import PanelContext
 from viz.program import Program
@@ -77,6 +78,8 @@ class App:
         self._viewport = Viewport()
         self._files = FileDialogs()
         self._keymap = Keymap(ACTIONS, program.settings.keys)
+        self._layout_scale = self.scale
+        layout = self._fitting(layout)
         if layout:
             imgui.load_ini_settings_from_memory(layout)
         self._host = PanelHost(placements, restored=bool(layout))
@@ -123,13 +126,14 @@ class App:
         if self.window.events != self._events_seen:
             self._events_seen, self._frames_due = self.window.events, _FRAMES_AFTER_EVENT
         self._frames_due = max(self._frames_due - 1, 0)
-        scale = self._ui_scale or self.window.scale
+        scale = self.scale
+        self._rescale_layout(scale)
         if scale != self._scale or theme.chosen() != program.settings.theme:
             self._scale = scale
             theme.choose(program.settings.theme)
             theme.apply_style(scale)
         if program.layout_wanted:
-            imgui.load_ini_settings_from_memory(program.layout_wanted)
+            imgui.load_ini_settings_from_memory(at_scale(program.layout_wanted, scale))
             program.layout_wanted = ""
         if self._keymap.changed is not program.settings.keys:
             self._keymap = Keymap(ACTIONS, program.settings.keys)
@@ -257,9 +261,27 @@ class App:
         return program.view
 
     @property
+    def scale(self) -> float:
+        """Units of the window per design pixel of the interface."""
+        return self._ui_scale or self.window.scale
+
+    @property
     def layout(self) -> str:
-        """The present arrangement of the panels, for the next start."""
-        return str(imgui.save_ini_settings_to_memory())
+        """The present arrangement of the panels with its scale, for the next start."""
+        return with_scale(str(imgui.save_ini_settings_to_memory()), self._layout_scale)
+
+    def _fitting(self, layout: str) -> str:
+        """An arrangement at the present scale; empty where it was made for quite another width."""
+        fitting, width = at_scale(layout, self.scale), design_width(layout)
+        narrow = self.window.size[0] / self.scale < NARROW
+        other = fitting != layout and width is not None and (width < NARROW) != narrow
+        return "" if other else fitting
+
+    def _rescale_layout(self, scale: float) -> None:
+        """Keep the arrangement when the scale changes, as it does on another screen."""
+        if scale != self._layout_scale:
+            imgui.load_ini_settings_from_memory(at_scale(self.layout, scale))
+            self._layout_scale = scale
 
     def close(self) -> None:
         """Stop the workers and release what was drawn with."""

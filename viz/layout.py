@@ -61,6 +61,7 @@ class PanelHost:
     _failures: set[tuple[str, str]] = field(default_factory=set)
     _to_front: list[str] = field(default_factory=list)
     _focus_in: int = 0
+    _quiet_frames: int = 3
 
     def reset(self) -> None:
         """Go back to the default arrangement."""
@@ -146,13 +147,19 @@ class PanelHost:
         opened : set of str, optional
             Titles of the optional panels that are open; one that the user closes is taken out.
         """
+        flags = 0
+        if self._quiet_frames:
+            # A panel that takes the focus comes to the front of its place: not at the start, where that would
+            # be the last one, whichever tab was in front when the arrangement was saved.
+            self._quiet_frames -= 1
+            flags = int(imgui.WindowFlags_.no_focus_on_appearing)
         for placement in self.placements:
             title = placement.panel.title
             if placement.optional and (opened is None or title not in opened):
                 continue
             size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
             imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
-            shown, still_open = imgui.begin(title, True if placement.optional else None)
+            shown, still_open = imgui.begin(title, True if placement.optional else None, flags)
             if placement.optional and opened is not None and not still_open:
                 opened.discard(title)
             if shown:

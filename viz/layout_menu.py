@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from imgui_bundle import imgui
 
 from viz import dialogs, ui
+from viz.layout_scale import with_scale
 from viz.saved_layouts import LONGEST_NAME, clean_name
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class NameDialog:
         left = bool(imgui.button("Cancel")) or imgui.is_key_pressed(imgui.Key.escape, False)
         ui.mark("Layout/Cancel")
         if (saved or entered) and name:
-            program.keep_layout(name, str(imgui.save_ini_settings_to_memory()))
+            program.keep_layout(name, with_scale(str(imgui.save_ini_settings_to_memory()), ui.px(1)))
             left = True
         if left:
             imgui.close_current_popup()

@@ -49,11 +49,11 @@ class SavedLayouts:
         return sorted(self._layouts, key=str.lower)
 
     def get(self, name: str) -> str:
-        """An arrangement as ImGui writes it; empty: there is none of this name."""
+        """An arrangement as it was kept; empty: there is none of this name."""
         return self._layouts.get(name, "")
 
     def keep(self, name: str, layout: str) -> None:
-        """Keep an arrangement, in place of one of the same name.
+        """Keep an arrangement, with its scale (:mod:`viz.layout_scale`), in place of one of the same name.
 
         Raises
         ------

@@ -44,7 +44,7 @@ class Settings:
     device: str = ""
     """Where the model runs; empty: a GPU if there is one."""
     window_size: tuple[int, int] = (1280, 720)
-    """Screen coordinates."""
+    """Design pixels."""
     memory_mib: int = 2048
     """Bound of networks and results in memory, mebibytes."""
     run: str = ""

@@ -193,7 +193,7 @@ def _run_window(
 
     run = _run_in_tk if options.window == "tk" else _run_in_glfw
     try:
-        return run(settings, start, ending, not options.fresh)
+        return run(settings, options.scale, start, ending, not options.fresh)
     except Pof3dError as error:
         print(f"Error: {error}", file=sys.stderr)
         from viz.window.errors import WindowError  # not above: --help does without windows
@@ -201,11 +201,13 @@ def _run_window(
         return 1 if isinstance(error, WindowError) else 2
 
 
-def _run_in_glfw(settings: Settings, start: Callable[[Window], App], ending: _Ending, remember: bool) -> int:
+def _run_in_glfw(
+    settings: Settings, scale: float | None, start: Callable[[Window], App], ending: _Ending, remember: bool
+) -> int:
     # First the window, then what takes a while to import.
     from viz.window import DesktopWindow
 
-    window = DesktopWindow("PoF3D", settings.window_size)
+    window = DesktopWindow("PoF3D", settings.window_size, scale)
     try:
         ending.call(window.request_close)
         _run(start(window), remember)
@@ -215,10 +217,12 @@ def _run_in_glfw(settings: Settings, start: Callable[[Window], App], ending: _En
     return 0
 
 
-def _run_in_tk(settings: Settings, start: Callable[[Window], App], ending: _Ending, remember: bool) -> int:
+def _run_in_tk(
+    settings: Settings, scale: float | None, start: Callable[[Window], App], ending: _Ending, remember: bool
+) -> int:
     from viz.window.tk_host import TkHost
 
-    host = TkHost("PoF3D", settings.window_size, start)
+    host = TkHost("PoF3D", settings.window_size, start, scale)
     try:
         ending.call(host.request_close)
         host.run()
@@ -313,13 +317,13 @@ def _save_when_display_is_lost(app: App, remember: bool) -> None:
 def _finish(app: App, remember: bool) -> None:
     """Save the window's size and arrangement."""
     if remember:
-        app.program.settings = replace(app.program.settings, window_size=_design_size(app.window))
+        app.program.settings = replace(app.program.settings, window_size=_design_size(app))
         _save_layout(app.layout)
 
 
-def _design_size(window: Window) -> tuple[int, int]:
-    width, height = window.size
-    return round(width / window.scale), round(height / window.scale)
+def _design_size(app: App) -> tuple[int, int]:
+    width, height = app.window.size
+    return round(width / app.scale), round(height / app.scale)
 
 
 def _check(options: WindowOptions) -> None:

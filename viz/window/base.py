@@ -25,11 +25,27 @@ except ImportError as error:
 DropCallback = Callable[[list[Path]], None]
 
 MINIMUM_SIZE = (960, 560)
-"""A window is never smaller, in design pixels."""
+"""A window is never smaller, in design pixels, but on a smaller screen."""
 _FAR_AWAY = -3.4e38
 """ImGui's mark for "the mouse is not over this window"."""
 _JUMP = 40.0
 """A mouse that moves further than this in a frame has not come by hand."""
+
+
+def first_size(design: tuple[int, int], scale: float, room: tuple[int, int] | None) -> tuple[int, int]:
+    """The size that a window opens with.
+
+    Parameters
+    ----------
+    design : tuple
+        Width and height, design pixels.
+    scale : float
+        Units of the window per design pixel.
+    room : tuple, optional
+        The most that the screen has, units of the window; None: not known.
+    """
+    width, height = (round(side * scale) for side in design)
+    return (width, height) if room is None else (min(width, room[0]), min(height, room[1]))
 
 
 class Window(ABC):

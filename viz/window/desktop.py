@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from viz.window.base import MINIMUM_SIZE, Window
+from viz.window.base import MINIMUM_SIZE, Window, first_size
 from viz.window.errors import INSTALL_X11, WindowError
 
 
@@ -45,7 +45,9 @@ class DesktopWindow(Window):
     title : str
         Its name.
     size : tuple
-        Width and height, design pixels.
+        Width and height, design pixels; less where the screen is smaller.
+    scale : float, optional
+        Units of the window per design pixel; None: what the screen asks for.
 
     Raises
     ------
@@ -53,7 +55,9 @@ class DesktopWindow(Window):
         When there is no display or no OpenGL 3.3.
     """
 
-    def __init__(self, title: str = "PoF3D", size: tuple[int, int] = (1280, 720)) -> None:
+    def __init__(
+        self, title: str = "PoF3D", size: tuple[int, int] = (1280, 720), scale: float | None = None
+    ) -> None:
         super().__init__()
         glfw = import_glfw()
         self._glfw: Any = glfw
@@ -67,6 +71,7 @@ class DesktopWindow(Window):
                 )
             try:
                 self._open(title, size, errors)
+                self._fit(size, scale)
             except Exception:
                 glfw.terminate()
                 raise
@@ -85,6 +90,7 @@ class DesktopWindow(Window):
         glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
         glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE)
         glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.TRUE)
+        glfw.window_hint(glfw.VISIBLE, glfw.FALSE)
         self._window = glfw.create_window(*size, title, None, None)
         if not self._window:
             raise WindowError(
@@ -101,10 +107,27 @@ class DesktopWindow(Window):
             on_x11 = native and glfw.get_platform() == glfw.PLATFORM_X11
             os.environ["PYOPENGL_PLATFORM"] = "glx" if on_x11 else "egl"
         glfw.swap_interval(1)
-        factor = self.scale
-        glfw.set_window_size_limits(
-            self._window, *(int(side * factor) for side in MINIMUM_SIZE), glfw.DONT_CARE, glfw.DONT_CARE
-        )
+
+    def _fit(self, design: tuple[int, int], scale: float | None) -> None:
+        """Give the window its size, which takes knowing the screen's scale, and show it."""
+        glfw = self._glfw
+        room = self._room()
+        size = first_size(design, scale or self.scale, room)
+        least = first_size(MINIMUM_SIZE, self.scale, room)
+        glfw.set_window_size_limits(self._window, *least, glfw.DONT_CARE, glfw.DONT_CARE)
+        glfw.set_window_size(self._window, *size)
+        glfw.show_window(self._window)
+
+    def _room(self) -> tuple[int, int] | None:
+        """The largest window that the main screen has place for, with its frame."""
+        glfw = self._glfw
+        monitor = glfw.get_primary_monitor()
+        if not monitor:
+            return None
+        _x, _y, width, height = glfw.get_monitor_workarea(monitor)
+        left, top, right, bottom = glfw.get_window_frame_size(self._window)
+        width, height = width - left - right, height - top - bottom
+        return (width, height) if width > 0 and height > 0 else None
 
     def _connect(self) -> None:
         from viz.window.keys import KEY_MAP

@@ -54,6 +54,11 @@ except ImportError as _error:
     raise WindowError("cannot open a Tk window", str(_error), ADVICE) from _error
 
 
+def screen_scale(widget: Any) -> float:
+    """Pixels per design pixel, in quarters, from the dots per inch of a Tk widget's screen."""
+    return max(1.0, round(widget.winfo_fpixels("1i") / 96 * 4) / 4)
+
+
 class _TkWindow(Window):
     """The surface: what ImGui draws into is the frame, whose context has to be current."""
 
@@ -80,7 +85,7 @@ class _TkWindow(Window):
     @property
     def content_scale(self) -> float:
         """Pixels per design pixel, in quarters, from the screen's dots per inch."""
-        return max(1.0, round(self._frame.winfo_fpixels("1i") / 96 * 4) / 4)
+        return screen_scale(self._frame)
 
     @property
     def should_close(self) -> bool:

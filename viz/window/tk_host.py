@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from viz.window.base import MINIMUM_SIZE, Window
+from viz.window.base import MINIMUM_SIZE, Window, first_size
 from viz.window.errors import WindowError
-from viz.window.tk import ViewerFrame
+from viz.window.tk import ViewerFrame, screen_scale
 
 if TYPE_CHECKING:
     from viz.app import App
@@ -22,9 +22,11 @@ class TkHost:
     title : str
         Its name.
     size : tuple
-        Width and height, pixels.
+        Width and height, design pixels; less where the screen is smaller.
     start : callable
         Makes the App once the window is there.
+    scale : float, optional
+        Pixels per design pixel; None: what the screen asks for.
 
     Raises
     ------
@@ -32,7 +34,9 @@ class TkHost:
         When there is no display.
     """
 
-    def __init__(self, title: str, size: tuple[int, int], start: Callable[[Window], App]) -> None:
+    def __init__(
+        self, title: str, size: tuple[int, int], start: Callable[[Window], App], scale: float | None = None
+    ) -> None:
         import tkinter  # not above: if it is missing, viz.window.tk says so
 
         try:
@@ -44,8 +48,10 @@ class TkHost:
                 "Set DISPLAY, or run without a window: `visualizer.py tour`, `render` or `record`.",
             ) from error
         self.root.title(title)
-        self.root.geometry(f"{size[0]}x{size[1]}")
-        self.root.minsize(*MINIMUM_SIZE)
+        asked, room = screen_scale(self.root), self.root.maxsize()
+        width, height = first_size(size, scale or asked, room)
+        self.root.geometry(f"{width}x{height}")
+        self.root.minsize(*first_size(MINIMUM_SIZE, asked, room))
         self.frame = ViewerFrame(self.root, start=start, owns_window=True)
         self.frame.pack(fill="both", expand=True)
         self.frame.focus_set()

@@ -40,7 +40,7 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 class Screen:
     """A virtual display of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: str = "1280x800") -> None:
         for program, package in (("Xvfb", "xvfb"), ("xdotool", "xdotool")):
             if shutil.which(program) is None:
                 pytest.fail(f"{program} is not installed (Debian: apt-get install {package})")
@@ -52,7 +52,7 @@ class Screen:
                 str(writer),
                 "-screen",
                 "0",
-                "1280x800x24",
+                f"{size}x24",
                 "-nolisten",
                 "tcp",
                 "-noreset",
