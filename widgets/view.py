@@ -200,7 +200,7 @@ def _draw_sampling(sampling: SamplingView, own: RenderConfig) -> SamplingView:
         sampling = replace(sampling, renderer="fast", depth_samples=None, importance_samples=None)
     elif not fast and sampling.fast:
         sampling = replace(sampling, renderer="plain")
-    with common.disabled(sampling.fast):
+    if not sampling.fast:
         sampling = _draw_counts(sampling, own)
     work = relative_work(sampling, own)
     if work > HIGH_WORK:
@@ -214,7 +214,7 @@ def _draw_counts(sampling: SamplingView, own: RenderConfig) -> SamplingView:
     depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
     changed, value = common.slider_int(
         "View/Samples",
-        FAST_SAMPLES if sampling.fast else depth,
+        depth,
         4,
         192,
         "%d a ray",
@@ -228,10 +228,10 @@ def _draw_counts(sampling: SamplingView, own: RenderConfig) -> SamplingView:
     )
     changed, value = common.slider_int(
         "View/Importance",
-        0 if sampling.fast else importance,
+        importance,
         0,
         192,
-        "%d a ray" if importance and not sampling.fast else "none",
+        "%d a ray" if importance else "none",
         "More samples where the first pass found something: a second, finer look at the surface.",
         default=own.importance_samples,
     )
