@@ -27,7 +27,7 @@ from viz.surroundings import Surroundings
 from viz.view import DisplayView, NetworkView, View
 from viz.window import OffscreenWindow
 
-pytestmark = [pytest.mark.window, pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.window, pytest.mark.long, pytest.mark.timeout(900)]
 
 STEPS = 10_000
 SEED = 1
