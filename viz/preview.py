@@ -94,10 +94,15 @@ def guessed_speed(config: GeneratorConfig, device_type: str) -> Speed:
 
 
 def rungs(full: Quality) -> tuple[Quality, ...]:
-    """The ladder for a full frame, without super-resolution; every rung costs less than the one before."""
+    """The ladder for a full frame, without super-resolution; every rung costs less than the one before.
+
+    Where few samples are placed, their number stays: it is the image's side that makes the difference.
+    """
     result: list[Quality] = []
     for side_share, sample_share in LADDER:
         side = max(8 * round(full.resolution * side_share / 8), _SMALLEST_SIDE)
+        if full.fast:
+            sample_share = 1.0
         samples = max(math.ceil(full.depth_samples * sample_share), _FEWEST_DEPTH_SAMPLES)
         extra = full.importance_samples
         if extra:

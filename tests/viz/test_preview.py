@@ -113,3 +113,10 @@ def test_expected_time_of_a_full_frame() -> None:
     assert full_milliseconds(TOY, with_cost(TOY, 50.0)) == pytest.approx(50.0)
     both = with_cost(FFHQ, 50.0, superres_milliseconds=20.0)
     assert full_milliseconds(FFHQ, both) == pytest.approx(70.0)
+
+
+def test_placed_samples_are_few_enough_already() -> None:
+    full = Quality(64, 10, 0, superres=False, fast=True)
+    ladder = rungs(full)
+    assert {(rung.depth_samples, rung.importance_samples, rung.fast) for rung in ladder} == {(10, 0, True)}
+    assert [rung.resolution for rung in ladder] == [64, 48, 40, 32, 24]
