@@ -15,7 +15,7 @@ from viz.comparing import Comparison, check_comparison, synced, with_new_keys
 from viz.file_names import path_from_text, path_to_text
 from viz.settings import keep_damaged, read_bounded, session_path, write_file
 from viz.timeline import TIMELINE_VERSION, Timeline, timeline_from
-from viz.view import SCHEMA_VERSION, ForeignText, NetworkView, View, view_from_json
+from viz.view import SCHEMA_VERSION, ForeignText, NetworkView, View, part_from, view_from_json
 
 COMPARISON_VERSION = 1
 SUFFIX = ".json"
@@ -41,11 +41,6 @@ class _Document:
     timeline_version: int
     timeline: Timeline
     comparison_version: int
-    comparison: Comparison
-
-
-@dataclass(frozen=True)
-class _Compared:
     comparison: Comparison
 
 
@@ -87,20 +82,10 @@ def session_from_json(text: str | bytes) -> Session:
 
 
 def _comparison_from(document: dict[str, Any]) -> Comparison:
-    if "comparison" not in document:
+    comparison = part_from(document, "comparison", COMPARISON_VERSION, Comparison)
+    if comparison is None:
         return Comparison()
-    version = document.get("comparison_version")
-    if version != COMPARISON_VERSION:
-        raise ConfigError(
-            "cannot read the saved comparison",
-            f"its version is {version!r}, this program reads {COMPARISON_VERSION}",
-            "Open it with the program version that wrote it.",
-        )
-    try:
-        comparison = msgspec.convert(document, _Compared, strict=True).comparison
-        comparison = _with_paths(comparison, path_from_text)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise ForeignText("cannot read the saved comparison", str(error)) from error
+    comparison = _with_paths(comparison, path_from_text)
     check_comparison(comparison)
     return with_new_keys(comparison, 0)
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
-
-import msgspec
 
 from pof3d.errors import ConfigError
 from viz.interpolation import Passage, between
 from viz.keyframes import Keyframe, Shot, keyframe_view
-from viz.view import ForeignText, View
+from viz.view import View, part_from
 
 TIMELINE_VERSION = 1
 SECONDS = (0.1, 600.0)
@@ -256,12 +254,6 @@ def check_timeline(timeline: Timeline) -> None:
             check_view(replace(one.view, pose=pose, camera=camera))
 
 
-@dataclass(frozen=True)
-class _Document:
-    timeline_version: int
-    timeline: Timeline = field(default_factory=Timeline)
-
-
 def timeline_from(document: Any) -> Timeline:
     """The timeline in a decoded JSON object with ``timeline_version`` and ``timeline``; empty without them.
 
@@ -270,19 +262,9 @@ def timeline_from(document: Any) -> Timeline:
     ConfigError
         When it is of a newer version, holds values of a wrong type, or cannot be played.
     """
-    if not isinstance(document, dict) or "timeline" not in document:
+    timeline = part_from(document, "timeline", TIMELINE_VERSION, Timeline)
+    if timeline is None:
         return Timeline()
-    version = document.get("timeline_version")
-    if version != TIMELINE_VERSION:
-        raise ConfigError(
-            "cannot read the saved timeline",
-            f"its version is {version!r}, this program reads {TIMELINE_VERSION}",
-            "Open it with the program version that wrote it.",
-        )
-    try:
-        timeline = msgspec.convert(document, _Document, strict=True).timeline
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise ForeignText("cannot read the saved timeline", str(error)) from error
     check_timeline(timeline)
     keyframes = tuple(replace(one, view=keyframe_view(one.view)) for one in timeline.keyframes)
     return closed(replace(timeline, keyframes=keyframes))

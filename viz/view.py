@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from pof3d.errors import ConfigError
 from viz.file_names import path_from_text, path_to_text
 
+Part = TypeVar("Part")
 SCHEMA_VERSION = 1
 
 PoseSource = Literal["predicted", "override", "free"]
@@ -185,6 +186,29 @@ def view_to_json(view: View) -> str:
     """
     network = replace(view.network, path=path_to_text(view.network.path))
     return msgspec.json.encode(_Document(SCHEMA_VERSION, replace(view, network=network))).decode()
+
+
+def part_from(document: Any, name: str, version: int, kind: type[Part]) -> Part | None:
+    """A part of a decoded JSON object, written beside its ``<name>_version``; None without it.
+
+    Raises
+    ------
+    ConfigError
+        When it is of a newer version, or holds values of a wrong type.
+    """
+    if not isinstance(document, dict) or name not in document:
+        return None
+    found = document.get(f"{name}_version")
+    if found != version:
+        raise ConfigError(
+            f"cannot read the saved {name}",
+            f"its version is {found!r}, this program reads {version}",
+            "Open it with the program version that wrote it.",
+        )
+    try:
+        return msgspec.convert(document[name], kind, strict=True)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ForeignText(f"cannot read the saved {name}", str(error)) from error
 
 
 def view_from_json(text: str | bytes) -> View:

@@ -61,7 +61,7 @@ def fast_field(generator: Generator, planes: Tensor) -> FastField:
     z, y, x = torch.meshgrid(middles, middles, middles, indexing="ij")
     points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
     parts = points.split(_POINTS_AT_ONCE)
-    raw = torch.cat([query(generator, bare, part, colours=False)[0] for part in parts])
+    raw = torch.cat([query_density(generator, bare, part) for part in parts])
     density = F.softplus(raw - DENSITY_SHIFT).view(_GRID_SIDE, _GRID_SIDE, _GRID_SIDE)
     bounds = _bounds(density, middles, cell, reach) if render.confine_to_box else endless
     return FastField(table, side, density[None, None], reach, bounds)
@@ -90,7 +90,7 @@ def _bounds(density: Tensor, middles: Tensor, cell: float, reach: float) -> Tens
     )
 
 
-def _features(field: FastField, box: Tensor, axes: tuple[tuple[int, int], ...]) -> Tensor:
+def _features(field: FastField, box: Tensor, render: RenderConfig) -> Tensor:
     """[P, C] at points [P, 3] in box coordinates: bilinear, zero outside the planes."""
     stride = field.side + 2
     # Texel centres are at odd multiples of 1/R; the border, one texel wide, stands for all that is outside.
@@ -99,7 +99,7 @@ def _features(field: FastField, box: Tensor, axes: tuple[tuple[int, int], ...]) 
     high = place - corner
     low = 1.0 - high
     index, weight = [], []
-    for plane, (u, v) in enumerate(axes):
+    for plane, (u, v) in enumerate(PLANE_AXES[render.plane_axes]):
         first = corner[:, v] * stride + corner[:, u] + plane * stride * stride
         index += [first, first + 1, first + stride, first + stride + 1]
         (left, right), (above, below) = ((low[:, axis], high[:, axis]) for axis in (u, v))
@@ -112,10 +112,8 @@ def _features(field: FastField, box: Tensor, axes: tuple[tuple[int, int], ...]) 
     )
 
 
-def query(
-    generator: Generator, field: FastField, points: Tensor, *, colours: bool = True
-) -> tuple[Tensor, Tensor]:
-    """Read the field.
+def query(generator: Generator, field: FastField, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Read the field; as :meth:`~pof3d.nets.generator.Generator.sample_field` does of one latent's planes.
 
     Parameters
     ----------
@@ -125,27 +123,30 @@ def query(
         One latent's.
     points : Tensor [P, 3]
         World positions.
-    colours : bool
-        Whether they are wanted, too.
 
     Returns
     -------
     raw_density : Tensor [P]
         Before softplus(· − 1).
-    colours : Tensor [P, feature_channels], or [P, 0]
+    colours : Tensor [P, feature_channels]
         0…1.
     """
-    render, decoder = generator.config.render, generator.decoder
-    box = points * (2.0 / render.box_warp)
-    hidden = decoder.hidden(_features(field, box, PLANE_AXES[render.plane_axes]))
-    hidden = F.softplus(hidden)
-    output, count = decoder.output, None if colours else 1
-    weight, bias = output.weight[:count] * output.weight_gain, output.bias[:count] * output.bias_gain
-    x = torch.addmm(bias, hidden, weight.t())
-    raw = x[:, 0]
-    if render.confine_to_box:
-        raw = raw.masked_fill(box.abs().amax(dim=-1) > 1.0, OUTSIDE_DENSITY)
-    return raw, torch.sigmoid(x[:, 1:]).mul_(1.002).sub_(0.001)
+    box = points * (2.0 / generator.config.render.box_warp)
+    raw, colours = generator.decoder(_features(field, box, generator.config.render))
+    return _confined(raw[:, 0], box, generator.config.render), colours
+
+
+def query_density(generator: Generator, field: FastField, points: Tensor) -> Tensor:
+    """Raw density [P] of :func:`query` alone."""
+    box = points * (2.0 / generator.config.render.box_warp)
+    raw = generator.decoder.density(_features(field, box, generator.config.render))
+    return _confined(raw[:, 0], box, generator.config.render)
+
+
+def _confined(raw: Tensor, box: Tensor, render: RenderConfig) -> Tensor:
+    if not render.confine_to_box:
+        return raw
+    return raw.masked_fill(box.abs().amax(dim=-1) > 1.0, OUTSIDE_DENSITY)
 
 
 def render_rays(

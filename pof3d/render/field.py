@@ -60,3 +60,9 @@ class Decoder(nn.Module):
         """[..., C] → raw density [..., 1], colours [..., feature_channels] within −0.001…1.001."""
         x = self.output(F.softplus(self.hidden(features)))
         return x[..., :1], torch.sigmoid(x[..., 1:]) * 1.002 - 0.001
+
+    def density(self, features: Tensor) -> Tensor:
+        """[..., C] → raw density [..., 1] alone, for a good half of the work."""
+        weight, bias = self.output.weight[:1], self.output.bias[:1]
+        hidden = F.softplus(self.hidden(features))
+        return F.linear(hidden, weight * self.output.weight_gain, bias * self.output.bias_gain)
