@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import sys
+from typing import Any
 
 
 class _Mallinfo2(ctypes.Structure):
@@ -20,16 +20,23 @@ class _Mallinfo2(ctypes.Structure):
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8
 
 
+def _glibc(function: str) -> Any:
+    """A function of the C library; None on systems without it."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return getattr(ctypes.CDLL("libc.so.6"), function)
+    except (OSError, AttributeError):
+        return None
+
+
 def allocated_bytes() -> int | None:
     """Bytes allocated and not freed yet, by tensors and native libraries: Python's objects do not count.
 
     Unlike the resident size, it does not count what the allocator keeps for later. None without glibc 2.33.
     """
-    if not sys.platform.startswith("linux"):
-        return None
-    try:
-        mallinfo2 = ctypes.CDLL("libc.so.6").mallinfo2
-    except (OSError, AttributeError):
+    mallinfo2 = _glibc("mallinfo2")
+    if mallinfo2 is None:
         return None
     mallinfo2.restype = _Mallinfo2
     found = mallinfo2()
@@ -38,10 +45,9 @@ def allocated_bytes() -> int | None:
 
 def return_freed_memory() -> None:
     """Give the system back what is free: after something large has gone that will not come again."""
-    if not sys.platform.startswith("linux"):
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    trim = _glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
 
 
 def keep_freed_memory() -> bool:
@@ -55,11 +61,8 @@ def keep_freed_memory() -> bool:
     bool
         Whether the setting was taken; False on systems without glibc.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
+    mallopt = _glibc("mallopt")
+    if mallopt is None:
         return False
     settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_ARENA_MAX, 1))
     return all([mallopt(option, value) == 1 for option, value in settings])
