@@ -54,7 +54,7 @@ def fast_field(generator: Generator, planes: Tensor) -> FastField:
     table = (padded / 3.0).reshape(-1, planes.shape[2])
     render = generator.config.render
     reach = _reach(render, generator.config.camera)
-    endless = table.new_tensor([[-torch.inf] * 3, [torch.inf] * 3])
+    endless = torch.stack([table.new_full((3,), -torch.inf), table.new_full((3,), torch.inf)])
     bare = FastField(table, side, table.new_empty(0), reach, endless)
     cell = 2.0 * reach / _GRID_SIDE
     middles = (torch.arange(_GRID_SIDE, device=planes.device) + 0.5) * cell - reach
@@ -80,9 +80,9 @@ def _bounds(density: Tensor, middles: Tensor, cell: float, reach: float) -> Tens
     dense = density * (2.0 * reach) > _LEAST_DEPTH
     low, high = [], []
     for axis in (2, 1, 0):  # x, y, z
-        inside = middles[dense.movedim(axis, 0).flatten(1).any(dim=1)]
-        low.append(inside.amin() if len(inside) else middles.new_tensor(torch.inf))
-        high.append(inside.amax() if len(inside) else middles.new_tensor(-torch.inf))
+        outside = ~dense.movedim(axis, 0).flatten(1).any(dim=1)
+        low.append(middles.masked_fill(outside, torch.inf).amin())
+        high.append(middles.masked_fill(outside, -torch.inf).amax())
     within = reach * (1.0 - 1e-4)  # not on the very edge, where rounding puts samples outside
     margin = 1.5 * cell
     return torch.stack(
@@ -174,18 +174,50 @@ def render_rays(
     -------
     colour [rays, C], −1…1; depth [rays, 1], world units; opacity [rays, 1]
     """
+    if origins.device.type != "cpu":
+        return render_all_rays(generator, field, origins, directions, samples=samples)
     render = generator.config.render
     start, end = _span(field, origins, directions, render)
     if render.confine_to_box:
         hit = (end > start)[:, 0].nonzero()[:, 0]
         if len(hit) < len(origins):
             seen = _render(generator, field, origins[hit], directions[hit], start[hit], end[hit], samples)
-            empty = float(render.white_background) * 2.0 - 1.0, render.ray_end, 0.0
             return tuple(  # type: ignore[return-value]
                 part.new_full((len(origins), part.shape[1]), value).index_copy_(0, hit, part)
-                for part, value in zip(seen, empty, strict=True)
+                for part, value in zip(seen, _empty(render), strict=True)
             )
     return _render(generator, field, origins, directions, start, end, samples)
+
+
+def render_all_rays(
+    generator: Generator,
+    field: FastField,
+    origins: Tensor,
+    directions: Tensor,
+    *,
+    samples: int = FAST_SAMPLES,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As :func:`render_rays`, for devices that work while the program goes on.
+
+    To leave out the rays that hit nothing is to wait for the device's answer which ones those are: here they
+    are rendered like the others, and replaced. Nothing in it depends on values, so it can be recorded as a
+    CUDA graph.
+    """
+    render = generator.config.render
+    start, end = _span(field, origins, directions, render)
+    seen = _render(generator, field, origins, directions, start, end, samples)
+    if not render.confine_to_box:
+        return seen
+    missed = end <= start
+    colour, depth, opacity = (
+        part.masked_fill(missed, value) for part, value in zip(seen, _empty(render), strict=True)
+    )
+    return colour, depth, opacity
+
+
+def _empty(render: RenderConfig) -> tuple[float, float, float]:
+    """Colour, depth and opacity of a ray that hits nothing."""
+    return float(render.white_background) * 2.0 - 1.0, render.ray_end, 0.0
 
 
 def _render(
