@@ -111,6 +111,33 @@ class CudaGraphs:
         self._done.synchronize()
 
 
+class Careful:
+    """Records by another backend; after its first failure, work is repeated operation by operation."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._failed = False
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """See :class:`Backend`."""
+        if not self._failed:
+            try:
+                return self._backend.record(work)
+            except Exception as error:
+                self._failed = True
+                why = f"{type(error).__name__}: {error}".splitlines()[0]
+                _log.warning("pictures are drawn without a recorded graph: %s", why)
+        return work
+
+    def host_memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """See :class:`Backend`."""
+        return self._backend.host_memory(shape, dtype)
+
+    def wait(self) -> None:
+        """See :class:`Backend`."""
+        self._backend.wait()
+
+
 @dataclass(frozen=True)
 class OrbitSettings:
     """What all pictures of a graph have in common."""
@@ -171,8 +198,7 @@ def image_levels(image: Tensor) -> Tensor:
 class OrbitGraph:
     """The pictures of one latent at a time, all of one size.
 
-    The first picture is drawn operation by operation; from the second on, a recorded graph is repeated. Where
-    that fails, it stays with single operations.
+    The first picture is drawn operation by operation; from the second on, a recorded graph is repeated.
 
     Parameters
     ----------
@@ -264,7 +290,7 @@ class OrbitGraph:
         )
         self._inputs.copy_(self._host_inputs, non_blocking=True)
         if self._repeat is None and self._drawn > 0:
-            self._repeat = self._record()
+            self._repeat = self._backend.record(self._work)
         (self._repeat or self._work)()
         self._drawn += 1
         raw, image = self._parts(self._results.clone())
@@ -288,13 +314,6 @@ class OrbitGraph:
             own.copy_(new)
         self._latent = (weakref.ref(field), weakref.ref(w))
 
-    def _record(self) -> Callable[[], None]:
-        try:
-            return self._backend.record(self._work)
-        except Exception as error:
-            _log.warning("pictures are drawn without a recorded graph: %s: %s", type(error).__name__, error)
-            return self._work
-
     def _parts(self, results: Tensor) -> tuple[RawFrame, Tensor]:
         """Views of a buffer like the graph's own; features channels-last, as rays give them."""
         side = self.settings.resolution
@@ -316,9 +335,7 @@ class OrbitGraph:
         origins = origins + shift * directions
         parts = [
             render_all_rays(generator, self._field, *rays, samples=settings.samples)
-            for rays in zip(
-                origins[0].split(_RAYS_AT_ONCE), directions[0].split(_RAYS_AT_ONCE), strict=True
-            )
+            for rays in zip(origins[0].split(_RAYS_AT_ONCE), directions[0].split(_RAYS_AT_ONCE), strict=True)
         ]
         colour, depth, opacity = (torch.cat(part) for part in zip(*parts, strict=True))
         raw, image = self._parts(self._results)
@@ -346,7 +363,7 @@ class OrbitGraphs:
 
     def __init__(self, backend: Backend, precision: Precision = "tf32") -> None:
         self.precision = precision
-        self._backend = backend
+        self._backend = Careful(backend)
         self._graphs: weakref.WeakKeyDictionary[Generator, OrderedDict[OrbitSettings, OrbitGraph]]
         self._graphs = weakref.WeakKeyDictionary()
 
@@ -374,6 +391,9 @@ class OrbitGraphs:
         while len(graphs) > _KEPT:
             graphs.popitem(last=False)
         return graph.draw(field, w, cam2world, focal, shift)
+
+    def __len__(self) -> int:
+        return sum(len(graphs) for graphs in self._graphs.values())
 
     def clear(self) -> None:
         """Free the memory of all graphs."""

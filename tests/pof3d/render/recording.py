@@ -37,6 +37,10 @@ class NeverWaiting(TorchDispatchMode):
         super().__init__()
         self.operations: list[str] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to switch it off, torch would import it: seconds
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -51,9 +55,12 @@ class NeverWaiting(TorchDispatchMode):
         asked = (kwargs or {}).get("device")
         if len(devices | ({torch.device(asked)} if asked is not None else set())) > 1:
             raise Waited(f"{func} goes from one device to another")
-        result = func(*args, **(kwargs or {}))
-        if not func.is_view:
-            self.operations.append(name)
+        with self:  # what it is made of counts
+            result = func.decompose(*args, **(kwargs or {}))
+        if result is NotImplemented:
+            result = func(*args, **(kwargs or {}))
+            if not func.is_view:
+                self.operations.append(name)
         return result
 
 
