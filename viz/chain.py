@@ -15,9 +15,11 @@ from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.config import CameraConfig
 from pof3d.nets.generator import RawFrame
 from pof3d.render.fast import FastField, fast_field
-from viz.display import compose, fitted_range, image_bytes, solid_depth
+from pof3d.render.graphs import OrbitGraphs
+from viz.display import compose, image_bytes
 from viz.frame import Pose
 from viz.latents import Latents
+from viz.maps import DeviceMaps, Maps, maps_of
 from viz.marching import full_quality, march
 from viz.networks import Resident
 from viz.optics import Optics, optics_of, picture_pose
@@ -49,17 +51,12 @@ class Picture:
     image: Tensor
     """[1, 3, S, S]: after super-resolution, or the raw image."""
     image_key: Hashable
-
-
-@dataclass(frozen=True)
-class Maps:
-    """A raw frame as arrays."""
-
-    raw: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    opacity: NDArray[np.float32]
-    fitted: tuple[float, float]
-    """Depth range that fits."""
+    pixels: NDArray[np.uint8] | None = None
+    """[S, S, 4]: the image, where the device has made bytes of it."""
+    maps: DeviceMaps | None = None
+    """Those of ``raw``, where they may stay on the device."""
+    prepared: bool = True
+    """See :class:`~pof3d.render.graphs.Drawn`."""
 
 
 class Chain:
@@ -73,15 +70,20 @@ class Chain:
         The View's network.
     view : View
         What to look at.
+    graphs : OrbitGraphs, optional
+        What draws the fast renderer's pictures on a GPU.
     """
 
-    def __init__(self, run: StageRun, resident: Resident, view: View) -> None:
+    def __init__(
+        self, run: StageRun, resident: Resident, view: View, graphs: OrbitGraphs | None = None
+    ) -> None:
         self.run = run
         self.view = view
         self._network = resident.network
         self._generator = resident.network.generator
         self._serial = resident.serial
         self._latents = Latents(run, resident, view)
+        self._graphs = graphs
 
     @cached_property
     def mapped(self) -> Mapped:
@@ -138,6 +140,7 @@ class Chain:
             "camera",
             (self._serial, pose, own, camera, asked.roll, asked.radius, asked.fov, asked.pan),
             lambda: optics_of(pose, asked, camera, config.render, own),
+            wait=False,
         )
 
     @cached_property
@@ -154,6 +157,8 @@ class Chain:
 
     def picture(self, quality: Quality) -> Picture:
         """Rays, and super-resolution where asked for and there is one."""
+        if self._graphs is not None and quality.fast:
+            return self._drawn(self._graphs, quality)
         generator, key = self._generator, self.raw_key(quality)
         field = self.field if quality.fast else self.planes
         raw = self.run.stage(
@@ -164,6 +169,38 @@ class Chain:
         # The key of the rays holds that of the planes, and so of the w that super-resolution reads.
         image = self.run.stage("super-resolution", key, lambda: generator.superresolve(raw, self._ws))
         return Picture(raw, key, image, ("super-resolution", key))
+
+    def is_drawn(self, quality: Quality) -> bool:
+        """Whether a graph's picture of this quality is there already."""
+        return self._graphs is not None and ("picture", self._drawn_key(quality)) in self.run.memory
+
+    def _drawn_key(self, quality: Quality) -> Hashable:
+        return (self.raw_key(quality), quality.superres and self._generator.superres is not None)
+
+    def _drawn(self, graphs: OrbitGraphs, quality: Quality) -> Picture:
+        """Rays, super-resolution and bytes in one stage: a recorded graph makes them together."""
+        generator, field, ws, optics = self._generator, self.field, self._ws, self.optics
+        key, kept = self.raw_key(quality), self._drawn_key(quality)
+        render, shift = generator.config.render, optics.depth_shift
+        superres = quality.superres and generator.superres is not None
+
+        def draw() -> Picture:
+            drawn = graphs.draw(
+                generator,
+                field,
+                ws,
+                optics.cam2world,
+                optics.focal,
+                shift,
+                resolution=quality.resolution,
+                samples=quality.depth_samples,
+                superres=superres,
+            )
+            maps = DeviceMaps(drawn.raw, (render.ray_start + shift, render.ray_end + shift))
+            kind = "super-resolution" if superres else "raw"
+            return Picture(drawn.raw, key, drawn.image, (kind, key), drawn.pixels, maps, drawn.prepared)
+
+        return self.run.stage("picture", kept, draw, wait=False)
 
     def discriminator_pose(self, picture: Picture) -> Pose | None:
         """What the discriminator makes of a picture; None without one."""
@@ -184,26 +221,27 @@ class Chain:
 
         return self.run.stage("pose prediction", picture.image_key, predict)
 
-    def maps(self, picture: Picture) -> Maps:
+    def maps(self, picture: Picture) -> Maps | DeviceMaps:
         """Raw image and depth as arrays."""
+        if picture.maps is not None:
+            return picture.maps
         raw, render, shift = picture.raw, self._generator.config.render, self.optics.depth_shift
+        span = (render.ray_start + shift, render.ray_end + shift)
+        return self.run.stage("maps", picture.raw_key, lambda: maps_of(raw, span))
 
-        def convert() -> Maps:
-            depth, opacity = solid_depth(raw.depth, raw.opacity)
-            span = (render.ray_start + shift, render.ray_end + shift)
-            return Maps(image_bytes(raw.raw), depth, opacity, fitted_range(depth, span))
-
-        return self.run.stage("maps", picture.raw_key, convert)
-
-    def image(self, picture: Picture, maps: Maps) -> NDArray[np.uint8]:
+    def image(self, picture: Picture, maps: Maps | DeviceMaps) -> NDArray[np.uint8]:
         """The final image as an array."""
+        if picture.pixels is not None:
+            return picture.pixels[..., :3]
         if picture.image_key == ("raw", picture.raw_key):
             return maps.raw
         return self.run.stage("image", picture.image_key, lambda: image_bytes(picture.image))
 
-    def rgba(self, picture: Picture, maps: Maps, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def rgba(self, picture: Picture, maps: Maps | DeviceMaps, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The pixels for the screen."""
         display = self.view.display
+        if picture.pixels is not None and display.mode == "rgb":
+            return picture.pixels  # no map is read
         inputs: dict[str, Hashable] = {
             "rgb": picture.image_key,
             "raw": picture.raw_key,
@@ -224,4 +262,5 @@ class Chain:
                 opacity=maps.opacity,
                 camera=(self.optics.cam2world, self.optics.focal),
             ),
+            wait=False,
         )

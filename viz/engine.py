@@ -14,9 +14,11 @@ from torch import Tensor
 from pof3d.checkpoint import LoadCancelled, load
 from pof3d.devices import find_device
 from pof3d.nets.generator import Generator
+from pof3d.render.graphs import orbit_graphs
 from viz.chain import Chain
 from viz.frame import Frame, FrameLevel, Pose, StageTiming
 from viz.limits import check_view
+from viz.maps import frame_of
 from viz.marching import full_quality
 from viz.networks import (
     Loader,
@@ -81,6 +83,8 @@ class Engine:
         networks: NetworkStore | None = None,
     ) -> None:
         self._device = find_device(device)
+        self.graphs = orbit_graphs(self._device)
+        """What draws pictures on a GPU; None on a CPU."""
         self.networks = networks if networks is not None else NetworkStore(loader)
         self.memory = StageMemory(memory_bytes)
         self._speeds: dict[tuple[int, bool], Speed] = {}
@@ -97,6 +101,7 @@ class Engine:
     def set_device(self, name: str) -> None:
         """Run on another device from now on, or raise :class:`DeviceError` and stay where it is."""
         self._device = find_device(name)
+        self.graphs = orbit_graphs(self._device)
         self.memory.clear()
 
     def load(
@@ -181,20 +186,18 @@ class Engine:
             resident, chain = self._chain(view, cancelled)
             quality = chain.full if level == "full" else self._preview_quality(resident, chain)
             picture = chain.picture(quality)
-            self._measure(resident, chain, quality)
+            if picture.prepared:
+                self._measure(resident, chain, quality)
             seen = chain.discriminator_pose(picture) if discriminator and level == "full" else None
             maps = chain.maps(picture)
             image = chain.image(picture, maps)
             rgba = chain.rgba(picture, maps, image)
-        return Frame(
+        return frame_of(
+            maps,
             view=view,
             level=level,
             rgba=rgba,
             image=image,
-            raw=maps.raw,
-            depth=maps.depth,
-            opacity=maps.opacity,
-            depth_range=view.display.depth_range or maps.fitted,
             camera_pose=chain.optics.pose,
             generator_pose=chain.mapped.pose,
             cameras=chain.mapped.camera,
@@ -242,7 +245,7 @@ class Engine:
         start, known = time.perf_counter(), self.is_loaded(view.network.path)
         resident = self.load(view.network.path, cancelled=cancelled)
         run.timings.append(StageTiming("network", 1e3 * (time.perf_counter() - start), known))
-        return resident, Chain(run, resident, view)
+        return resident, Chain(run, resident, view, self.graphs)
 
     def _preview_quality(self, resident: Resident, chain: Chain) -> Quality:
         key = (resident.serial, chain.full.fast)
@@ -251,6 +254,8 @@ class Engine:
         )
         if chain.view.display.mode in ("raw", "depth", "normals", "opacity"):
             chosen = replace(chosen, superres=False)
+        if chain.is_drawn(chain.full):
+            return chain.full
         rays = chain.raw_key(chain.full)
         if ("rays", rays) not in self.memory:
             return chosen
@@ -265,6 +270,8 @@ class Engine:
                 speed = speed.after_points(quality.points, timing.milliseconds)
             elif timing.name == "super-resolution" and not timing.cached:
                 speed = speed.after_superres(timing.milliseconds)
+            elif timing.name == "picture" and not timing.cached:
+                speed = speed.after_picture(quality, timing.milliseconds)
         self._speeds[resident.serial, quality.fast] = speed
 
     def _speed(self, resident: Resident, quality: Quality) -> Speed:

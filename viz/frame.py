@@ -64,6 +64,17 @@ class Frame:
     cache_bytes: int = 0
     """Memory held by the engine's stages."""
 
+    # On a GPU, arrays that nobody reads are never copied: what is shown all the time asks for these instead.
+    @property
+    def raw_side(self) -> int:
+        """R, without reading an array."""
+        return len(self.raw)
+
+    @property
+    def known_depth_range(self) -> tuple[float, float] | None:
+        """The depth range, unless an array would have to be read to tell."""
+        return self.depth_range
+
 
 @dataclass(frozen=True, eq=False)
 class FailedFrame:

@@ -172,7 +172,7 @@ def _quality(rect: Rect, frame: Frame) -> Rect | None:
     """Right top: how good the picture is and what it took; where that is, if there is room."""
     imgui.push_font(None, theme.SMALL_FONT_SIZE)
     height, width = frame.image.shape[:2]
-    raw = frame.raw.shape[0]
+    raw = frame.raw_side
     size = f"{width} × {height}"
     if raw != height:
         size += f"  from {raw} × {raw}"

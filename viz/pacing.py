@@ -48,7 +48,7 @@ class Pace:
     def frame_seconds(self, view: View, request: RecordingRequest) -> float | None:
         """One frame of a recording; None as long as none like it has been seen."""
         stages = self._stages.get((view.network.path, view.sampling), {})
-        if "rays" not in stages:
+        if not stages.keys() & {"rays", "picture"}:
             return None
         judged = request.with_poses or request.with_histogram
         unused: tuple[str, ...] = () if judged else (_JUDGE,)

@@ -80,6 +80,18 @@ class Speed:
         known = milliseconds if self.superres_milliseconds is None else self.superres_milliseconds
         return replace(self, superres_milliseconds=0.5 * (known + milliseconds))
 
+    def after_picture(self, quality: Quality, milliseconds: float) -> Speed:
+        """Take rays and super-resolution into account that were one piece of work, together.
+
+        One without super-resolution tells of the rays; of the others, what those do not explain is its share.
+        """
+        if not quality.superres:
+            return self.after_points(quality.points, milliseconds)
+        rays = quality.points * self.point_milliseconds
+        if milliseconds < rays:
+            return self.after_points(quality.points, milliseconds).after_superres(0.0)
+        return self.after_superres(milliseconds - rays)
+
 
 def multiplications_per_point(config: GeneratorConfig) -> int:
     """Arithmetic of one query of the field: three bilinear reads and the decoder."""

@@ -149,7 +149,7 @@ class StageRun:
         if self.cancelled():
             raise Cancelled
 
-    def stage(self, name: str, key: Hashable, compute: Callable[[], T]) -> T:
+    def stage(self, name: str, key: Hashable, compute: Callable[[], T], *, wait: bool = True) -> T:
         """Result of a stage: from memory, or computed and kept.
 
         Parameters
@@ -160,6 +160,8 @@ class StageRun:
             Exactly the inputs that ``compute`` reads.
         compute : callable
             Makes the result.
+        wait : bool
+            Whether the device is waited for afterwards; not needed by what waits itself or leaves it alone.
 
         Raises
         ------
@@ -176,16 +178,16 @@ class StageRun:
         if not self.memory.is_absent(kept):
             self._note(name, start, cached=True)
             return kept
-        value = self.guard(name, compute)
+        value = self.guard(name, compute, wait=wait)
         self._note(name, start, cached=False)
         self.memory.put(name, key, value)
         return value
 
-    def guard(self, name: str, compute: Callable[[], T]) -> T:
+    def guard(self, name: str, compute: Callable[[], T], *, wait: bool = True) -> T:
         """Run a stage; what it raises becomes an error that a user can read."""
         try:
             value = compute()
-            if self.device.type == "cuda":
+            if wait and self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
             return value
         except (Pof3dError, Cancelled):

@@ -121,7 +121,7 @@ def _draw_stages(context: PanelContext) -> None:
             if timing.cached:
                 common.tooltip("Nothing that this stage reads has changed: its last result was used again.")
         imgui.end_table()
-    raw, final = frame.raw.shape[0], frame.image.shape[0]
+    raw, final = frame.raw_side, frame.image.shape[0]
     level = "preview" if frame.level == "preview" else "full quality"
     rows = [("Picture", f"{raw}² → {final}², {level}", "Raw and final resolution.")]
     network = context.network

@@ -91,9 +91,11 @@ def _draw_display(display: DisplayView, frame: Frame | None) -> DisplayView:
         display.depth_range is None,
         "Spread the colours over the depths of each picture. Fix the range to compare pictures.",
     )
-    depth_range = display.depth_range or (frame.depth_range if frame else None)
-    if fitted != (display.depth_range is None) and depth_range is not None:
-        display = replace(display, depth_range=None if fitted else valid_range(*depth_range))
+    depth_range = display.depth_range or (frame.known_depth_range if frame else None)
+    if fitted != (display.depth_range is None):
+        shown = display.depth_range or (frame.depth_range if frame else None)
+        if shown is not None:
+            display = replace(display, depth_range=None if fitted else valid_range(*shown))
     with common.disabled(display.depth_range is None):
         common.row("View/Range", RANGE_HELP)
         changed, near, far = imgui.drag_float_range2(

@@ -1,8 +1,8 @@
 """Pictures of one latent from any camera as one recorded graph, for GPUs.
 
-A picture is some two hundred small operations: started one by one, they take longer to start than to run. Here
-they are recorded once, on memory that stays where it is, and then started together for every camera. A frame
-costs one small copy to the device, the graph, one copy of the picture's bytes from it, and one wait.
+A picture is more than two hundred small operations: started one by one, they take longer to start than to run.
+Here they are recorded once, on memory that stays where it is, and then started together for every camera.
+A frame costs one small copy to the device, the graph, one copy of the picture's bytes from it, and one wait.
 """
 
 from __future__ import annotations
@@ -161,6 +161,8 @@ class Drawn:
     """Depth in world units from the camera."""
     image: Tensor
     """[1, 3, S, S], about −1…1."""
+    prepared: bool = True
+    """Whether nothing had to be chosen or recorded first: only then the time it took is typical."""
 
 
 def default_precision(device: torch.device) -> Precision:
@@ -240,7 +242,7 @@ class OrbitGraph:
         self._host_inputs = backend.host_memory((_INPUTS,), torch.float32)
         self._host_pixels = backend.host_memory((self.side, self.side, 4), torch.uint8)
         self._repeat: Callable[[], None] | None = None
-        self._drawn = 0
+        self._begun = False
 
     @property
     def memory(self) -> tuple[Tensor, ...]:
@@ -289,16 +291,17 @@ class OrbitGraph:
             shift,
         )
         self._inputs.copy_(self._host_inputs, non_blocking=True)
-        if self._repeat is None and self._drawn > 0:
+        prepared = self._repeat is not None
+        if not prepared and self._begun:
             self._repeat = self._backend.record(self._work)
+        self._begun = True
         (self._repeat or self._work)()
-        self._drawn += 1
         raw, image = self._parts(self._results.clone())
         self._host_pixels.copy_(self._pixels, non_blocking=True)
         self._backend.wait()
         pixels = self._host_pixels.numpy().copy()
         pixels.setflags(write=False)
-        return Drawn(pixels, raw, image)
+        return Drawn(pixels, raw, image, prepared)
 
     # ------------------------------------------------------------------------------------------- inside
     def _take(self, field: FastField, w: Tensor) -> None:

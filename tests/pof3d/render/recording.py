@@ -104,7 +104,7 @@ class Recorder(NeverWaiting):
 
 
 class Replayed(Eager):
-    """Records the work of orbit graphs on the CPU: it may read their memory and their network's, nothing else."""
+    """Records the work of orbit graphs on the CPU: it may read their memory and their network's only."""
 
     def __init__(self) -> None:
         super().__init__(torch.device("cpu"))

@@ -101,6 +101,7 @@ def test_repeated_pictures_are_those_of_single_operations(scene: Scene) -> None:
         assert drawn.pixels.shape == (*image.shape[2:], 4)
         assert np.abs(drawn.pixels[..., :3].astype(int) - to_uint8(image)[0]).max() <= 1
         assert (drawn.pixels[..., 3] == 255).all()
+        assert drawn.prepared == (count > 1)
         torch.testing.assert_close(drawn.image, image, atol=1e-4, rtol=1e-4)
         for mine, theirs in zip(drawn.raw, raw, strict=True):
             torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
@@ -186,8 +187,7 @@ def test_other_shapes_and_settings_are_recorded_anew(cats: Scene) -> None:
 def test_the_range_of_samples_moves_with_the_camera(cats: Scene) -> None:
     graphs = OrbitGraphs(Replayed())
     config, shift = cats.generator.config.camera, 0.8
-    for _ in range(2):
-        near = graphs.draw(cats.generator, cats.field, cats.w, *camera(cats, 0.2), resolution=24)
+    near = graphs.draw(cats.generator, cats.field, cats.w, *camera(cats, 0.2), resolution=24)
     far = orbit_cam2world(0.2, 0.1, camera=config, radius=config.radius + shift).flatten().tolist()
     cut = graphs.draw(cats.generator, cats.field, cats.w, far, config.focal, resolution=24)
     moved = graphs.draw(cats.generator, cats.field, cats.w, far, config.focal, shift, resolution=24)
