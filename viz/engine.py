@@ -121,6 +121,7 @@ class Engine:
             return run.guard(
                 "network",
                 lambda: self.networks.get(path, self.device, progress=progress, cancelled=cancelled),
+                wait=False,
             )
         except LoadCancelled:
             raise Cancelled from None

@@ -1,8 +1,8 @@
 """Pictures of one latent from any camera as one recorded graph, for GPUs.
 
-A picture is more than two hundred small operations: started one by one, they take longer to start than to run.
-Here they are recorded once, on memory that stays where it is, and then started together for every camera.
-A frame costs one small copy to the device, the graph, one copy of the picture's bytes from it, and one wait.
+A picture is more than two hundred small operations, which take longer to start one by one than to run. Here
+they are recorded once, on memory that stays where it is, and then started together for every camera. A frame
+costs one small copy to the device, the graph, one copy of the picture's bytes from it, and one wait.
 """
 
 from __future__ import annotations
