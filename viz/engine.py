@@ -255,8 +255,12 @@ class Engine:
         )
         if chain.view.display.mode in ("raw", "depth", "normals", "opacity"):
             chosen = replace(chosen, superres=False)
-        if chain.is_drawn(chain.full):
-            return chain.full
+        full = chain.full
+        if chain.is_drawn(full):
+            return full
+        untried = full.superres and self._speed(resident, full).superres_milliseconds is None
+        if self.graphs is not None and full.fast and untried:
+            return full  # as a rule a GPU can afford it; a graph for less would be recorded in vain
         rays = chain.raw_key(chain.full)
         if ("rays", rays) not in self.memory:
             return chosen

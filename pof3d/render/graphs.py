@@ -14,6 +14,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -80,9 +81,16 @@ class CudaGraphs:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)
+
+    # Made when they are needed: the first of them starts CUDA.
+    @cached_property
+    def _stream(self) -> torch.cuda.Stream:
+        return torch.cuda.Stream(self._device)
+
+    @cached_property
+    def _done(self) -> torch.cuda.Event:
         # The waiting thread sleeps: others, the window's among them, need the cores.
-        self._done = torch.cuda.Event(blocking=True)
+        return torch.cuda.Event(blocking=True)
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         """See :class:`Backend`."""
@@ -165,6 +173,7 @@ class Drawn:
     """Whether nothing had to be chosen or recorded first: only then the time it took is typical."""
 
 
+@lru_cache
 def default_precision(device: torch.device) -> Precision:
     """What a device's convolutions are fast and safe in.
 
@@ -360,12 +369,12 @@ class OrbitGraphs:
     ----------
     backend : Backend
         Records them.
-    precision : Precision
-        Of the super-resolution.
+    precision : Precision, optional
+        Of the super-resolution; by default what the device is good at.
     """
 
-    def __init__(self, backend: Backend, precision: Precision = "tf32") -> None:
-        self.precision = precision
+    def __init__(self, backend: Backend, precision: Precision | None = None) -> None:
+        self._precision = precision
         self._backend = Careful(backend)
         self._graphs: weakref.WeakKeyDictionary[Generator, OrderedDict[OrbitSettings, OrbitGraph]]
         self._graphs = weakref.WeakKeyDictionary()
@@ -384,7 +393,8 @@ class OrbitGraphs:
         superres: bool = True,
     ) -> Drawn:
         """A picture; see :class:`OrbitSettings` and :meth:`OrbitGraph.draw`."""
-        settings = OrbitSettings(resolution, samples, superres, self.precision)
+        precision = self._precision or default_precision(field.table.device)
+        settings = OrbitSettings(resolution, samples, superres, precision)
         graphs = self._graphs.setdefault(generator, OrderedDict())
         graph = graphs.get(settings)
         if graph is None or not graph.fits(field, w, settings):
@@ -405,6 +415,4 @@ class OrbitGraphs:
 
 def orbit_graphs(device: torch.device) -> OrbitGraphs | None:
     """For a device; None where single operations are as fast."""
-    if device.type != "cuda":
-        return None
-    return OrbitGraphs(CudaGraphs(device), default_precision(device))
+    return OrbitGraphs(CudaGraphs(device)) if device.type == "cuda" else None

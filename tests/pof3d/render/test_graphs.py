@@ -350,7 +350,7 @@ def test_a_gpus_graphs_draw_what_its_single_operations_draw(
 @pytest.mark.gpu
 def test_a_gpus_frames_and_latents_never_wait(card: torch.device) -> None:
     scene = moved(scene_of("small"), card)
-    graphs = OrbitGraphs(CudaGraphs(card), default_precision(card))
+    graphs = OrbitGraphs(CudaGraphs(card))
     for _ in range(2):
         graphs.draw(scene.generator, scene.field, scene.w, *camera(scene, 0.0), resolution=64)
     torch.cuda.set_sync_debug_mode("error")
