@@ -28,8 +28,9 @@ from pof3d.cameras import orbit_cam2world
 from pof3d.config import FAST_SAMPLES, NetworkConfig
 from pof3d.devices import find_device
 from pof3d.nets.generator import Generator
+from pof3d.render.backends import CudaGraphs, Eager
 from pof3d.render.fast import fast_field
-from pof3d.render.graphs import CudaGraphs, Eager, OrbitGraphs, Precision
+from pof3d.render.graphs import OrbitGraphs, Precision
 from pof3d.training.samples import latent, to_uint8
 from viz.engine import Engine
 from viz.view import NetworkView, View

@@ -8,14 +8,12 @@ costs one small copy to the device, the graph, one copy of the picture's bytes f
 from __future__ import annotations
 
 import contextlib
-import logging
-import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import Literal, Protocol
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,6 +23,7 @@ from torch import Tensor
 from pof3d.cameras import camera_rays
 from pof3d.config import FAST_SAMPLES
 from pof3d.nets.generator import Generator, RawFrame
+from pof3d.render.backends import Backend, Careful, CudaGraphs
 from pof3d.render.fast import FastField, render_all_rays
 
 Precision = Literal["float32", "tf32", "bfloat16", "float16"]
@@ -36,114 +35,6 @@ _INPUTS = 26
 """cam2world, row by row; the normalised intrinsics; the shift of the samples."""
 _KEPT = 4
 """Graphs of one network: its full pictures, previews, pictures without super-resolution."""
-_WARM_UP = 2
-
-_log = logging.getLogger(__name__)
-_one_at_a_time = threading.Lock()
-"""Only one graph of a process can be recorded at any moment."""
-
-
-class Backend(Protocol):
-    """What a device does to repeat work."""
-
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """The operations of ``work``, to be repeated on the same memory. May raise if it cannot."""
-
-    def host_memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Zeros on the host, which the device can copy to and from by itself."""
-
-    def wait(self) -> None:
-        """Until all that was started is done."""
-
-
-class Eager:
-    """Nothing is recorded: work is repeated operation by operation. For any device."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """The work itself."""
-        return work
-
-    def host_memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """See :class:`Backend`."""
-        return torch.zeros(shape, dtype=dtype, pin_memory=self._device.type == "cuda")
-
-    def wait(self) -> None:
-        """See :class:`Backend`."""
-        if self._device.type == "cuda":
-            torch.cuda.current_stream(self._device).synchronize()
-
-
-class CudaGraphs:
-    """CUDA graphs (pytorch.org/docs/stable/notes/cuda.html)."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-
-    # Made when they are needed: the first of them starts CUDA.
-    @cached_property
-    def _stream(self) -> torch.cuda.Stream:
-        return torch.cuda.Stream(self._device)
-
-    @cached_property
-    def _done(self) -> torch.cuda.Event:
-        # The waiting thread sleeps: others, the window's among them, need the cores.
-        return torch.cuda.Event(blocking=True)
-
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """See :class:`Backend`."""
-        graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)
-        with _one_at_a_time, torch.cuda.device(self._device):
-            self._stream.wait_stream(before)
-            try:
-                with torch.cuda.stream(self._stream):  # libraries choose and set up what they need
-                    for _ in range(_WARM_UP):
-                        work()
-                # Other threads may use the device meanwhile, hence "thread_local".
-                with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-                    work()
-            finally:
-                torch.cuda.set_stream(before)  # after a failure torch leaves its own
-            before.wait_stream(self._stream)
-        return graph.replay
-
-    def host_memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """See :class:`Backend`."""
-        return torch.zeros(shape, dtype=dtype, pin_memory=True)
-
-    def wait(self) -> None:
-        """See :class:`Backend`."""
-        self._done.record(torch.cuda.current_stream(self._device))
-        self._done.synchronize()
-
-
-class Careful:
-    """Records by another backend; after its first failure, work is repeated operation by operation."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._failed = False
-
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """See :class:`Backend`."""
-        if not self._failed:
-            try:
-                return self._backend.record(work)
-            except Exception as error:
-                self._failed = True
-                why = f"{type(error).__name__}: {error}".splitlines()[0]
-                _log.warning("pictures are drawn without a recorded graph: %s", why)
-        return work
-
-    def host_memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """See :class:`Backend`."""
-        return self._backend.host_memory(shape, dtype)
-
-    def wait(self) -> None:
-        """See :class:`Backend`."""
-        self._backend.wait()
 
 
 @dataclass(frozen=True)
@@ -264,6 +155,8 @@ class OrbitGraph:
 
     def fits(self, field: FastField, w: Tensor, settings: OrbitSettings) -> bool:
         """Whether another latent's pictures can be drawn without recording anew."""
+        if self._holds(field, w) and settings == self.settings:
+            return True
         own = self._field
         same = settings == self.settings and (field.side, field.reach) == (own.side, own.reach)
         return same and all(
@@ -313,9 +206,12 @@ class OrbitGraph:
         return Drawn(pixels, raw, image, prepared)
 
     # ------------------------------------------------------------------------------------------- inside
-    def _take(self, field: FastField, w: Tensor) -> None:
+    def _holds(self, field: FastField, w: Tensor) -> bool:
         latent = self._latent
-        if latent is not None and latent[0]() is field and latent[1]() is w:
+        return latent is not None and latent[0]() is field and latent[1]() is w
+
+    def _take(self, field: FastField, w: Tensor) -> None:
+        if self._holds(field, w):
             return
         for own, new in (
             (self._field.table, field.table),

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
-from pof3d.render.graphs import Eager
+from pof3d.render.backends import Eager
 
 _WAITING = (
     "_local_scalar_dense",  # item(), float(), bool(), if

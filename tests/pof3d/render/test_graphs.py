@@ -6,22 +6,18 @@ import logging
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-import pof3d
 from pof3d.cameras import camera_rays, intrinsics_from_focal, orbit_cam2world
 from pof3d.config import CARS, FFHQ, GeneratorConfig
-from pof3d.nets.generator import Generator, RawFrame
-from pof3d.render.fast import FastField, fast_field, render_all_rays, render_rays
+from pof3d.nets.generator import Generator
+from pof3d.render.backends import Eager
+from pof3d.render.fast import fast_field, render_all_rays, render_rays
 from pof3d.render.graphs import (
-    CudaGraphs,
-    Eager,
     OrbitGraph,
     OrbitGraphs,
     OrbitSettings,
@@ -31,33 +27,9 @@ from pof3d.render.graphs import (
     image_levels,
     orbit_graphs,
 )
-from pof3d.training.samples import latent, to_uint8
+from pof3d.training.samples import to_uint8
 from tests.pof3d.render.recording import Broken, NeverWaiting, Replayed, Waited
-
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
-SMALL = replace(
-    FFHQ.generator,
-    plane_resolution=32,
-    channel_base=1024,
-    channel_max=32,
-    superres=replace(FFHQ.generator.superres, widths=(8, 4)),
-)
-
-
-class Scene(NamedTuple):
-    generator: Generator
-    field: FastField
-    w: Tensor
-
-
-def scene_of(name: str, seed: int = 1, generator: Generator | None = None) -> Scene:
-    if generator is None and name == "small":
-        torch.manual_seed(0)
-        generator = Generator(SMALL).eval().requires_grad_(False)
-    generator = generator or pof3d.load(ASSETS / f"{name}.safetensors").generator
-    with torch.inference_mode():
-        w, _ = generator.map(latent(seed, generator.config.z_dim))
-        return Scene(generator, fast_field(generator, generator.synthesize_planes(w)), w)
+from tests.pof3d.render.scenes import SMALL, Scene, camera, operation_by_operation, scene_of
 
 
 @pytest.fixture(scope="module", params=["toy-cats", "small"])
@@ -74,22 +46,6 @@ def cats() -> Scene:
 def _no_gradients() -> Iterator[None]:
     with torch.inference_mode():
         yield
-
-
-def camera(scene: Scene, yaw: float, pitch: float = 0.1) -> tuple[list[float], float]:
-    config = scene.generator.config.camera
-    return orbit_cam2world(yaw, pitch, camera=config).flatten().tolist(), config.focal
-
-
-def operation_by_operation(
-    scene: Scene, cam2world: list[float], focal: float, side: int
-) -> tuple[RawFrame, Tensor]:
-    """The fast renderer as it was before there were graphs."""
-    matrix = torch.tensor(cam2world).view(1, 4, 4)
-    origins, directions = camera_rays(matrix, intrinsics_from_focal(focal), side)
-    seen = render_rays(scene.generator, scene.field, origins[0], directions[0])
-    raw = RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
-    return raw, scene.generator.superresolve(raw, scene.w)
 
 
 def test_repeated_pictures_are_those_of_single_operations(scene: Scene) -> None:
@@ -244,8 +200,11 @@ def test_rays_that_miss_show_the_background(cats: Scene) -> None:
 
 
 # ------------------------------------------------------------------------------- nothing waits for the device
-@pytest.mark.parametrize("config", [FFHQ.generator, CARS.generator, SMALL], ids=["ffhq", "cars", "small"])
-@pytest.mark.parametrize("confined", [False, True])
+@pytest.mark.parametrize(
+    ("config", "confined"),
+    [(FFHQ.generator, False), (CARS.generator, False), (SMALL, True)],
+    ids=["ffhq", "cars", "small and confined"],
+)
 def test_a_frame_and_a_new_latent_never_wait(config: GeneratorConfig, confined: bool) -> None:
     """On tensors without data: whatever asked for a value would fail."""
     nowhere = torch.device("meta")
@@ -314,51 +273,3 @@ def test_coarser_convolutions_change_pictures_little(precision: Precision, decib
 def test_a_cpu_has_no_graphs() -> None:
     assert orbit_graphs(torch.device("cpu")) is None
     assert default_precision(torch.device("cpu")) == "float32"
-
-
-# --------------------------------------------------------------------------------------------- on a GPU
-@pytest.fixture
-def card() -> torch.device:
-    return torch.device("cuda", torch.cuda.current_device())
-
-
-def moved(scene: Scene, device: torch.device) -> Scene:
-    generator = scene.generator.to(device)
-    w = scene.w.to(device)
-    return Scene(generator, fast_field(generator, generator.synthesize_planes(w)), w)
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", ["toy-cats", "small"])
-@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16", "float16"])
-def test_a_gpus_graphs_draw_what_its_single_operations_draw(
-    name: str, precision: Precision, card: torch.device, caplog: pytest.LogCaptureFixture
-) -> None:
-    scene = moved(scene_of(name), card)
-    recorded = OrbitGraphs(CudaGraphs(card), precision)
-    single = OrbitGraphs(Eager(card), precision)
-    for yaw in (0.0, 0.4, -0.7, 0.2):
-        one, other = (
-            graphs.draw(scene.generator, scene.field, scene.w, *camera(scene, yaw), resolution=64)
-            for graphs in (recorded, single)
-        )
-        assert np.abs(one.pixels.astype(int) - other.pixels).mean() < 0.05
-        torch.testing.assert_close(one.raw.depth, other.raw.depth, atol=1e-4, rtol=1e-4)
-    assert not caplog.records, "it was recorded"
-
-
-@pytest.mark.gpu
-def test_a_gpus_frames_and_latents_never_wait(card: torch.device) -> None:
-    scene = moved(scene_of("small"), card)
-    graphs = OrbitGraphs(CudaGraphs(card))
-    for _ in range(2):
-        graphs.draw(scene.generator, scene.field, scene.w, *camera(scene, 0.0), resolution=64)
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        for step in range(10):
-            graphs.draw(scene.generator, scene.field, scene.w, *camera(scene, 0.1 * step), resolution=64)
-        for _ in range(3):
-            field = fast_field(scene.generator, scene.generator.synthesize_planes(scene.w))
-            graphs.draw(scene.generator, field, scene.w, *camera(scene, 0.1), resolution=64)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
