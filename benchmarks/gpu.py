@@ -22,21 +22,21 @@ import tyro
 from rich.console import Console
 from torch import Tensor
 
-from benchmarks.interaction import orbit_view
-from benchmarks.rendering import fast_frame, networks, psnr
-from pof3d.cameras import orbit_cam2world
-from pof3d.config import FAST_SAMPLES, NetworkConfig
+import pof3d
+from pof3d.cameras import camera_rays, intrinsics_from_focal, orbit_cam2world
+from pof3d.config import CARS, FFHQ, NetworkConfig
 from pof3d.devices import find_device
-from pof3d.nets.generator import Generator
+from pof3d.nets.generator import Generator, RawFrame
 from pof3d.render.backends import CudaGraphs, Eager
-from pof3d.render.fast import fast_field
+from pof3d.render.fast import FastField, fast_field, render_rays
 from pof3d.render.graphs import OrbitGraphs, Precision
 from pof3d.training.samples import latent, to_uint8
 from viz.engine import Engine
-from viz.view import NetworkView, View
+from viz.view import CameraView, NetworkView, PoseView, View
 
 TARGET = 240
 """Frames a second of an orbit at 256², from a full-size network on an H100."""
+ASSETS = Path(__file__).parents[1] / "assets"
 _WARM_UP = 10
 _TRACED = 20
 _PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16", "float16")
@@ -81,6 +81,26 @@ class GpuFigures:
     """Of each piece of work, the plain one first."""
     precisions: tuple[tuple[str, float, float], ...]
     """Of convolutions: their name, milliseconds of an orbit step, PSNR against float32 in dB."""
+
+
+def networks() -> dict[str, Callable[[], Generator]]:
+    """Full-size ones with random weights, and the bundled ones; made when they are needed."""
+
+    def random(config: NetworkConfig) -> Generator:
+        torch.manual_seed(0)
+        return Generator(config.generator).eval().requires_grad_(False)
+
+    return {
+        "ffhq, full size, random": lambda: random(FFHQ),
+        "cars, full size, random": lambda: random(CARS),
+        "toy-cats": lambda: pof3d.load(ASSETS / "toy-cats.safetensors").generator,
+        "toy-cars": lambda: pof3d.load(ASSETS / "toy-cars.safetensors").generator,
+    }
+
+
+def psnr(image: Tensor, reference: Tensor) -> float:
+    """Decibels, for values −1…1."""
+    return float(10.0 * torch.log10(4.0 / (image - reference).square().mean()))
 
 
 def no_gpu_because() -> str | None:
@@ -189,9 +209,11 @@ def measure_gpu(
             raw = generator.render_raw(planes, matrix(i).to(device))
             to_uint8(generator.superresolve(raw, w))
 
-        def eager(i: int, w: Tensor = w, field: Any = own) -> None:
-            where = matrix(i).to(device)
-            raw = fast_frame(generator, field, where, camera.focal, side, FAST_SAMPLES)
+        def eager(i: int, w: Tensor = w, field: FastField = own) -> None:
+            intrinsics = intrinsics_from_focal(camera.focal)
+            origins, directions = camera_rays(matrix(i).to(device), intrinsics, side)
+            seen = render_rays(generator, field, origins[0], directions[0])
+            raw = RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
             to_uint8(generator.superresolve(raw, w))
 
         def graphs(precision: Precision | None) -> OrbitGraphs:
@@ -199,7 +221,7 @@ def measure_gpu(
 
         recorded = graphs(None)
 
-        def graph(i: int, w: Tensor = w, field: Any = own, by: OrbitGraphs = recorded) -> Tensor:
+        def graph(i: int, w: Tensor = w, field: FastField = own, by: OrbitGraphs = recorded) -> Tensor:
             where = matrix(i).flatten().tolist()
             return by.draw(generator, field, w, where, camera.focal, resolution=side).image
 
@@ -217,7 +239,10 @@ def measure_gpu(
         engine = Engine(str(device), lambda *_, **__: _Opened(generator, NetworkConfig(name, config)))
         if engine.graphs is None:
             engine.graphs = graphs(None)
-        view = View(network=NetworkView("in memory"))
+
+        def orbit(i: int) -> None:
+            where = CameraView(yaw=0.6 * math.sin(0.1 * i), pitch=0.001 * i)
+            engine.render(View(NetworkView("in memory"), pose=PoseView("free"), camera=where))
 
         few = max(rounds // 4, 1)
         step, latents = "orbit step", "new latent"
@@ -225,13 +250,7 @@ def measure_gpu(
             _measure(step, "plain", device, plain, few),
             _measure(step, "fast, operation by operation", device, eager, rounds),
             _measure(step, "fast, recorded graph", device, graph, rounds),
-            _measure(
-                step,
-                "the engine, with the graph",
-                device,
-                lambda i: engine.render(orbit_view(view, i)),
-                rounds,
-            ),
+            _measure(step, "the engine, with the graph", device, orbit, rounds),
             _measure(latents, "plain", device, plain_latent, few),
             _measure(latents, "fast, operation by operation", device, eager_latent, few),
             _measure(latents, "fast, recorded graph", device, graph_latent, few),

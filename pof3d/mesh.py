@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pof3d.errors import Pof3dError
 from pof3d.mesh_settings import LEVELS, MeshSettings, check_settings
+from pof3d.render.lattice import lattice
 from pof3d.render.volume import interval_weights
 from pof3d.triangles import Mesh, largest_part, simplified, without_strays
 
@@ -124,14 +125,13 @@ def density_grid(
     """
     side = generator.config.render.box_warp
     axis = torch.linspace(-side / 2, side / 2, resolution, device=planes.device)
-    values = np.empty((resolution, resolution**2), np.float32)
-    y, z = (plane.reshape(-1) for plane in torch.meshgrid(axis, axis, indexing="ij"))
-    for i in range(resolution):
+
+    def report(fraction: float) -> None:
         if progress is not None:
-            progress(i / resolution, "Sampling the density")
-        points = torch.stack([axis[i].expand_as(y), y, z], dim=-1)
-        values[i] = _densities(generator, planes, points).cpu().numpy()
-    return DensityGrid(values.reshape(resolution, resolution, resolution), side)
+            progress(fraction, "Sampling the density")
+
+    values = lattice(generator, planes, axis, report=report)
+    return DensityGrid(F.softplus(values).cpu().numpy(), side)
 
 
 def fitted_level(grid: DensityGrid) -> float:

@@ -14,7 +14,7 @@ from torch import Tensor
 from pof3d.cameras import yaw_pitch_from_hv
 from pof3d.config import CameraConfig
 from pof3d.nets.generator import RawFrame
-from pof3d.render.fast import FastField, fast_field
+from pof3d.render.fast import FastField
 from pof3d.render.graphs import OrbitGraphs
 from viz.display import compose, image_bytes
 from viz.frame import Pose
@@ -70,17 +70,27 @@ class Chain:
         The View's network.
     view : View
         What to look at.
+    lanes : int, optional
+        Threads that share one step of the fast renderer's work; as many as torch has by default.
     graphs : OrbitGraphs, optional
         What draws the fast renderer's pictures on a GPU.
     """
 
     def __init__(
-        self, run: StageRun, resident: Resident, view: View, graphs: OrbitGraphs | None = None
+        self,
+        run: StageRun,
+        resident: Resident,
+        view: View,
+        lanes: int | None = None,
+        graphs: OrbitGraphs | None = None,
     ) -> None:
         self.run = run
         self.view = view
         self._network = resident.network
         self._generator = resident.network.generator
+        self._lanes = lanes
+        self._fast = resident.fast if view.sampling.fast else None
+        """None: the plain renderer."""
         self._serial = resident.serial
         self._latents = Latents(run, resident, view)
         self._graphs = graphs
@@ -114,21 +124,28 @@ class Chain:
 
     @cached_property
     def _planes_key(self) -> Hashable:
-        return (self._latents.ws_key, self.view.latent.noise)
+        return (self._latents.ws_key, self.view.latent.noise, self._fast is not None)
 
     @cached_property
     def planes(self) -> Tensor:
         """[1, 3, C, R, R]."""
         ws, noise = self._ws, self.view.latent.noise
-        return self.run.stage(
-            "planes", self._planes_key, lambda: self._generator.synthesize_planes(ws, noise)
-        )
+        fast, generator = self._fast, self._generator
+
+        def make() -> Tensor:
+            if fast is None:
+                return generator.synthesize_planes(ws, noise)
+            return fast.synthesize_planes(ws, noise, lanes=self._lanes)
+
+        return self.run.stage("planes", self._planes_key, make)
 
     @cached_property
-    def field(self) -> FastField:
-        """The planes as the fast renderer reads them, with their density grid."""
-        planes = self.planes
-        return self.run.stage("field", self._planes_key, lambda: fast_field(self._generator, planes))
+    def field(self) -> FastField | Tensor:
+        """The planes as rays read them: the fast renderer's with their density grid."""
+        planes, fast = self.planes, self._fast
+        if fast is None:
+            return planes
+        return self.run.stage("field", self._planes_key, lambda: fast.field(planes, lanes=self._lanes))
 
     @cached_property
     def optics(self) -> Optics:
@@ -157,17 +174,23 @@ class Chain:
 
     def picture(self, quality: Quality) -> Picture:
         """Rays, and super-resolution where asked for and there is one."""
-        if self._graphs is not None and quality.fast:
+        if self._graphs is not None and self._fast is not None:
             return self._drawn(self._graphs, quality)
-        generator, key = self._generator, self.raw_key(quality)
-        field = self.field if quality.fast else self.planes
-        raw = self.run.stage(
-            "rays", key, lambda: march(generator, field, self.optics, quality, self.run.check)
-        )
+        generator, fast, key, field = self._generator, self._fast, self.raw_key(quality), self.field
+
+        def rays() -> RawFrame:
+            return march(fast or generator, field, self.optics, quality, self.run.check, self._lanes)
+
+        def superres() -> Tensor:
+            # The key of the rays holds that of the planes, and so of the w that is read here.
+            if fast is None:
+                return generator.superresolve(raw, self._ws)
+            return fast.superresolve(raw, self._ws, lanes=self._lanes)
+
+        raw = self.run.stage("rays", key, rays)
         if generator.superres is None or not quality.superres:
             return Picture(raw, key, raw.raw, ("raw", key))
-        # The key of the rays holds that of the planes, and so of the w that super-resolution reads.
-        image = self.run.stage("super-resolution", key, lambda: generator.superresolve(raw, self._ws))
+        image = self.run.stage("super-resolution", key, superres)
         return Picture(raw, key, image, ("super-resolution", key))
 
     def is_drawn(self, quality: Quality) -> bool:
@@ -180,6 +203,7 @@ class Chain:
     def _drawn(self, graphs: OrbitGraphs, quality: Quality) -> Picture:
         """Rays, super-resolution and bytes in one stage: a recorded graph makes them together."""
         generator, field, ws, optics = self._generator, self.field, self._ws, self.optics
+        assert isinstance(field, FastField)
         key, kept = self.raw_key(quality), self._drawn_key(quality)
         render, shift = generator.config.render, optics.depth_shift
         superres = quality.superres and generator.superres is not None

@@ -89,6 +89,8 @@ class Engine:
         self.memory = StageMemory(memory_bytes)
         self._speeds: dict[tuple[int, bool], Speed] = {}
         """By network and by whether the fast renderer is used."""
+        self.lanes: int | None = None
+        """Threads that share one step of the fast renderer's work; as many as torch has by default."""
         self.preview_milliseconds = PREVIEW_MILLISECONDS
         """What a preview may take."""
 
@@ -246,7 +248,7 @@ class Engine:
         start, known = time.perf_counter(), self.is_loaded(view.network.path)
         resident = self.load(view.network.path, cancelled=cancelled)
         run.timings.append(StageTiming("network", 1e3 * (time.perf_counter() - start), known))
-        return resident, Chain(run, resident, view, self.graphs)
+        return resident, Chain(run, resident, view, self.lanes, self.graphs)
 
     def _preview_quality(self, resident: Resident, chain: Chain) -> Quality:
         key = (resident.serial, chain.full.fast)

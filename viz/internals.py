@@ -205,8 +205,9 @@ def look_inside(engine: Engine, view: View, control: Control) -> Internals:
         control.report(min(0.99, len(layers) / expected), name)
         layers.append(describe(name, room, value))
 
+    plain = replace(view, sampling=replace(view.sampling, renderer="plain"))  # it goes through the layers
     with _recording(network, note):
-        engine.render(view, "full", control.cancelled)
+        engine.render(plain, "full", control.cancelled)
     axes = network.config.generator.render.plane_axes.split("_")
     return Internals(view, tuple(layers), plane_colours(planes[-1]), tuple(" ".join(pair) for pair in axes))
 

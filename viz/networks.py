@@ -8,12 +8,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from pof3d.checkpoint import LoadCancelled, load
 from pof3d.config import NetworkConfig
 from pof3d.errors import CheckpointError, ConfigError, Pof3dError
+from pof3d.fast import FastGenerator
 from pof3d.memory import return_freed_memory
 from pof3d.nets.discriminator import Discriminator
 from pof3d.nets.generator import Generator
@@ -104,6 +106,11 @@ class Resident:
     device: str
     memory_bytes: int
     """Of its tensors."""
+
+    @cached_property
+    def fast(self) -> FastGenerator:
+        """The generator as the window uses it."""
+        return FastGenerator(self.network.generator)
 
     def info(self) -> NetworkInfo:
         """What panels show about it."""

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from pof3d.errors import Pof3dError
+from pof3d.lanes import cores
 from viz.companions import Companions, render_companion
 from viz.engine import Cancelled, Engine
 from viz.frame import FailedFrame, Frame, FrameLevel
@@ -55,7 +56,8 @@ class RenderThread:
     engine : Engine
         Belongs to this thread from now on.
     threads : int, optional
-        Torch threads; all cores but one by default.
+        Torch threads; all cores but one by default. The fast renderer then shares its work among all: its
+        threads go without the core of the window when that needs it.
     on_ready : callable, optional
         Called from the render thread whenever there is something new to show; must return at once.
     pose_samples : int
@@ -84,6 +86,7 @@ class RenderThread:
         self._orders: deque[Callable[[], None]] = deque()
         self._device = engine.device
         self._threads = threads or default_threads()
+        engine.lanes = threads or cores()
         self._memory = engine.memory_use()
         self._milliseconds: deque[float] = deque(maxlen=240)
         self._closing = False
@@ -195,7 +198,7 @@ class RenderThread:
         with self._changed:
             self._threads = max(1, threads)
             count = self._threads
-            self._orders.append(lambda: torch.set_num_threads(count))
+            self._orders.append(lambda: self._work_with(count))
             self._changed.notify_all()
 
     def set_device(self, name: str) -> None:
@@ -345,6 +348,10 @@ class RenderThread:
         view = current.view if current is not None else View()
         self._publish(FailedFrame(view, error.detached(), opened=self._engine.is_loaded(view.network.path)))
         self._answer = "done"
+
+    def _work_with(self, threads: int) -> None:
+        torch.set_num_threads(threads)
+        self._engine.lanes = threads
 
     def _bound(self, total_bytes: int) -> None:
         self._engine.set_memory_budget(total_bytes)

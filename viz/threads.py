@@ -6,6 +6,8 @@ import logging
 import os
 import threading
 
+from pof3d.lanes import cores
+
 NICENESS = 10
 
 _log = logging.getLogger(__name__)
@@ -13,8 +15,7 @@ _log = logging.getLogger(__name__)
 
 def default_threads() -> int:
     """Threads for the model: all cores but one, which is the window's."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return max(1, cores() - 1)
 
 
 def lower_priority(niceness: int = NICENESS) -> None:

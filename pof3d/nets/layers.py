@@ -55,9 +55,13 @@ class FullyConnected(nn.Module):
         self.weight_gain = lr_multiplier / math.sqrt(inputs)
         self.bias_gain = lr_multiplier
 
+    def scaled(self) -> tuple[Tensor, Tensor]:
+        """Weight [outputs, inputs] and bias [outputs] as they are used."""
+        return self.weight * self.weight_gain, self.bias * self.bias_gain
+
     def forward(self, x: Tensor) -> Tensor:
         """[..., inputs] → [..., outputs]."""
-        y = F.linear(x, self.weight * self.weight_gain, self.bias * self.bias_gain)
+        y = F.linear(x, *self.scaled())
         return leaky_relu(y) if self.activate else y
 
 

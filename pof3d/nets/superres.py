@@ -45,10 +45,15 @@ class SuperResolution(nn.Module):
             S = 2 × input_resolution (``8x``: 4 ×); about −1…1.
         """
         ws = w[:, None].expand(-1, 3, -1)
-        size = self.input_resolution
-        if features.shape[-1] != size:
-            features = F.interpolate(features, (size, size), mode="bilinear", antialias=True)
-            raw = F.interpolate(raw, (size, size), mode="bilinear", antialias=True)
+        features, raw = self.resized(features, raw)
         x, image = self.block0(features, raw, ws, "none")
         _, image = self.block1(x, image, ws, "none")
         return image
+
+    def resized(self, *images: Tensor) -> tuple[Tensor, ...]:
+        """Images [B, C, R, R] of the size that the first block takes."""
+        size = (self.input_resolution, self.input_resolution)
+        return tuple(
+            image if image.shape[-2:] == size else F.interpolate(image, size, mode="bilinear", antialias=True)
+            for image in images
+        )

@@ -16,16 +16,22 @@ from torch import Tensor
 from pof3d.config import FAST_SAMPLES, CameraConfig, RenderConfig
 from pof3d.nets.generator import Generator
 from pof3d.render.field import OUTSIDE_DENSITY, PLANE_AXES
+from pof3d.render.lattice import lattice
 from pof3d.render.volume import DENSITY_SHIFT
 
 _GRID_SIDE = 32
-_STEPS = 32
+STEPS = 48
 """Readings of the density grid on one ray."""
-_LEAST_SHARE = 0.003
+LEAST_SHARE = 0.003
 """Of the square root of a step's weight: what samples are drawn by never vanishes."""
 _LEAST_DEPTH = 1e-3
 """Optical depth, over the whole box, below which a density counts as nothing."""
-_POINTS_AT_ONCE = 1 << 15
+_FLOOR = -12.0
+"""Of the grid's raw densities, after the shift: softplus of it is as good as nothing."""
+CORRECTION = 2.0
+"""Factor by which the grid may correct what samples say about the light between them, at most."""
+LEAST_BETWEEN, LEAST_AT_ENDS = 1e-4, 1e-3
+"""Optical depth and density below which the grid is not asked."""
 
 
 @dataclass(frozen=True)
@@ -37,34 +43,30 @@ class FastField:
     so that their sum is the planes' mean."""
     side: int
     """R."""
-    density: Tensor
-    """[1, 1, D, D, D], after softplus, axes (z, y, x): at the middles of the cells of a cube."""
+    grid: Tensor
+    """[1, 1, D, D, D], raw density − 1, axes (z, y, x): at the middles of the cells of a cube. Density is
+    softplus of that; what lies between the middles is read before it, since there the field is smoother."""
     reach: float
     """Half the side of that cube, world units."""
     bounds: Tensor
     """[2, 3], lower and upper corner of what may be dense, world units; infinite for a field without end."""
 
 
-def fast_field(generator: Generator, planes: Tensor) -> FastField:
-    """Lay out a latent's planes [1, 3, C, R, R], and sample their density on a grid."""
+def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None) -> FastField:
+    """Lay out a latent's planes [1, 3, C, R, R], and sample their density on a grid; see :func:`lattice`."""
     if len(planes) != 1:
         raise ValueError(f"a fast field is one latent's, not {len(planes)}'s")
-    side = planes.shape[-1]
-    padded = F.pad(planes[0].permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
-    table = (padded / 3.0).reshape(-1, planes.shape[2])
-    render = generator.config.render
+    render, (channels, side) = generator.config.render, planes.shape[2:4]
+    table = planes.new_zeros(3, side + 2, side + 2, channels)
+    torch.mul(planes[0].permute(0, 2, 3, 1), 1.0 / 3.0, out=table[:, 1:-1, 1:-1])
+    table = table.view(-1, channels)
     reach = _reach(render, generator.config.camera)
     endless = torch.stack([table.new_full((3,), -torch.inf), table.new_full((3,), torch.inf)])
-    bare = FastField(table, side, table.new_empty(0), reach, endless)
     cell = 2.0 * reach / _GRID_SIDE
     middles = (torch.arange(_GRID_SIDE, device=planes.device) + 0.5) * cell - reach
-    z, y, x = torch.meshgrid(middles, middles, middles, indexing="ij")
-    points = torch.stack([x, y, z], dim=-1).reshape(-1, 3)
-    parts = points.split(_POINTS_AT_ONCE)
-    raw = torch.cat([query_density(generator, bare, part) for part in parts])
-    density = F.softplus(raw - DENSITY_SHIFT).view(_GRID_SIDE, _GRID_SIDE, _GRID_SIDE)
-    bounds = _bounds(density, middles, cell, reach) if render.confine_to_box else endless
-    return FastField(table, side, density[None, None], reach, bounds)
+    grid = lattice(generator, planes, middles, lanes=lanes).clamp_(min=_FLOOR).permute(2, 1, 0).contiguous()
+    bounds = _bounds(F.softplus(grid), middles, cell, reach) if render.confine_to_box else endless
+    return FastField(table, side, grid[None, None], reach, bounds)
 
 
 def _reach(render: RenderConfig, camera: CameraConfig) -> float:
@@ -134,13 +136,6 @@ def query(generator: Generator, field: FastField, points: Tensor) -> tuple[Tenso
     box = points * (2.0 / generator.config.render.box_warp)
     raw, colours = generator.decoder(_features(field, box, generator.config.render))
     return _confined(raw[:, 0], box, generator.config.render), colours
-
-
-def query_density(generator: Generator, field: FastField, points: Tensor) -> Tensor:
-    """Raw density [P] of :func:`query` alone."""
-    box = points * (2.0 / generator.config.render.box_warp)
-    raw = generator.decoder.density(_features(field, box, generator.config.render))
-    return _confined(raw[:, 0], box, generator.config.render)
 
 
 def _confined(raw: Tensor, box: Tensor, render: RenderConfig) -> Tensor:
@@ -230,13 +225,23 @@ def _render(
     samples: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     render = generator.config.render
-    depths, before, after = _placed(field, origins, directions, start, end, samples)
+    depths, reached, total = _placed(field, origins, directions, start, end, samples)
     points = torch.addcmul(origins[:, None], depths[..., None], directions[:, None])
     raw, colours = query(generator, field, points.view(-1, 3))
-    raw, colours = raw.view(depths.shape), colours.view(*depths.shape, colours.shape[-1])
-    # Between samples as the plain renderer does it; before the first and behind the last one by the grid.
-    between = F.softplus(0.5 * (raw[:, 1:] + raw[:, :-1]) - DENSITY_SHIFT) * (depths[:, 1:] - depths[:, :-1])
-    left = torch.exp(-torch.cat([torch.zeros_like(before), before, between, after], dim=1).cumsum(dim=1))
+    raw, colours = raw.view(depths.shape) - DENSITY_SHIFT, colours.view(*depths.shape, colours.shape[-1])
+    known = _read(field, points)
+    # What the plain renderer makes of two samples, of the field and of the grid, and what the grid knows of
+    # the way between them: the share that it would have missed there is taken to be missed here as well.
+    spans = depths[:, 1:] - depths[:, :-1]
+    between = F.softplus(0.5 * (raw[:, 1:] + raw[:, :-1])) * spans
+    guessed = F.softplus(0.5 * (known[:, 1:] + known[:, :-1])) * spans
+    between = between * _correction(reached[:, 1:] - reached[:, :-1], guessed, LEAST_BETWEEN)
+    # Before the first and behind the last one the grid alone, as much more or less dense as it is at them.
+    ends = slice(None, None, samples - 1)  # the first and the last; a list would be copied to the device
+    outer = torch.cat([reached[:, :1], (total - reached[:, -1:]).clamp_(min=0.0)], dim=1)
+    outer = outer * _correction(F.softplus(raw[:, ends]), F.softplus(known[:, ends]), LEAST_AT_ENDS)
+    layers = [torch.zeros_like(total), outer[:, :1], between, outer[:, 1:]]
+    left = torch.exp(-torch.cat(layers, dim=1).cumsum(dim=1))
     weights = left[:, :-1] - left[:, 1:]
     opacity = 1.0 - left[:, -1:]
     shares = 0.5 * (weights[:, 1:] + weights[:, :-1])
@@ -263,31 +268,38 @@ def _span(
     return start, torch.maximum(leave.clamp(render.ray_start, render.ray_end), start)
 
 
+def _correction(is_: Tensor, guess: Tensor, least: float) -> Tensor:
+    """By which factor a guess must be changed, within bounds; one where there is nothing."""
+    return ((is_ + least) / (guess + least)).clamp_(1.0 / CORRECTION, CORRECTION)
+
+
+def _read(field: FastField, points: Tensor) -> Tensor:
+    """[rays, P] of the grid at world positions [rays, P, 3]: trilinear, the border's values beyond."""
+    places = (points / field.reach)[None, None]
+    read = F.grid_sample(field.grid, places, mode="bilinear", padding_mode="border", align_corners=False)
+    return read.view(points.shape[:2])
+
+
 def _placed(
     field: FastField, origins: Tensor, directions: Tensor, start: Tensor, end: Tensor, samples: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Depths [rays, samples] by the density grid, and its optical depth [rays, 1] before and behind them.
+    """Depths [rays, samples] by the density grid, its optical depth [rays, samples] there, and in all.
 
     Samples are quantiles of the square root of the weights: in proportion to them, edges would have too few.
     """
-    rays, step = len(origins), (end - start) / _STEPS
-    middles = start + (torch.arange(_STEPS, device=origins.device, dtype=origins.dtype) + 0.5) * step
-    points = torch.addcmul(origins[:, None], middles[..., None], directions[:, None]) / field.reach
-    density = F.grid_sample(
-        field.density, points[None, None], mode="bilinear", padding_mode="border", align_corners=False
-    ).view(rays, _STEPS)
-    depth = F.pad((density * step).cumsum(dim=1), (1, 0))
-    left = torch.exp(-depth)
-    mass = (left[:, :-1] - left[:, 1:]).sqrt_().add_(_LEAST_SHARE)
+    step = (end - start) / STEPS
+    middles = start + (torch.arange(STEPS, device=origins.device, dtype=origins.dtype) + 0.5) * step
+    points = torch.addcmul(origins[:, None], middles[..., None], directions[:, None])
+    light = F.softplus(_read(field, points)) * step
+    depth = F.pad(light.cumsum(dim=1), (1, 0))
+    # A step's weight is left · (1 − exp(−light)); this is near enough, and does not subtract like from like.
+    mass = (torch.exp(-depth[:, :-1]) * (light / (1.0 + light))).sqrt_().add_(LEAST_SHARE)
     below = F.pad(mass.cumsum(dim=1), (1, 0))
     quantiles = (torch.arange(samples, device=origins.device, dtype=origins.dtype) + 0.5) / samples
     wanted = quantiles * below[:, -1:]
-    high = torch.searchsorted(below, wanted, right=True).clamp_(1, _STEPS)
+    high = torch.searchsorted(below, wanted, right=True).clamp_(1, STEPS)
     low = high - 1
     at = below.gather(1, low)
     within = (wanted - at) / (below.gather(1, high) - at)
     depths = start + step * (low + within)
-    ends = torch.stack([low[:, 0], low[:, -1]], dim=1)
-    inside = torch.stack([within[:, 0], within[:, -1]], dim=1)
-    reached = torch.lerp(depth.gather(1, ends), depth.gather(1, ends + 1), inside)
-    return depths, reached[:, :1], (depth[:, -1:] - reached[:, 1:]).clamp_(min=0.0)
+    return depths, torch.lerp(depth.gather(1, low), depth.gather(1, high), within), depth[:, -1:]

@@ -63,6 +63,5 @@ class Decoder(nn.Module):
 
     def density(self, features: Tensor) -> Tensor:
         """[..., C] → raw density [..., 1] alone, for a good half of the work."""
-        weight, bias = self.output.weight[:1], self.output.bias[:1]
-        hidden = F.softplus(self.hidden(features))
-        return F.linear(hidden, weight * self.output.weight_gain, bias * self.output.bias_gain)
+        weight, bias = self.output.scaled()
+        return F.linear(F.softplus(self.hidden(features)), weight[:1], bias[:1])

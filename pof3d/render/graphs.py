@@ -130,7 +130,7 @@ class OrbitGraph:
         self._field = replace(
             field,
             table=torch.empty_like(field.table),
-            density=torch.empty_like(field.density),
+            grid=torch.empty_like(field.grid),
             bounds=torch.empty_like(field.bounds),
         )
         self._w = torch.empty_like(w)
@@ -149,7 +149,7 @@ class OrbitGraph:
         """What the recorded work reads and writes beside the network: it stays in its place."""
         field = self._field
         return (
-            *(field.table, field.density, field.bounds, self._w),
+            *(field.table, field.grid, field.bounds, self._w),
             *(self._inputs, self._results, self._pixels),
         )
 
@@ -163,7 +163,7 @@ class OrbitGraph:
             (one.shape, one.dtype, one.device) == (other.shape, other.dtype, other.device)
             for one, other in (
                 (own.table, field.table),
-                (own.density, field.density),
+                (own.grid, field.grid),
                 (own.bounds, field.bounds),
                 (self._w, w),
             )
@@ -215,7 +215,7 @@ class OrbitGraph:
             return
         for own, new in (
             (self._field.table, field.table),
-            (self._field.density, field.density),
+            (self._field.grid, field.grid),
             (self._field.bounds, field.bounds),
             (self._w, w),
         ):

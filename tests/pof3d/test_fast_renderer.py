@@ -15,7 +15,7 @@ import pof3d
 from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.config import FFHQ, GeneratorConfig
 from pof3d.nets.generator import Generator
-from pof3d.render.fast import FastField, fast_field, query, query_density, render_rays
+from pof3d.render.fast import FastField, fast_field, query, render_rays
 from pof3d.render.volume import Sampler
 from pof3d.training.samples import latent
 
@@ -88,8 +88,6 @@ def test_its_queries_are_the_fields(scene: Scene) -> None:
     expected_raw, expected_colours = scene.generator.sample_field(scene.planes, points[None])
     torch.testing.assert_close(raw, expected_raw[0, :, 0], atol=2e-3, rtol=1e-4)
     torch.testing.assert_close(colours, expected_colours[0], atol=1e-4, rtol=1e-4)
-    alone = query_density(scene.generator, scene.field, points)
-    torch.testing.assert_close(alone, raw, atol=1e-4, rtol=1e-5)
 
 
 def test_ten_samples_are_as_good_as_four_times_the_plain_ones(scene: Scene) -> None:
@@ -97,7 +95,7 @@ def test_ten_samples_are_as_good_as_four_times_the_plain_ones(scene: Scene) -> N
     best_colour, best_depth, best_opacity = plain(scene, 4)
     own = psnr(plain(scene, 1, Sampler("random", torch.Generator().manual_seed(0)))[0], best_colour)
     assert psnr(colour, best_colour) > 40.0
-    assert psnr(colour, best_colour) > min(own, 44.0)
+    assert psnr(colour, best_colour) > min(own, 52.0)
     render = scene.generator.config.render
     opaque = best_opacity > 0.95
     if opaque.any():

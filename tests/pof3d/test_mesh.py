@@ -28,6 +28,7 @@ from pof3d.mesh import (
 )
 from pof3d.mesh_files import write_mesh
 from pof3d.mesh_settings import MeshSettings
+from pof3d.render.lattice import lattice
 from pof3d.triangles import Mesh, largest_part, simplified
 
 CATS = Path(__file__).resolve().parents[2] / "assets" / "toy-cats.safetensors"
@@ -47,6 +48,22 @@ class Balls:
     def sample_field(self, planes: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
         inside = [radius - (points - centre).norm(dim=-1, keepdim=True) for centre, radius in self.balls]
         return 11.0 + 100.0 * torch.stack(inside).amax(dim=0), (points / SIDE + 0.5)
+
+
+@pytest.fixture(autouse=True)
+def _balls_have_no_planes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks are sampled by their planes, balls by their points."""
+
+    def densities(generator: Any, planes: Tensor, coordinates: Tensor, **other: Any) -> Tensor:
+        if not isinstance(generator, Balls):
+            return lattice(generator, planes, coordinates, **other)
+        if other["report"] is not None:
+            other["report"](0.0)
+        points = torch.cartesian_prod(coordinates, coordinates, coordinates)
+        raw = generator.sample_field(planes, points[None])[0]
+        return raw.view(len(coordinates), len(coordinates), len(coordinates)) - 1.0
+
+    monkeypatch.setattr("pof3d.mesh.lattice", densities)
 
 
 def field(*balls: tuple[Tensor, float]) -> Any:

@@ -14,9 +14,8 @@ import torch
 import pof3d
 from pof3d.cameras import hv_from_yaw_pitch, yaw_pitch_from_hv
 from pof3d.errors import CheckpointError, ConfigError, DeviceError
+from pof3d.fast import FastGenerator
 from pof3d.nets.discriminator import DiscriminatorBlock
-from pof3d.nets.generator import Generator
-from pof3d.render.fast import render_rays
 from pof3d.training.samples import latent
 from tests.viz.nets import RAW, save_tiny, tiny_config
 from viz.engine import Cancelled, Engine
@@ -141,6 +140,7 @@ EVERYTHING_AFTER = {
     "noise": {"planes", "field", *AFTER_RAYS},
     "camera": {"camera", *AFTER_RAYS},
     "sampling": AFTER_RAYS,
+    "renderer": {"planes", *AFTER_RAYS},  # the plain one is the reference from the planes on
     "display": {"display"},
 }
 
@@ -158,8 +158,8 @@ EVERYTHING_AFTER = {
         ("camera", {"camera": CameraView(fov=0.4)}),
         ("camera", {"camera": CameraView(pan=(0.1, 0.0, 0.0))}),
         ("sampling", {"sampling": SamplingView(resolution=12)}),
-        ("sampling", {"sampling": SamplingView(depth_samples=5)}),
-        ("sampling", {"sampling": SamplingView(importance_samples=4)}),
+        ("renderer", {"sampling": SamplingView(depth_samples=5)}),
+        ("renderer", {"sampling": SamplingView(importance_samples=4)}),
         ("display", {"display": DisplayView(mode="depth")}),
         ("display", {"display": DisplayView(mode="raw")}),
     ],
@@ -251,11 +251,13 @@ def test_cancel_between_slices(tiny: Path, engine: Engine, monkeypatch: pytest.M
     view = view_of(tiny, sampling=SamplingView(resolution=32))
     slices: list[int] = []
 
+    render_rays = FastGenerator.render_rays
+
     def counted(*args: Any, **kwargs: Any) -> Any:
         slices.append(1)
         return render_rays(*args, **kwargs)
 
-    monkeypatch.setattr("viz.marching.render_rays", counted)
+    monkeypatch.setattr(FastGenerator, "render_rays", counted)
     monkeypatch.setattr("viz.marching._SLICE_MULTIPLICATIONS", 1.0)
     with pytest.raises(Cancelled):
         engine.render(view, cancelled=lambda: len(slices) >= 3)
@@ -323,11 +325,11 @@ def test_errors_say_what_happened(tiny: Path, engine: Engine, monkeypatch: pytes
     with pytest.raises(DeviceError, match="cpu"):
         Engine("quantum")
 
-    def broken(self: Generator, *args: object) -> None:
+    def broken(*args: object, **settings: object) -> None:
         raise ValueError("no planes today")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Generator, "synthesize_planes", broken)
+        patch.setattr(FastGenerator, "synthesize_planes", broken)
         with pytest.raises(StageError, match=r"“planes”.*no planes today"):
             engine.render(view_of(tiny))
     assert engine.render(view_of(tiny)).rgba.shape == (RAW, RAW, 4)
@@ -362,9 +364,9 @@ def test_content_is_conditioned_on_a_pose(conditioned: Path, engine: Engine) -> 
     expected = generator.render(w, hv)
     np.testing.assert_allclose(frame.opacity, expected.opacity[0, 0], atol=1e-5)
     # The camera alone turns the object; the conditioning pose alone makes another object.
-    turned = engine.render(view_of(conditioned, pose=replace(pose, source="override")))
+    turned = engine.render(view_of(conditioned, pose=replace(pose, source="override"), sampling=PLAIN))
     assert "planes" not in computed(turned)
-    other = engine.render(view_of(conditioned, pose=PoseView("override")))
+    other = engine.render(view_of(conditioned, pose=PoseView("override"), sampling=PLAIN))
     assert "planes" in computed(other)
     assert not np.array_equal(other.image, turned.image)
 

@@ -15,7 +15,7 @@ import torch
 
 import pof3d
 from pof3d.errors import CheckpointError, ConfigError, DeviceError
-from pof3d.render.fast import render_rays
+from pof3d.fast import FastGenerator
 from viz.engine import Engine
 from viz.frame import FailedFrame, Frame
 from viz.program import Program
@@ -152,6 +152,8 @@ def test_newest_wins_and_stale_work_is_dropped(
     done: list[tuple[str, float]] = []
     render = Engine.render
 
+    render_rays = FastGenerator.render_rays
+
     def gated(*args: Any, **kwargs: Any) -> Any:
         gate()
         return render_rays(*args, **kwargs)
@@ -162,7 +164,7 @@ def test_newest_wins_and_stale_work_is_dropped(
         done.append((level, round(frame.view.camera.yaw, 3)))
         return frame
 
-    monkeypatch.setattr("viz.marching.render_rays", gated)
+    monkeypatch.setattr(FastGenerator, "render_rays", gated)
     monkeypatch.setattr(Engine, "render", noted)
     monkeypatch.setattr("viz.marching._SLICE_MULTIPLICATIONS", 1.0)
     gate.open.clear()
@@ -199,6 +201,8 @@ def test_a_full_frame_is_dropped_for_a_newer_view(
     full_frame(thread, view_of(tiny))
     gate, slices = Gate(), 0
 
+    render_rays = FastGenerator.render_rays
+
     def gated(*args: Any, **kwargs: Any) -> Any:
         nonlocal slices
         slices += 1
@@ -215,7 +219,7 @@ def test_a_full_frame_is_dropped_for_a_newer_view(
             self.memory.clear()  # so that there are rays to be cast
         return render(self, view, level, *args, **kwargs)
 
-    monkeypatch.setattr("viz.marching.render_rays", gated)
+    monkeypatch.setattr(FastGenerator, "render_rays", gated)
     monkeypatch.setattr(Engine, "render", watched)
     thread.submit(turned(tiny, 0.5))
     assert gate.waiting.wait(PATIENCE)

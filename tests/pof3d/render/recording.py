@@ -51,6 +51,8 @@ class NeverWaiting(TorchDispatchMode):
             chosen = [one for one in args[1] if one is not None]
             if any(one.dtype in (torch.bool, torch.uint8) for one in chosen):
                 raise Waited(f"{func} by a mask waits for the device")
+        if name == "where" and func._overloadname.startswith("Scalar"):
+            raise Waited(f"{func} copies a number to the device")
         devices = {one.device for one in tree_flatten((args, kwargs))[0] if isinstance(one, Tensor)}
         asked = (kwargs or {}).get("device")
         if len(devices | ({torch.device(asked)} if asked is not None else set())) > 1:

@@ -91,7 +91,7 @@ def test_a_new_latent_is_copied_and_not_recorded_again(cats: Scene) -> None:
         expected = operation_by_operation(other, *where, 24)[1]
         assert np.abs(drawn.pixels[..., :3].astype(int) - to_uint8(expected)[0]).max() <= 1
         shown.append(drawn.pixels)
-        for one in (other.field.table, other.field.density, other.w):
+        for one in (other.field.table, other.field.grid, other.w):
             one.fill_(torch.nan)  # whatever still read the latent's own memory would show it
         again = graphs.draw(cats.generator, other.field, other.w, *where, resolution=24)
         np.testing.assert_array_equal(again.pixels, drawn.pixels)
@@ -231,6 +231,8 @@ def test_a_frame_and_a_new_latent_never_wait(config: GeneratorConfig, confined: 
         lambda x: x + torch.tensor([1.0, 2.0]),
         lambda x: x.new_tensor([3.0]),
         lambda x: torch.masked_select(x, x > 0),
+        lambda x: x[[0, 1]],
+        lambda x: torch.where(x > 0, x, 2.0),
     ],
 )
 def test_the_guard_notices_what_waits(waiting: Callable[[Tensor], object]) -> None:

@@ -1,0 +1,203 @@
+"""A generator for looking at: one latent at a time, as quick as this machine can, without gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pof3d.config import FAST_SAMPLES
+from pof3d.lanes import bounds, share
+from pof3d.nets.generator import Generator, RawFrame
+from pof3d.nets.inference import Arithmetic, Blocks, StyledBlock, run
+from pof3d.nets.layers import NoiseSource, SynthesisBlock
+from pof3d.render import compiling
+from pof3d.render.fast import FastField, fast_field, render_rays
+from pof3d.render.field import PLANE_AXES
+
+if TYPE_CHECKING:
+    from pof3d.render.kernel import Kernel
+
+_RAYS_FOR_A_LANE = 256
+"""Fewer are not worth a thread."""
+
+
+class FastGenerator:
+    """What a :class:`~pof3d.nets.generator.Generator` computes, in less time.
+
+    On the CPU convolutions use :mod:`pof3d.nets.inference`, and rays a compiled kernel; elsewhere, and while
+    that is being compiled, stock operations do the same. Results are those of the generator up to rounding,
+    those of rays up to the placing of samples (:mod:`pof3d.render.fast`). May be used by several threads.
+
+    Parameters
+    ----------
+    generator : Generator
+        Its weights are not copied, and must stay as they are.
+    arithmetic : Arithmetic, optional
+        Of convolutions on the CPU; the quickest of this one by default.
+    """
+
+    def __init__(self, generator: Generator, *, arithmetic: Arithmetic | None = None) -> None:
+        self.generator = generator
+        backbone, superres = generator.backbone, generator.superres
+        blocks = [_block(backbone.get_submodule(f"b{side}")) for side in backbone.resolutions]
+        self._counts = [block.num_convs for block in blocks]
+        self._backbone = Blocks(blocks, backbone.resolutions, arithmetic)
+        self._superres: Blocks | None = None
+        if superres is not None:
+            first = superres.input_resolution * (2 if superres.block0.up else 1)
+            self._superres = Blocks([superres.block0, superres.block1], [first, 2 * first], arithmetic)
+        self._styled: tuple[Tensor, tuple[StyledBlock, ...]] | None = None
+        self._arrays: _Arrays | None = None
+
+    # ---------------------------------------------------------------------------------------- the networks
+    def synthesize_planes(
+        self, w: Tensor, noise: NoiseSource = "const", *, lanes: int | None = None
+    ) -> Tensor:
+        """Tri-planes [1, 3, C, R, R] of w [1, num_ws, w_dim]; see the generator's.
+
+        Parameters
+        ----------
+        w : Tensor [1, num_ws, w_dim]
+            Of one latent.
+        noise : "const", "none", "random" or a function
+            Per-pixel noise of the backbone.
+        lanes : int, optional
+            Threads that share the work; as many as torch has by default.
+        """
+        generator = self.generator
+        if w.device.type != "cpu" or len(w) != 1 or noise == "random":
+            return generator.synthesize_planes(w, noise)
+        ws, first = [], 0
+        for count in self._counts:
+            ws.append(w[:, first : first + count + 1])
+            first += count
+        blocks = self._backbone.styled(ws, noise)
+        start = _block(generator.backbone.get_submodule(f"b{generator.backbone.resolutions[0]}")).const[None]
+        image = run(blocks, start, None, lanes=self._lanes(lanes))[1]
+        return image.view(1, 3, generator.backbone.plane_channels, *image.shape[2:])
+
+    def superresolve(self, raw: RawFrame, w: Tensor, *, lanes: int | None = None) -> Tensor:
+        """Final image [1, 3, S, S] of a raw frame; see the generator's."""
+        generator, blocks = self.generator, self._superres
+        if blocks is None or generator.superres is None:
+            return raw.raw
+        if w.device.type != "cpu" or len(w) != 1:
+            return generator.superresolve(raw, w)
+        own = w[:, -1]
+        styled = self._styled
+        if styled is None or not torch.equal(styled[0], own):
+            ws = own[:, None].expand(-1, 3, -1)
+            styled = self._styled = own.clone(), blocks.styled([ws, ws], "none")
+        features, image = generator.superres.resized(raw.features, raw.raw)
+        return run(styled[1], features, image, lanes=self._lanes(lanes))[1]
+
+    # --------------------------------------------------------------------------------------------- the field
+    def field(self, planes: Tensor, *, lanes: int | None = None) -> FastField:
+        """The planes [1, 3, C, R, R] of a latent as :meth:`render_rays` reads them."""
+        return fast_field(self.generator, planes, lanes=lanes)
+
+    def prepare(self) -> None:
+        """Wait until rays are drawn as they will be from then on; compiling takes seconds, once a machine.
+
+        Without this, pictures before and after differ by rounding, of some 10⁻⁶.
+        """
+        if self.generator.device.type == "cpu":
+            self._kernel(FAST_SAMPLES, wait=True)
+
+    def render_rays(
+        self,
+        field: FastField,
+        origins: Tensor,
+        directions: Tensor,
+        *,
+        samples: int = FAST_SAMPLES,
+        lanes: int | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Volume rendering of one latent's rays; as :func:`pof3d.render.fast.render_rays`.
+
+        Parameters
+        ----------
+        field : FastField
+            From :meth:`field`.
+        origins, directions : Tensor [rays, 3]
+            World units; directions of length one.
+        samples : int
+            Queries of the field for one ray. The default has a compiled kernel.
+        lanes : int, optional
+            Threads that share the work; as many as torch has by default.
+
+        Returns
+        -------
+        colour [rays, C], −1…1; depth [rays, 1], world units; opacity [rays, 1]
+        """
+        kernel = self._kernel(samples) if origins.device.type == "cpu" else None
+        if kernel is None:
+            return render_rays(self.generator, field, origins, directions, samples=samples)
+        if self._arrays is None:
+            self._arrays = _arrays(self.generator)
+        arrays, rays = self._arrays, len(origins)
+        seen = tuple(origins.new_empty(shape) for shape in ((rays, arrays.colours), (rays,), (rays,)))
+        given = [x.contiguous().numpy() for x in (origins, directions)] + [x.numpy() for x in seen]
+        planes = (field.table.numpy(), field.side, arrays.axes, arrays.scale)
+        density = (field.grid[0, 0].numpy(), np.float32(field.reach), field.bounds.numpy())
+
+        def part(first: int, last: int) -> None:
+            own = (x[first:last] for x in given)
+            kernel(*planes, *density, *arrays.decoder, *arrays.settings, *own)
+
+        count = max(1, min(self._lanes(lanes), rays // _RAYS_FOR_A_LANE))
+        share([lambda a=a, b=b: part(a, b) for a, b in bounds(rays, count)])  # type: ignore[misc]
+        return seen[0], seen[1][:, None], seen[2][:, None]
+
+    def _kernel(self, samples: int, *, wait: bool = False) -> Kernel | None:
+        if samples != FAST_SAMPLES or self.generator.decoder.output.weight.dtype != torch.float32:
+            return None
+        config = self.generator.config
+        return compiling.ray_kernel(
+            config.plane_channels, config.decoder_hidden, config.feature_channels, samples, wait=wait
+        )
+
+    def _lanes(self, asked: int | None) -> int:
+        return torch.get_num_threads() if asked is None else asked
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """What the kernel reads of a network."""
+
+    axes: NDArray[np.int64]
+    scale: np.float32
+    colours: int
+    decoder: tuple[NDArray[np.float32] | np.float32, ...]
+    settings: tuple[np.float32 | bool, ...]
+
+
+def _arrays(generator: Generator) -> _Arrays:
+    render, decoder = generator.config.render, generator.decoder
+    hidden, output = decoder.hidden.scaled(), decoder.output.scaled()
+    weight, bias = output[0].detach().t().numpy(), output[1].detach().numpy()
+    numbers = (render.ray_start, render.ray_end)
+    return _Arrays(
+        np.array(PLANE_AXES[render.plane_axes], np.int64),
+        np.float32(2.0 / render.box_warp),
+        weight.shape[1] - 1,
+        (
+            np.ascontiguousarray(hidden[0].detach().t().numpy()),
+            hidden[1].detach().numpy(),
+            np.ascontiguousarray(weight[:, 0]),
+            np.float32(bias[0]),
+            np.ascontiguousarray(weight[:, 1:]),
+            np.ascontiguousarray(bias[1:]),
+        ),
+        (*map(np.float32, numbers), render.confine_to_box, np.float32(render.white_background)),
+    )
+
+
+def _block(module: torch.nn.Module) -> SynthesisBlock:
+    assert isinstance(module, SynthesisBlock)
+    return module

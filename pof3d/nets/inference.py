@@ -1,0 +1,334 @@
+"""StyleGAN2 blocks for one latent, with the arithmetic of :mod:`pof3d.nets.layers` in a quicker order.
+
+* Styles are multiplied into the weights, not into the activations. For one latent that is less work, it is
+  done once where only the camera moves, and nothing is left to do behind a convolution but its activation.
+* 3×3 convolutions go through Winograd's algorithm (arXiv 1509.09308; NNPACK, which torch brings) or, on CPUs
+  that compute with bfloat16, through that.
+* A convolution that doubles the size, and the filter behind it, are one convolution to four images, the
+  result's pixels with even and odd coordinates.
+* Large images are computed in strips, one for each lane, with a margin that is cut off again.
+
+For inference: no gradients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pof3d.lanes import share
+from pof3d.nets.layers import (
+    SQRT_2,
+    ModulatedConv,
+    NoiseSource,
+    SynthesisBlock,
+    SynthesisLayer,
+    fir_kernel,
+)
+
+Arithmetic = Literal["float32", "winograd", "bfloat16"]
+"""How 3×3 convolutions are computed: directly, by Winograd's algorithm, or with 8 bits of mantissa."""
+
+_WINOGRAD_FROM = 16
+"""Side of the image from which on Winograd's algorithm pays: below, the weights cost more than the pixels."""
+_FOLDED_UP_TO = 1 << 15
+"""Inputs × outputs up to which the filter is folded into the weights: folding larger ones takes too long."""
+_MARGIN = 4
+"""Rows of its input that a strip of one or two blocks reads beyond itself, at most three of which count."""
+_SHARED_FROM = 256
+"""Channels of a result from which on lanes share them."""
+_STRIPS_FROM = 64
+"""Side of the input from which on blocks are computed in strips."""
+
+
+@cache
+def best_arithmetic() -> Arithmetic:
+    """What this CPU is quickest with. It depends on the CPU alone, so there equal Views give equal pixels."""
+    if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported():
+        return "bfloat16"
+    # To ask is to initialise NNPACK: without that its convolutions fail.
+    return "winograd" if torch._nnpack_available() else "float32"
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer with a latent's style, and with the activation's gain √2 in everything."""
+
+    weight: Tensor
+    """[outputs, inputs, k, k]; unfolded of one that doubles the size: [inputs, outputs, 3, 3]."""
+    bias: Tensor
+    """[outputs]"""
+    up: Literal["no", "folded", "unfolded"]
+    clamp: float | None
+    """Of the result."""
+    noise: Tensor | None
+    """[H, W]"""
+    before: Tensor | None = None
+    """[inputs], factors of the features; None: they are in the weights."""
+    behind: Tensor | None = None
+    """[outputs], factors of the result; None: they are in the weights."""
+
+
+@dataclass(frozen=True)
+class StyledBlock:
+    """A :class:`~pof3d.nets.layers.SynthesisBlock` for one latent."""
+
+    convs: tuple[_Layer, ...]
+    rgb: _Layer
+    up: bool
+    """Whether it doubles the size."""
+    winograd: bool
+
+
+class Blocks:
+    """Blocks of a synthesis network, to be given styles.
+
+    Parameters
+    ----------
+    blocks : sequence of SynthesisBlock
+        Not copied: they must stay as they are.
+    resolutions : sequence of int
+        Sides of their outputs.
+    arithmetic : Arithmetic, optional
+        The quickest on this CPU by default.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[SynthesisBlock],
+        resolutions: Sequence[int],
+        arithmetic: Arithmetic | None = None,
+    ) -> None:
+        self._blocks = tuple(zip(blocks, resolutions, strict=True))
+        self._arithmetic = best_arithmetic() if arithmetic is None else arithmetic
+        self._type = torch.bfloat16 if self._arithmetic == "bfloat16" else torch.float32
+        self._energies: dict[ModulatedConv, Tensor] = {}
+        self._rounded: dict[ModulatedConv, Tensor] = {}
+
+    def styled(self, ws: Sequence[Tensor], noise: NoiseSource) -> tuple[StyledBlock, ...]:
+        """The blocks for a latent.
+
+        Parameters
+        ----------
+        ws : sequence of Tensor [1, num_convs + 1, w_dim]
+            For every block, the latents of its convolutions and of its output layer.
+        noise : "const", "none" or a function
+            Random noise differs from call to call: it is the module's own matter.
+        """
+        return tuple(
+            self._block(block, resolution, w, noise)
+            for (block, resolution), w in zip(self._blocks, ws, strict=True)
+        )
+
+    def _block(self, block: SynthesisBlock, resolution: int, ws: Tensor, noise: NoiseSource) -> StyledBlock:
+        layers = (block.conv1,) if block.is_first else (block.conv0, block.conv1)
+        convs = tuple(
+            self._conv(layer, ws[:, i], _grain(layer, noise, resolution), resolution)
+            for i, layer in enumerate(layers)
+        )
+        style = block.torgb.affine(ws[:, len(layers)])[0] / math.sqrt(block.torgb.weight[0].numel())
+        weight = (block.torgb.weight * style[:, None, None]).to(self._type)
+        rgb = _Layer(weight, block.torgb.bias, "no", block.torgb.clamp, None)
+        return StyledBlock(convs, rgb, block.up and not block.is_first, self._arithmetic == "winograd")
+
+    def _conv(self, layer: SynthesisLayer, w: Tensor, noise: Tensor | None, resolution: int) -> _Layer:
+        style = layer.affine(w)[0]
+        norm = (self._energy(layer) @ style.square() + 1e-8).rsqrt() * SQRT_2
+        bias = (layer.bias * SQRT_2).to(self._type)
+        noise = None if noise is None else noise.to(self._type)
+        outputs, inputs = layer.weight.shape[:2]
+        side = resolution // 2 if layer.up else resolution
+        if inputs * outputs * 9 > (inputs + outputs) * side * side:  # more weights than pixels: leave them
+            weight, before, behind = self._plain(layer), style.to(self._type), norm.to(self._type)
+            if layer.up:
+                return _Layer(weight.transpose(0, 1), bias, "unfolded", layer.clamp, noise, before, behind)
+            return _Layer(weight, bias, "no", layer.clamp, noise, before, behind)
+        weight = layer.weight * (norm[:, None] * style)[:, :, None, None]
+        up: Literal["no", "folded", "unfolded"] = "no"
+        if layer.up:
+            up = "folded" if inputs * outputs <= _FOLDED_UP_TO else "unfolded"
+            weight = _folded(weight) if up == "folded" else weight.transpose(0, 1)
+        return _Layer(self._laid_out(weight), bias, up, layer.clamp, noise)
+
+    def _energy(self, layer: ModulatedConv) -> Tensor:
+        """[outputs, inputs], sums of the squared weights: the same for all latents."""
+        if layer not in self._energies:
+            self._energies[layer] = layer.weight.square().sum(dim=(2, 3))
+        return self._energies[layer]
+
+    def _plain(self, layer: ModulatedConv) -> Tensor:
+        if self._type == layer.weight.dtype:
+            return layer.weight
+        if layer not in self._rounded:
+            self._rounded[layer] = self._laid_out(layer.weight)
+        return self._rounded[layer]
+
+    def _laid_out(self, weight: Tensor) -> Tensor:
+        if self._type == torch.bfloat16:
+            return weight.to(self._type, memory_format=torch.channels_last)
+        return weight.contiguous()
+
+
+def _grain(layer: SynthesisLayer, noise: NoiseSource, resolution: int) -> Tensor | None:
+    if noise == "none":
+        return None
+    if noise == "const":
+        values = layer.noise_const
+    else:
+        assert callable(noise), "random noise is not prepared: it differs from call to call"
+        values = noise((1, 1, resolution, resolution))[0, 0].to(layer.weight.dtype)
+    return values * (layer.noise_strength * SQRT_2)  # type: ignore[operator]
+
+
+def _folded(weight: Tensor) -> Tensor:
+    """[O, I, 3, 3] of a transposed convolution → [4·O, I, 3, 3] of a convolution to the four phases.
+
+    The transposed convolution and its filter are one of [6, 6], of which every pixel of the result meets
+    every second row and column: those of its phase.
+    """
+    outputs, inputs = weight.shape[:2]
+    kernel = (fir_kernel().to(weight) * 4.0)[None, None]
+    # Full correlation of the upright weight with the symmetric filter: the kernel of both together.
+    both = F.conv2d(weight.reshape(-1, 1, 3, 3), kernel, padding=3).view(outputs, inputs, 6, 6)
+    # Row y of the result is Σ_k both[k] · input[(y + 2 − k) / 2]; a convolution reads input[y // 2 + t − 1].
+    rows = {0: (4, 2, 0), 1: (5, 3, 1)}
+    phases = [both[:, :, rows[a]][:, :, :, rows[b]] for a in (0, 1) for b in (0, 1)]
+    return torch.cat(phases)
+
+
+def run(
+    blocks: Sequence[StyledBlock], x: Tensor, image: Tensor | None, *, lanes: int = 1
+) -> tuple[Tensor, Tensor]:
+    """Advance features and image through blocks.
+
+    Parameters
+    ----------
+    blocks : sequence of StyledBlock
+        Of growing resolution.
+    x : Tensor [1, inputs, H, W]
+        Features.
+    image : Tensor [1, image_channels, H, W] or None
+        The output so far.
+    lanes : int
+        Threads that may share the work.
+
+    Returns
+    -------
+    x, image
+        Of the last block.
+    """
+    x = x.to(blocks[0].rgb.weight.dtype)
+    first = 0
+    while first < len(blocks) and (lanes == 1 or x.shape[2] < _STRIPS_FROM or image is None):
+        x, image = _advance(blocks[first], x, image, 0, lanes)
+        first += 1
+    rest = blocks[first:]
+    if not rest:
+        assert image is not None
+        return x, image
+    if len(rest) > 2:
+        raise ValueError(f"strips have a margin for two blocks, not for {len(rest)}")
+    assert image is not None
+    return _strips(rest, x, image, lanes)
+
+
+def _strips(blocks: Sequence[StyledBlock], x: Tensor, image: Tensor, lanes: int) -> tuple[Tensor, Tensor]:
+    height = x.shape[2]
+    scale = math.prod(2 if block.up else 1 for block in blocks)
+    edges = [round(i * height / lanes) for i in range(lanes + 1)]
+
+    def strip(first: int, last: int) -> tuple[Tensor, Tensor]:
+        low, high = max(first - _MARGIN, 0), min(last + _MARGIN, height)
+        seen, seen_image, top = x[:, :, low:high], image[:, :, low:high], low
+        for block in blocks:
+            seen, seen_image = _advance(block, seen, seen_image, top)
+            top *= 2 if block.up else 1
+        kept = slice((first - low) * scale, (last - low) * scale)
+        return seen[:, :, kept], seen_image[:, :, kept]
+
+    def part(i: int) -> tuple[Tensor, Tensor]:
+        return strip(edges[i], edges[i + 1])
+
+    parts = share([lambda i=i: part(i) for i in range(lanes)])  # type: ignore[misc]
+    features, images = zip(*parts, strict=True)
+    return torch.cat(features, dim=2), torch.cat(images, dim=2)
+
+
+def _advance(
+    block: StyledBlock, x: Tensor, image: Tensor | None, top: int, lanes: int = 1
+) -> tuple[Tensor, Tensor]:
+    """One block, of features whose first row is ``top`` of the whole; lanes share their channels."""
+    for layer in block.convs:
+        if layer.up != "no":
+            top *= 2
+        x = _shared_layer(x, layer, block.winograd, top, lanes)
+    rgb = F.conv2d(x, block.rgb.weight).float()
+    rgb += block.rgb.bias[:, None, None]
+    if block.rgb.clamp is not None:
+        rgb.clamp_(-block.rgb.clamp, block.rgb.clamp)
+    if image is not None:
+        rgb += _doubled(image) if block.up else image
+    return x, rgb
+
+
+def _shared_layer(x: Tensor, layer: _Layer, winograd: bool, top: int, lanes: int) -> Tensor:
+    if layer.before is not None:
+        x = x * layer.before[:, None, None]
+    outputs = len(layer.bias)
+    if lanes == 1 or outputs < _SHARED_FROM or layer.up == "folded":
+        return _layer(x, layer, winograd, top)
+    edges = [round(i * outputs / lanes) for i in range(lanes + 1)]
+
+    def part(first: int, last: int) -> Tensor:
+        weight = layer.weight[:, first:last] if layer.up == "unfolded" else layer.weight[first:last]
+        behind = None if layer.behind is None else layer.behind[first:last]
+        own = replace(layer, weight=weight, bias=layer.bias[first:last], behind=behind)
+        return _layer(x, own, winograd, top)
+
+    parts = [lambda i=i: part(edges[i], edges[i + 1]) for i in range(lanes)]
+    return torch.cat(share(parts), dim=1)
+
+
+def _layer(x: Tensor, layer: _Layer, winograd: bool, top: int) -> Tensor:
+    """Convolution, noise, bias and activation."""
+    y = _convolved(x, layer, winograd)
+    bias = layer.bias[:, None, None]
+    y = y.add_(bias) if layer.behind is None else torch.addcmul(bias, y, layer.behind[:, None, None])
+    if layer.noise is not None:
+        y += layer.noise[top : top + y.shape[2]]
+    y = F.leaky_relu_(y, 0.2)
+    return y if layer.clamp is None else y.clamp_(-layer.clamp, layer.clamp)
+
+
+def _convolved(x: Tensor, layer: _Layer, winograd: bool) -> Tensor:
+    weight = layer.weight
+    if layer.up == "unfolded":
+        y = F.conv_transpose2d(x, weight, stride=2)
+        outputs = y.shape[1]
+        kernel = (fir_kernel().to(y) * 4.0).expand(outputs, 1, 4, 4)
+        return F.conv2d(y, kernel, padding=1, groups=outputs)
+    if winograd and x.shape[3] >= _WINOGRAD_FROM:
+        y = torch._nnpack_spatial_convolution(x.contiguous(), weight.contiguous(), None, padding=[1, 1])
+    else:
+        y = F.conv2d(x, weight, padding=1)
+    return y if layer.up == "no" else _interleaved(y)
+
+
+def _doubled(image: Tensor) -> Tensor:
+    """What :func:`~pof3d.nets.layers.fir_upsample` gives: bilinear, but for the zeros around the image."""
+    padded = F.pad(image, (1, 1, 1, 1))
+    return F.interpolate(padded, scale_factor=2, mode="bilinear")[:, :, 2:-2, 2:-2]
+
+
+def _interleaved(y: Tensor) -> Tensor:
+    """[1, 4·O, H, W], by phase, then channel → [1, O, 2 H, 2 W]."""
+    height, width = y.shape[2:]
+    phases = y.view(2, 2, -1, height, width)
+    return phases.permute(2, 3, 0, 4, 1).reshape(1, -1, 2 * height, 2 * width)

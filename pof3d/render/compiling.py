@@ -1,0 +1,81 @@
+"""Kernels that are compiled in the background: until one is there, torch's operations draw."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pof3d.render.kernel import Kernel
+
+SWITCH = "POF3D_KERNELS"
+"""Environment variable; "off" leaves everything to torch."""
+
+_log = logging.getLogger(__name__)
+_lock = threading.Lock()
+_ready: dict[tuple[object, ...], Kernel | None] = {}
+_under_way: dict[tuple[object, ...], threading.Thread] = {}
+
+
+def ray_kernel(channels: int, width: int, colours: int, samples: int, *, wait: bool = False) -> Kernel | None:
+    """:func:`pof3d.render.kernel.ray_kernel`, or None: as long as it is being compiled, or for good where
+    that does not work. ``wait``: until that is known.
+    """
+    if channels % 4 or width % 4:
+        return None
+
+    def make() -> Kernel:
+        from pof3d.render import kernel
+
+        made = kernel.ray_kernel(channels, width, colours, samples)
+        kernel.compile_ray_kernel(made, channels, width, colours)
+        return made
+
+    return _kernel(("rays", channels, width, colours, samples), make, wait)
+
+
+def density_kernel(width: int, *, wait: bool = False) -> Kernel | None:
+    """:func:`pof3d.render.kernel.density_kernel`, or None; as :func:`ray_kernel`."""
+
+    def make() -> Kernel:
+        from pof3d.render import kernel
+
+        made = kernel.density_kernel(width)
+        kernel.compile_density_kernel(made, width)
+        return made
+
+    return _kernel(("density", width), make, wait)
+
+
+def _kernel(key: tuple[object, ...], make: Callable[[], Kernel], wait: bool) -> Kernel | None:
+    if os.environ.get(SWITCH, "").lower() == "off":
+        return None
+    with _lock:
+        if key in _ready:
+            return _ready[key]
+        thread = _under_way.get(key)
+        if thread is None:
+            thread = threading.Thread(target=_compile, args=(key, make), name="compile", daemon=True)
+            _under_way[key] = thread
+            thread.start()
+    if wait:
+        thread.join()
+    return _ready.get(key)
+
+
+def _compile(key: tuple[object, ...], make: Callable[[], Kernel]) -> None:
+    made = None
+    try:
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+        made = make()
+    except ImportError as error:
+        _log.info("numba cannot be used, torch draws: %s", error)
+    except Exception:
+        _log.warning("compiling the kernel of %s failed, torch draws", key, exc_info=True)
+    with _lock:
+        _ready[key] = made
+        _under_way.pop(key, None)

@@ -1,0 +1,301 @@
+"""The fast generator against the plain one: networks, lanes, arithmetic, densities and compiled kernels."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pof3d.cameras import camera_rays, intrinsics_from_focal
+from pof3d.config import FFHQ, GeneratorConfig, PlaneAxes, SuperResolutionConfig
+from pof3d.fast import FastGenerator
+from pof3d.lanes import bounds, share
+from pof3d.nets.generator import Generator
+from pof3d.nets.inference import Arithmetic
+from pof3d.render import compiling
+from pof3d.render.fast import fast_field, render_rays
+from pof3d.render.lattice import lattice
+from pof3d.training.samples import latent
+
+BASE = replace(
+    FFHQ.generator,
+    channel_base=8192,
+    channel_max=64,
+    plane_resolution=128,
+    render=replace(FFHQ.generator.render, resolution=16),
+    superres=SuperResolutionConfig("2x", (32, 16)),
+)
+WITHOUT = replace(BASE, superres=SuperResolutionConfig("none"))
+
+
+def generator_of(config: GeneratorConfig) -> Generator:
+    torch.manual_seed(0)
+    generator = Generator(config).eval().requires_grad_(False)
+    for name, values in generator.named_parameters():
+        if name.endswith(("noise_strength", "bias")):
+            values.copy_(0.3 * torch.randn(values.shape))
+    return generator
+
+
+@pytest.fixture(scope="module")
+def generator() -> Generator:
+    return generator_of(BASE)
+
+
+def ws_of(generator: Generator, seed: int = 1) -> Tensor:
+    return generator.map(latent(seed, generator.config.z_dim))[0]
+
+
+def ripples(shape: tuple[int, ...]) -> Tensor:
+    return torch.sin(torch.arange(float(torch.tensor(shape).prod()))).view(shape)
+
+
+# ---------------------------------------------------------------------------------------------- networks
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+@pytest.mark.parametrize("arithmetic", ["float32", "winograd"])
+def test_planes_are_the_generators(generator: Generator, arithmetic: Arithmetic, lanes: int) -> None:
+    if arithmetic == "winograd" and not torch._nnpack_available():
+        pytest.skip("this build of torch has no NNPACK")
+    fast, w = FastGenerator(generator, arithmetic=arithmetic), ws_of(generator)
+    for noise in ("const", "none", ripples):
+        expected = generator.synthesize_planes(w, noise)
+        found = fast.synthesize_planes(w, noise, lanes=lanes)
+        torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-4)
+        assert expected.std() > 0.1, "there is something to compare"
+
+
+@pytest.mark.parametrize("channels", [8, 512])
+def test_layers_of_few_and_of_many_weights(channels: int) -> None:
+    """Styles are in the weights of the first, and beside those of the second; filters are folded or not."""
+    config = replace(WITHOUT, channel_base=channels * 32, channel_max=channels, plane_resolution=32)
+    generator = generator_of(config)
+    w = ws_of(generator)
+    found = FastGenerator(generator).synthesize_planes(w, lanes=2)
+    torch.testing.assert_close(found, generator.synthesize_planes(w), atol=5e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["2x", "4x", "8x"])
+@pytest.mark.parametrize("lanes", [1, 2, 5])
+def test_superresolution_is_the_generators(kind: Any, lanes: int) -> None:
+    config = replace(BASE, superres=SuperResolutionConfig(kind, (32, 16)))
+    generator = generator_of(config)
+    fast, w = FastGenerator(generator), ws_of(generator)
+    raw = generator.render_raw(generator.synthesize_planes(w), generator.cam2world(torch.zeros(1, 2) + 1.57))
+    for seed in (1, 2, 1):  # what is kept of one latent is not used for another
+        other = ws_of(generator, seed)
+        expected = generator.superresolve(raw, other)
+        torch.testing.assert_close(fast.superresolve(raw, other, lanes=lanes), expected, atol=2e-4, rtol=1e-3)
+
+
+def test_bfloat16_keeps_the_picture(generator: Generator) -> None:
+    """Its differences are below what eight bits of colour show."""
+    exact, rounded, w = (
+        FastGenerator(generator),
+        FastGenerator(generator, arithmetic="bfloat16"),
+        ws_of(generator),
+    )
+    planes = exact.synthesize_planes(w)
+    error = (rounded.synthesize_planes(w) - planes).square().mean().sqrt()
+    assert 0.0 < error < 0.02 * planes.std()
+    raw = generator.render_raw(planes, generator.cam2world(torch.zeros(1, 2) + 1.57))
+    image = exact.superresolve(raw, w)
+    error = (rounded.superresolve(raw, w) - image).square().mean().sqrt()
+    assert 0.0 < error < 0.02 * image.std()
+
+
+def test_what_it_does_not_speed_up_it_leaves_to_the_generator(generator: Generator) -> None:
+    fast, w = FastGenerator(generator), ws_of(generator)
+    both = torch.cat([w, ws_of(generator, 2)])
+    torch.testing.assert_close(fast.synthesize_planes(both), generator.synthesize_planes(both))
+    assert not torch.equal(fast.synthesize_planes(w, "random"), fast.synthesize_planes(w, "random"))
+    bare = generator_of(WITHOUT)
+    raw = bare.render_raw(
+        bare.synthesize_planes(ws_of(bare)), bare.cam2world(torch.zeros(1, 2) + 1.57), resolution=8
+    )
+    assert FastGenerator(bare).superresolve(raw, ws_of(bare)) is not None
+
+
+# ------------------------------------------------------------------------------------------------- lanes
+def test_lanes_share_evenly_and_in_order() -> None:
+    assert bounds(10, 3) == [(0, 3), (3, 7), (7, 10)]
+    assert share([lambda i=i: i * i for i in range(4)]) == [0, 1, 4, 9]  # type: ignore[misc]
+
+
+def test_lanes_work_at_once_each_with_one_thread() -> None:
+    meeting = threading.Barrier(3, timeout=20)
+
+    def work() -> int:
+        meeting.wait()
+        return torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert share([work, work, work]) == [1, 1, 1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_lane_that_fails_is_heard_when_all_have_ended(broken: int) -> None:
+    ended = threading.Event()
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    def work() -> None:
+        threading.Event().wait(0.05)
+        ended.set()
+
+    with pytest.raises(ValueError, match="no"):
+        share([fail, work] if broken == 0 else [work, fail])
+    assert ended.is_set()
+
+
+def test_lanes_inherit_that_there_are_no_gradients() -> None:
+    with torch.inference_mode():
+        assert share([torch.is_inference_mode_enabled] * 3) == [True] * 3
+    assert share([torch.is_inference_mode_enabled] * 3) == [False] * 3
+
+
+# ----------------------------------------------------------------------------------------------- density
+@pytest.mark.parametrize("axes", ["xy_xz_zx", "xy_xz_zy"])
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_lattice_is_the_field_at_its_points(axes: PlaneAxes, lanes: int) -> None:
+    config = replace(WITHOUT, plane_resolution=32, render=replace(BASE.render, plane_axes=axes))
+    generator = generator_of(config)
+    planes = generator.synthesize_planes(ws_of(generator))
+    coordinates = torch.linspace(-0.7, 0.6, 11)  # beyond the planes, too
+    told: list[float] = []
+    values = lattice(generator, planes, coordinates, lanes=lanes, report=told.append)
+    points = torch.cartesian_prod(coordinates, coordinates, coordinates)
+    expected = generator.sample_field(planes, points[None])[0].view(11, 11, 11) - 1.0
+    torch.testing.assert_close(values, expected, atol=1e-3, rtol=1e-4)
+    assert told[0] == 0.0
+    assert told == sorted(told)
+
+
+def test_a_lattice_can_be_abandoned() -> None:
+    generator = generator_of(replace(WITHOUT, plane_resolution=32))
+    planes = generator.synthesize_planes(ws_of(generator))
+
+    def enough(fraction: float) -> None:
+        if fraction > 0.3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        lattice(generator, planes, torch.linspace(-0.5, 0.5, 32), report=enough)
+
+
+# ----------------------------------------------------------------------------------------------- kernels
+@pytest.fixture
+def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled ones, which other tests do without."""
+    monkeypatch.delenv(compiling.SWITCH)
+
+
+@pytest.fixture(scope="module")
+def small() -> Generator:
+    return generator_of(replace(WITHOUT, plane_resolution=32, plane_channels=8, decoder_hidden=16))
+
+
+@pytest.mark.usefixtures("kernels")
+def test_the_kernel_draws_what_torch_draws(small: Generator) -> None:
+    for case in (
+        small.config,
+        replace(
+            small.config, render=replace(small.config.render, plane_axes="xy_xz_zy", white_background=True)
+        ),
+        replace(small.config, render=replace(small.config.render, confine_to_box=True, box_warp=0.7)),
+    ):
+        generator = generator_of(case)
+        fast, w = FastGenerator(generator), ws_of(generator)
+        fast.prepare()
+        planes = generator.synthesize_planes(w)
+        pose = torch.tensor([[1.3, 1.5]])
+        origins, directions = camera_rays(generator.cam2world(pose), intrinsics_from_focal(1.5), 24)
+        rays = torch.cat([origins[0], origins[0, :8] + 50.0]), torch.cat([directions[0], directions[0, :8]])
+        field = fast_field(generator, planes)
+        expected = render_rays(generator, field, *rays)
+        for lanes in (1, 2):
+            found = fast.render_rays(field, *rays, lanes=lanes)
+            for one, other, tolerance in zip(found, expected, (2e-4, 2e-3, 1e-4), strict=True):
+                torch.testing.assert_close(one, other, atol=tolerance, rtol=1e-4)
+        assert expected[2].max() > 0.2, "there is something to see"
+
+
+@pytest.mark.usefixtures("kernels")
+def test_the_kernel_of_densities_fills_what_torch_fills(
+    small: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planes, coordinates = small.synthesize_planes(ws_of(small)), torch.linspace(-0.6, 0.6, 13)
+    assert compiling.density_kernel(small.config.decoder_hidden, wait=True) is not None
+    found = lattice(small, planes, coordinates, lanes=2)
+    monkeypatch.setenv(compiling.SWITCH, "off")
+    torch.testing.assert_close(found, lattice(small, planes, coordinates), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("kernels")
+def test_its_exponentials_are_exact_enough() -> None:
+    import numpy as np
+
+    from pof3d.render import kernel
+
+    x = np.concatenate([np.linspace(-40, 40, 20001), [-1e3, 1e3]]).astype(np.float32)
+    exact = x.astype(np.float64)
+    softplus = np.array([kernel._softplus(value) for value in x[::7]])
+    np.testing.assert_allclose(softplus, np.logaddexp(exact, 0.0)[::7], atol=2e-6, rtol=2e-6)
+    sigmoid = np.array([kernel._sigmoid(value) for value in x[::7]])
+    np.testing.assert_allclose(sigmoid, 1.0 / (1.0 + np.exp(-np.clip(exact, -700, 700)))[::7], atol=2e-6)
+
+
+@pytest.mark.usefixtures("kernels")
+def test_torch_draws_while_a_kernel_is_being_compiled(
+    small: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on, begun = threading.Event(), threading.Event()
+
+    def slow(*_sizes: int) -> Callable[..., None]:
+        begun.set()
+        assert going_on.wait(20)
+        raise RuntimeError("no compiler")
+
+    from pof3d.render import kernel
+
+    monkeypatch.setattr(kernel, "ray_kernel", slow)
+    monkeypatch.setattr(compiling, "_ready", {})
+    monkeypatch.setattr(compiling, "_under_way", {})
+    fast = FastGenerator(small)
+    origins, directions = camera_rays(
+        small.cam2world(torch.zeros(1, 2) + 1.57), intrinsics_from_focal(1.5), 8
+    )
+    field = fast.field(small.synthesize_planes(ws_of(small)))
+    expected = render_rays(small, field, origins[0], directions[0])
+    drawn = fast.render_rays(field, origins[0], directions[0])
+    assert begun.wait(20)
+    torch.testing.assert_close(drawn, expected)
+    going_on.set()
+    fast.prepare()  # returns although there is no kernel, and torch goes on
+    torch.testing.assert_close(fast.render_rays(field, origins[0], directions[0]), expected)
+
+
+@pytest.mark.usefixtures("kernels")
+def test_without_numba_torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "pof3d.render.kernel", raising=False)
+    monkeypatch.delattr("pof3d.render.kernel", raising=False)
+    monkeypatch.setattr(compiling, "_ready", {})
+    assert compiling.ray_kernel(8, 16, 4, 10, wait=True) is None
+    assert compiling.density_kernel(16, wait=True) is None
+
+
+@pytest.mark.usefixtures("kernels")
+def test_sizes_that_no_kernel_is_for() -> None:
+    assert compiling.ray_kernel(6, 16, 4, 10, wait=True) is None
