@@ -15,6 +15,7 @@ from tests.viz.nets import tiny_config, tiny_generator
 
 def test_every_way_is_measured_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "_WARM_UP", 1)
+    monkeypatch.setattr(gpu, "_PRECISIONS", ("float32", "bfloat16"))
     config = tiny_config("2x", importance=4)
     figures = gpu.measure_gpu("tiny", lambda: tiny_generator(config), rounds=2, device="cpu")
     assert [(way.work, way.name) for way in figures.ways][:2] == [
@@ -24,7 +25,7 @@ def test_every_way_is_measured_and_shown(monkeypatch: pytest.MonkeyPatch) -> Non
     assert all(0.0 < way.median <= way.p95 for way in figures.ways)
     decibels = dict((name, psnr) for name, _, psnr in figures.precisions)
     assert decibels["float32"] == float("inf")
-    assert 30.0 < decibels["bfloat16"] < decibels["float16"]
+    assert 30.0 < decibels["bfloat16"] < 80.0
     lines = gpu.gpu_table([figures]).splitlines()
     assert lines[0].startswith("no GPU: operation by operation on a CPU")
     table = [line for line in lines if line.startswith("|")]

@@ -64,8 +64,10 @@ def names(frame: Frame) -> set[str]:
     return {timing.name for timing in frame.timings if not timing.cached}
 
 
-@pytest.mark.parametrize("name", ["tiny", "tiny_2x"])
-@pytest.mark.parametrize("mode", get_args(DisplayMode))
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("tiny", "rgb"), ("tiny", "normals"), *(("tiny_2x", mode) for mode in get_args(DisplayMode))],
+)
 def test_frames_are_those_of_single_operations(
     name: str, mode: DisplayMode, request: pytest.FixtureRequest, engine: Engine, backend: Replayed
 ) -> None:
