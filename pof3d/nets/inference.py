@@ -268,8 +268,8 @@ def _layer(x: Tensor, layer: _Layer, winograd: bool, lanes: int) -> Tensor:
 
 
 def _rows_at_once(layer: _Layer, width: int) -> int:
-    """So few that what Winograd's algorithm holds of them (8² numbers for a tile) stays in bounds, but so many
-    that transforming them takes longer than transforming the weights, which is done every time.
+    """So few that what Winograd's algorithm holds of them (8² numbers for a tile) stays in bounds, but so
+    many that transforming them takes longer than transforming the weights, which is done every time.
     """
     outputs, inputs = layer.weight.shape[:2]
     tiles = max(
