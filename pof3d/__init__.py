@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pof3d.checkpoint import Network, load
+    from pof3d.fast import FastGenerator
 
-__all__ = ["Network", "load"]
+__all__ = ["FastGenerator", "Network", "load"]
 
 
 def __getattr__(name: str) -> Any:
     """Import torch only when a network is asked for: parsing a command line should not wait for it."""
+    if name == "FastGenerator":
+        from pof3d.fast import FastGenerator
+
+        return FastGenerator
     if name in __all__:
         from pof3d import checkpoint
 

@@ -113,7 +113,9 @@ def _no_leaked_threads() -> Iterator[None]:
     deadline = time.monotonic() + 2.0
     while True:
         left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
-        left = [t for t in left if not t.name.startswith("lane")]  # they wait for more, and end with the program
+        left = [
+            t for t in left if not t.name.startswith("lane")
+        ]  # they wait for more, and end with the program
         if not left:
             return
         if time.monotonic() > deadline:

@@ -32,8 +32,8 @@ _LARGEST, _WORTH_RETURNING = 2 << 30, 64 << 20
 _MEMORY_BYTES, _MULTIPLICATIONS = 384 << 20, 2e11
 """What a picture that nobody has asked for may take, memory and some seconds of work: enough for full-size
 networks, not for files made to exhaust."""
-_SAMPLES = 24
-"""Along a ray, in each of the two passes."""
+_POINTS = SIDE * SIDE * 10 + 32**3
+"""Queries of the field: the fast renderer's."""
 _RAYS = 256
 """Drawn at once."""
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def render_thumbnail(path: Path, cancelled: Callable[[], bool]) -> Picture:
     from pof3d.checkpoint.plan import Effort
 
     def accept(stored: Stored) -> None:
-        check_effort(stored, Effort(_MEMORY_BYTES, _MULTIPLICATIONS), SIDE * SIDE * 2 * _SAMPLES)
+        check_effort(stored, Effort(_MEMORY_BYTES, _MULTIPLICATIONS), _POINTS)
 
     opened = load(path, "cpu", cancelled=cancelled, discriminator=False, accept=accept)
     image = _draw(opened.generator, cancelled)
@@ -67,26 +67,23 @@ def _draw(generator: Generator, cancelled: Callable[[], bool]) -> Picture:
 
     from pof3d.cameras import camera_rays, intrinsics_from_focal
     from pof3d.checkpoint import LoadCancelled
+    from pof3d.fast import FastGenerator
     from pof3d.training.samples import latent, to_uint8
 
     with torch.inference_mode():
         w, pose = generator.map(latent(0, generator.config.z_dim), 0.7)
-        planes = generator.synthesize_planes(w)
+        fast = FastGenerator(generator)
+        field = fast.field(fast.synthesize_planes(w))
         intrinsics = intrinsics_from_focal(generator.focal(pose))
         origins, directions = camera_rays(generator.cam2world(pose), intrinsics, SIDE)
-        render, colours = generator.config.render, []
+        colours = []
         for first in range(0, SIDE * SIDE, _RAYS):
             if cancelled():
                 raise LoadCancelled("The picture is no longer wanted")
-            colour, _, _ = generator.render_rays(
-                planes,
-                origins[:, first : first + _RAYS],
-                directions[:, first : first + _RAYS],
-                depth_samples=min(render.depth_samples, _SAMPLES),
-                importance_samples=min(render.importance_samples, _SAMPLES),
-            )
-            colours.append(colour[..., :3])
-        return to_uint8(torch.cat(colours, dim=1).transpose(1, 2).reshape(1, 3, SIDE, SIDE))[0]
+            rays = slice(first, first + _RAYS)
+            colour, _, _ = fast.render_rays(field, origins[0, rays], directions[0, rays])
+            colours.append(colour[:, :3])
+        return to_uint8(torch.cat(colours).t().reshape(1, 3, SIDE, SIDE))[0]
 
 
 class Thumbnails:

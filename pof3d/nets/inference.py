@@ -6,7 +6,7 @@
   that compute with bfloat16, through that.
 * A convolution that doubles the size, and the filter behind it, are one convolution to four images, the
   result's pixels with even and odd coordinates.
-* Large images are computed in strips, one for each lane, with a margin that is cut off again.
+* Large images are computed a few rows at a time, which are still in the cache when they are activated.
 
 For inference: no gradients.
 """
@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pof3d.lanes import share
+from pof3d.lanes import bounds, share
 from pof3d.nets.layers import (
     SQRT_2,
     ModulatedConv,
@@ -40,12 +40,16 @@ _WINOGRAD_FROM = 16
 """Side of the image from which on Winograd's algorithm pays: below, the weights cost more than the pixels."""
 _FOLDED_UP_TO = 1 << 15
 """Inputs × outputs up to which the filter is folded into the weights: folding larger ones takes too long."""
-_MARGIN = 4
-"""Rows of its input that a strip of one or two blocks reads beyond itself, at most three of which count."""
 _SHARED_FROM = 256
-"""Channels of a result from which on lanes share them."""
-_STRIPS_FROM = 64
-"""Side of the input from which on blocks are computed in strips."""
+"""Channels of a small image from which on lanes share them."""
+_ROWS_FROM = 64
+"""Side of an image from which on lanes share its rows."""
+_IMAGE_ROWS = 32
+"""Of the image so far, doubled together; even."""
+_TILE = 6
+"""Pixels that Winograd's algorithm computes together, in a row."""
+_WORKING_BYTES = 16 << 20
+"""That it may hold of the rows that one lane is at; more where it would take along too many weights."""
 
 
 @cache
@@ -225,110 +229,124 @@ def run(
         Of the last block.
     """
     x = x.to(blocks[0].rgb.weight.dtype)
-    first = 0
-    while first < len(blocks) and (lanes == 1 or x.shape[2] < _STRIPS_FROM or image is None):
-        x, image = _advance(blocks[first], x, image, 0, lanes)
-        first += 1
-    rest = blocks[first:]
-    if not rest:
-        assert image is not None
-        return x, image
-    if len(rest) > 2:
-        raise ValueError(f"strips have a margin for two blocks, not for {len(rest)}")
+    for block in blocks:
+        for layer in block.convs:
+            x = _layer(x, layer, block.winograd, lanes)
+        image = _image(block, x, image, lanes)
     assert image is not None
-    return _strips(rest, x, image, lanes)
+    return x, image
 
 
-def _strips(blocks: Sequence[StyledBlock], x: Tensor, image: Tensor, lanes: int) -> tuple[Tensor, Tensor]:
-    height = x.shape[2]
-    scale = math.prod(2 if block.up else 1 for block in blocks)
-    edges = [round(i * height / lanes) for i in range(lanes + 1)]
-
-    def strip(first: int, last: int) -> tuple[Tensor, Tensor]:
-        low, high = max(first - _MARGIN, 0), min(last + _MARGIN, height)
-        seen, seen_image, top = x[:, :, low:high], image[:, :, low:high], low
-        for block in blocks:
-            seen, seen_image = _advance(block, seen, seen_image, top)
-            top *= 2 if block.up else 1
-        kept = slice((first - low) * scale, (last - low) * scale)
-        return seen[:, :, kept], seen_image[:, :, kept]
-
-    def part(i: int) -> tuple[Tensor, Tensor]:
-        return strip(edges[i], edges[i + 1])
-
-    parts = share([lambda i=i: part(i) for i in range(lanes)])  # type: ignore[misc]
-    features, images = zip(*parts, strict=True)
-    return torch.cat(features, dim=2), torch.cat(images, dim=2)
-
-
-def _advance(
-    block: StyledBlock, x: Tensor, image: Tensor | None, top: int, lanes: int = 1
-) -> tuple[Tensor, Tensor]:
-    """One block, of features whose first row is ``top`` of the whole; lanes share their channels."""
-    for layer in block.convs:
-        if layer.up != "no":
-            top *= 2
-        x = _shared_layer(x, layer, block.winograd, top, lanes)
-    rgb = F.conv2d(x, block.rgb.weight).float()
-    rgb += block.rgb.bias[:, None, None]
-    if block.rgb.clamp is not None:
-        rgb.clamp_(-block.rgb.clamp, block.rgb.clamp)
-    if image is not None:
-        rgb += _doubled(image) if block.up else image
-    return x, rgb
-
-
-def _shared_layer(x: Tensor, layer: _Layer, winograd: bool, top: int, lanes: int) -> Tensor:
+def _layer(x: Tensor, layer: _Layer, winograd: bool, lanes: int) -> Tensor:
+    """Convolution, noise, bias and activation. Lanes share channels of small images, rows of large ones."""
     if layer.before is not None:
         x = x * layer.before[:, None, None]
     outputs = len(layer.bias)
-    if lanes == 1 or outputs < _SHARED_FROM or layer.up == "folded":
-        return _layer(x, layer, winograd, top)
-    edges = [round(i * outputs / lanes) for i in range(lanes + 1)]
+    if layer.up == "unfolded" or x.shape[2] < _ROWS_FROM:
+        if lanes == 1 or outputs < _SHARED_FROM or layer.up == "folded":
+            return _whole(x, layer, winograd)
 
-    def part(first: int, last: int) -> Tensor:
-        weight = layer.weight[:, first:last] if layer.up == "unfolded" else layer.weight[first:last]
-        behind = None if layer.behind is None else layer.behind[first:last]
-        own = replace(layer, weight=weight, bias=layer.bias[first:last], behind=behind)
-        return _layer(x, own, winograd, top)
+        def part(first: int, last: int) -> Tensor:
+            weight = layer.weight[:, first:last] if layer.up == "unfolded" else layer.weight[first:last]
+            behind = None if layer.behind is None else layer.behind[first:last]
+            own = replace(layer, weight=weight, bias=layer.bias[first:last], behind=behind)
+            return _whole(x, own, winograd)
 
-    parts = [lambda i=i: part(edges[i], edges[i + 1]) for i in range(lanes)]
-    return torch.cat(share(parts), dim=1)
+        shares = bounds(outputs, lanes)
+        return torch.cat(share([lambda a=a, b=b: part(a, b) for a, b in shares]), dim=1)  # type: ignore[misc]
+    height, width = x.shape[2:]
+    scale = 1 if layer.up == "no" else 2
+    y = x.new_empty(1, outputs, scale * height, scale * width)
+    once = _rows_at_once(layer, width)
+
+    def rows(first: int, last: int) -> None:
+        for start in range(first, last, once):
+            _some_rows(x, layer, winograd, start, min(start + once, last), y)
+
+    share([lambda a=a, b=b: rows(a, b) for a, b in bounds(height, lanes)])  # type: ignore[misc]
+    return y
 
 
-def _layer(x: Tensor, layer: _Layer, winograd: bool, top: int) -> Tensor:
-    """Convolution, noise, bias and activation."""
-    y = _convolved(x, layer, winograd)
+def _rows_at_once(layer: _Layer, width: int) -> int:
+    """So few that what Winograd's algorithm holds of them (8² numbers for a tile) stays in bounds, but so
+    many that transforming them takes longer than transforming the weights, which is done every time.
+    """
+    outputs, inputs = layer.weight.shape[:2]
+    tiles = max(
+        _WORKING_BYTES // (8 * 8 * 4 * (inputs + outputs)), 2 * inputs * outputs // (inputs + outputs)
+    )
+    return _TILE * max(1, tiles // -(-width // _TILE)) - 2  # with the two beside them, whole tiles
+
+
+def _some_rows(x: Tensor, layer: _Layer, winograd: bool, first: int, last: int, y: Tensor) -> None:
+    """The rows of y that come from rows ``first`` … ``last`` of x."""
+    low = max(first - 1, 0)
+    seen = _convolved(x[:, :, low : last + 1], layer.weight, winograd)[0, :, first - low : last - low]
+    if layer.up == "no":
+        y[0, :, first:last] = _activated(seen, layer, slice(first, last))
+        return
+    # [2, 2, outputs, rows, width], by the phases of rows and columns, and y as [outputs, rows, 2, width, 2].
+    phases = seen.unflatten(0, (2, 2, -1))
+    rows = slice(2 * first, 2 * last)
+    ordered = phases.permute(2, 3, 0, 4, 1).reshape(len(layer.bias), 2 * (last - first), -1)
+    y[0, :, rows] = _activated(ordered, layer, rows)
+
+
+def _whole(x: Tensor, layer: _Layer, winograd: bool) -> Tensor:
+    if layer.up == "folded":
+        y = x.new_empty(1, len(layer.bias), 2 * x.shape[2], 2 * x.shape[3])
+        _some_rows(x, layer, winograd, 0, x.shape[2], y)
+        return y
+    if layer.up == "no":
+        return _activated(_convolved(x, layer.weight, winograd)[0], layer, slice(None))[None]
+    y = F.conv_transpose2d(x, layer.weight, stride=2)
+    kernel = (fir_kernel().to(y) * 4.0).expand(y.shape[1], 1, 4, 4)
+    return _activated(F.conv2d(y, kernel, padding=1, groups=y.shape[1])[0], layer, slice(None))[None]
+
+
+def _activated(y: Tensor, layer: _Layer, rows: slice) -> Tensor:
+    """[outputs, H, W], which is overwritten; ``rows`` are its place in the noise."""
     bias = layer.bias[:, None, None]
     y = y.add_(bias) if layer.behind is None else torch.addcmul(bias, y, layer.behind[:, None, None])
     if layer.noise is not None:
-        y += layer.noise[top : top + y.shape[2]]
+        y += layer.noise[rows]
     y = F.leaky_relu_(y, 0.2)
     return y if layer.clamp is None else y.clamp_(-layer.clamp, layer.clamp)
 
 
-def _convolved(x: Tensor, layer: _Layer, winograd: bool) -> Tensor:
-    weight = layer.weight
-    if layer.up == "unfolded":
-        y = F.conv_transpose2d(x, weight, stride=2)
-        outputs = y.shape[1]
-        kernel = (fir_kernel().to(y) * 4.0).expand(outputs, 1, 4, 4)
-        return F.conv2d(y, kernel, padding=1, groups=outputs)
+def _convolved(x: Tensor, weight: Tensor, winograd: bool) -> Tensor:
     if winograd and x.shape[3] >= _WINOGRAD_FROM:
-        y = torch._nnpack_spatial_convolution(x.contiguous(), weight.contiguous(), None, padding=[1, 1])
-    else:
-        y = F.conv2d(x, weight, padding=1)
-    return y if layer.up == "no" else _interleaved(y)
+        return torch._nnpack_spatial_convolution(x.contiguous(), weight.contiguous(), None, padding=[1, 1])
+    return F.conv2d(x, weight, padding=1)
 
 
-def _doubled(image: Tensor) -> Tensor:
-    """What :func:`~pof3d.nets.layers.fir_upsample` gives: bilinear, but for the zeros around the image."""
-    padded = F.pad(image, (1, 1, 1, 1))
+def _image(block: StyledBlock, x: Tensor, image: Tensor | None, lanes: int) -> Tensor:
+    """The image so far, doubled, and the block's own on top."""
+    inputs, height, width = x.shape[1:]
+    weight, pixels = block.rgb.weight.flatten(1), x.contiguous().view(inputs, -1)
+    out = x.new_empty(1, len(weight), height, width, dtype=torch.float32)
+    flat = out.view(len(weight), -1)
+    below = image if image is None or not block.up else F.pad(image, (1, 1, 1, 1))
+
+    def some_rows(first: int, last: int) -> None:
+        part = slice(first * width, last * width)
+        flat[:, part] = weight @ pixels[:, part]
+        own = out[:, :, first:last]
+        own += block.rgb.bias[:, None, None]
+        if block.rgb.clamp is not None:
+            own.clamp_(-block.rgb.clamp, block.rgb.clamp)
+        if below is not None:
+            own += _doubled(below[:, :, first // 2 : last // 2 + 2]) if block.up else below[:, :, first:last]
+
+    def rows(first: int, last: int) -> None:
+        for start in range(first, last, _IMAGE_ROWS):
+            some_rows(start, min(start + _IMAGE_ROWS, last))
+
+    pairs = bounds(height // 2, lanes if height >= _ROWS_FROM else 1)
+    share([lambda a=a, b=b: rows(2 * a, 2 * b) for a, b in pairs])  # type: ignore[misc]
+    return out
+
+
+def _doubled(padded: Tensor) -> Tensor:
+    """What :func:`~pof3d.nets.layers.fir_upsample` gives: bilinear, but for zeros around the image."""
     return F.interpolate(padded, scale_factor=2, mode="bilinear")[:, :, 2:-2, 2:-2]
-
-
-def _interleaved(y: Tensor) -> Tensor:
-    """[1, 4·O, H, W], by phase, then channel → [1, O, 2 H, 2 W]."""
-    height, width = y.shape[2:]
-    phases = y.view(2, 2, -1, height, width)
-    return phases.permute(2, 3, 0, 4, 1).reshape(1, -1, 2 * height, 2 * width)

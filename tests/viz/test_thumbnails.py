@@ -162,7 +162,7 @@ def test_what_would_take_too_much_gets_no_picture(tmp_path: Path, monkeypatch: p
 def test_full_size_networks_get_one(preset: NetworkConfig) -> None:
     generator = without_memory(lambda: Generator(preset.generator))
     numbers = sum(t.numel() for t in generator.state_dict().values())
-    needed = effort(preset.generator, numbers, SIDE * SIDE * 2 * thumbnails_module._SAMPLES)
+    needed = effort(preset.generator, numbers, thumbnails_module._POINTS)
     assert needed.memory_bytes < thumbnails_module._MEMORY_BYTES
     assert needed.multiplications < thumbnails_module._MULTIPLICATIONS
 
