@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pof3d.config import GeneratorConfig
 
@@ -134,6 +135,7 @@ def guessed_speed(config: GeneratorConfig, device_type: str) -> Speed:
     return Speed(multiplications_per_point(config) / rate)
 
 
+@lru_cache(maxsize=64)
 def rungs(full: Quality) -> tuple[Quality, ...]:
     """The ladder for a full frame, without super-resolution; every rung costs less than the one before.
 

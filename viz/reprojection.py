@@ -22,6 +22,8 @@ _TOLERANCE = 0.02
 """Of the range of samples: two depths that differ by less are of one surface; by more than twice that, of two."""
 _JUMP = 0.04
 """Of the range of samples: neighbouring pixels whose depths differ by more belong to two surfaces."""
+_REACH = 2
+"""Pixels about a silhouette, on its far side, that show something of both sides once they are made larger."""
 _FOG = 0.05, 0.25
 """Opacity up to which a ray goes to the end of its range, and from which on its depth counts."""
 _ANGLES = math.radians(8.0), math.radians(24.0)
@@ -138,15 +140,21 @@ def _found(
 
 
 def _nearest(raw: RawFrame, optics: Optics, ray_range: tuple[float, float]) -> Tensor:
-    """[1, 1, R, R]: distance of what a pixel shows; beside a silhouette, of what lies in front.
+    """[1, 1, R, R]: distance of what a pixel shows; right behind a silhouette, of what lies in front.
 
     So the pixels along a silhouette, which show some of both sides, move with the nearer one.
     """
-    end = ray_range[1] + optics.depth_shift
+    end, jump = ray_range[1] + optics.depth_shift, _JUMP * (ray_range[1] - ray_range[0])
     low, high = _FOG
     depth = end + (raw.depth - end) * ((raw.opacity - low) / (high - low)).clamp(0.0, 1.0)
-    near = -F.max_pool2d(-depth, 3, stride=1, padding=1)
-    return torch.where(depth - near > _JUMP * (ray_range[1] - ray_range[0]), near, depth)
+    window = 2 * _REACH + 1
+    around = F.unfold(F.pad(depth, 4 * (_REACH,), mode="replicate"), window)
+    around = around.view(1, window**2, *depth.shape[2:])
+    in_front = around < depth - jump
+    # A surface that turns away is steep as well, but has something behind it.
+    last = (around <= depth + jump).all(dim=1, keepdim=True) & in_front.any(dim=1, keepdim=True)
+    edge = torch.where(in_front, around, -torch.inf).amax(dim=1, keepdim=True)
+    return torch.where(last, edge, depth)
 
 
 @lru_cache(maxsize=16)
