@@ -177,13 +177,13 @@ class Chain:
         if picture.image_key != ("raw", picture.raw_key):
             self.run.memory.put("reference", self._reference_key, (picture.raw_key, self.optics))
 
-    def moving(self, picture: Picture) -> Picture:
-        """A preview's picture at the full frame's size, with the detail of the last full one if there is one."""
+    def moving(self, picture: Picture, *, carry: bool) -> Picture:
+        """A preview's picture at the full frame's size; ``carry``: with the detail of the last full one."""
         config, raw, side = self._generator.config, picture.raw, picture.raw.raw.shape[-1]
         size = config.image_resolution if self.full.superres else self.full.resolution
         if picture.image.shape[-1] == size:
             return picture
-        last = self._reference(side)
+        last = self._reference(side) if carry else None
         if last is None:
             key: Hashable = ("enlarged", picture.image_key, size)
             image = self.run.stage("enlargement", key, lambda: enlarged(picture.image, size))

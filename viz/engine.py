@@ -90,6 +90,8 @@ class Engine:
         """By network and by whether the fast renderer is used."""
         self.preview_milliseconds = PREVIEW_MILLISECONDS
         """What a preview may take."""
+        self.carries_detail = True
+        """Whether previews take their detail from the last full frame."""
 
     # ------------------------------------------------------------------------------------------- networks
     @property
@@ -188,7 +190,7 @@ class Engine:
             if quality == chain.full:
                 chain.keep(picture)
             elif view.display.mode in ("rgb", "side_by_side"):
-                picture = chain.moving(picture)
+                picture = chain.moving(picture, carry=self.carries_detail)
             seen = chain.discriminator_pose(picture) if discriminator and level == "full" else None
             maps = chain.maps(picture)
             image = chain.image(picture, maps)

@@ -119,12 +119,13 @@ def _found(
     distance = _nearest(fresh, optics, ray_range)
     x, y = (0.5 / optics.focal * _centres(side, distance.device)).unbind(dim=1)
     here, there = (camera.matrix()[0].double() for camera in (optics, last.optics))
-    relative = (torch.linalg.inv(there) @ here).to(distance)
+    turn = there[:3, :3].t()
+    relative = torch.cat([turn @ here[:3, :3], turn @ (here[:3, 3:] - there[:3, 3:])], dim=1).to(distance)
     # In the last camera's axes: what this camera looks along, then what it finds there.
-    along = F.normalize(torch.stack([x, y, torch.ones_like(x)], dim=1), dim=1)
-    along = (relative[:3, :3] @ along.flatten(2)).view_as(along)
-    seen = along * distance + relative[None, :3, 3:, None]
-    ahead, length = seen[:, 2:], seen.norm(dim=1, keepdim=True)
+    along = torch.stack([x, y, torch.ones_like(x)], dim=1) / torch.sqrt(x * x + y * y + 1.0)[:, None]
+    along = (relative[:, :3] @ along.flatten(2)).view_as(along)
+    seen = along * distance + relative[None, :, 3:, None]
+    ahead, length = seen[:, 2:], (seen * seen).sum(dim=1, keepdim=True).sqrt()
     place = 2.0 * last.optics.focal * seen[:, :2] / ahead.clamp(min=_BEHIND)
     known = F.grid_sample(
         last.depth, place.permute(0, 2, 3, 1), mode="nearest", padding_mode="border", align_corners=False
@@ -133,7 +134,7 @@ def _found(
     turned = ((along * seen).sum(dim=1, keepdim=True) / length.clamp(min=_BEHIND)).clamp(-1.0, 1.0).acos()
     like, unlike = _ANGLES
     # From half a pixel inside the border to half a pixel beyond it.
-    beyond = (place.abs().amax(dim=1, keepdim=True) - 1.0) * (0.5 * side) + 0.5
+    beyond = (torch.maximum(place[:, :1].abs(), place[:, 1:].abs()) - 1.0) * (0.5 * side) + 0.5
     confidence = (2.0 - apart).clamp(0.0, 1.0) * (1.0 - beyond).clamp(0.0, 1.0)
     confidence = confidence * ((unlike - turned) / (unlike - like)).clamp(0.0, 1.0)
     return place, confidence * (ahead > _BEHIND)
