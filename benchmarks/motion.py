@@ -1,4 +1,4 @@
-"""What one sees while moving: a scripted drag, with and without detail carried over from the last full frame."""
+"""What one sees while moving: a scripted drag, with and without detail of the last full frame."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,13 @@ def random_network(config: NetworkConfig = FFHQ, seed: int = 0) -> Callable[...,
 
 
 def measure_motion(
-    name: str, loader: Callable[..., Any], path: Path, *, threads: int, seconds: float = _SECONDS, looks: int = 12
+    name: str,
+    loader: Callable[..., Any],
+    path: Path,
+    *,
+    threads: int,
+    seconds: float = _SECONDS,
+    looks: int = 12,
 ) -> tuple[Drag, Drag]:
     """Drag with and then without detail carried over.
 
@@ -115,7 +122,7 @@ def _drag(
                 shown.append((time.perf_counter(), result))
             time.sleep(0.0005)
     times = [at for at, _ in shown]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     chosen = [shown[i][1] for i in np.linspace(0, len(shown) - 1, looks).round().astype(int)]
     sides = [frame.raw.shape[0] for _, frame in shown]
     return Drag(
@@ -148,7 +155,7 @@ def _psnr(frame: Frame, truth: Frame) -> float:
 def motion_table(drags: list[Drag]) -> str:
     """Markdown."""
     lines = [
-        "| network | detail | pictures a second | median ms between | ms from View to picture | PSNR, dB | raw side |",
+        "| network | detail | pictures a second | ms between | ms from View | PSNR, dB | raw side |",
         "|---|---|---:|---:|---:|---:|---|",
     ]
     for one in drags:

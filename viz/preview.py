@@ -167,8 +167,9 @@ def rungs(full: Quality) -> tuple[Quality, ...]:
 def choose(full: Quality, speed: Speed, budget: float = PREVIEW_MILLISECONDS) -> tuple[Quality, Speed]:
     """Quality of the next preview, and the speed with the rung it stands on.
 
-    The full frame itself where it is in time. Otherwise the best rung for 60 pictures a second, or for 30 where
-    that would cost too much quality. To change for the better takes more than to stay: measurements are noisy.
+    The full frame itself where it is in time. Otherwise the best rung for 60 pictures a second, or for 30
+    where that would cost too much quality. To change for the better takes more than to stay: measurements are
+    noisy.
 
     Parameters
     ----------
@@ -221,7 +222,7 @@ def settled(full: Quality, speed: Speed) -> Quality | None:
     if full_milliseconds(full, speed) <= _LONG_MILLISECONDS:
         return None
     shown, superres = speed.rung or 0, speed.superres_milliseconds or 0.0
-    with_superres = full.superres and speed.superres_share == _SUPERRES_SHARE and 0.0 < superres
+    with_superres = full.superres and speed.superres_share == _SUPERRES_SHARE and superres > 0.0
     budget = SETTLING_MILLISECONDS - (superres if with_superres else 0.0)
     for rung in rungs(full)[:shown]:
         if rung.points * speed.point_milliseconds <= budget:

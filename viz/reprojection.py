@@ -1,8 +1,9 @@
-"""Detail of the last full picture, carried over to a new camera: what previews show in place of super-resolution.
+"""Detail of the last full picture, carried over to a new camera: for previews without super-resolution.
 
-Fresh rays say what the new camera sees and how far away it is. What super-resolution had added to the last full
-picture of the same latent is looked up where those points were in it, and added to the fresh colours. Only detail
-is carried over: the colours stay those of the new view, and what was not visible before has its fresh ones.
+Fresh rays say what the new camera sees and how far away it is. What super-resolution had added to the last
+full picture of the same latent is looked up where those points were in it, and added to the fresh colours.
+Only detail is carried over: the colours stay those of the new view, and what was not visible before has its
+fresh ones.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pof3d.nets.generator import RawFrame
 from viz.optics import Optics
 
 _TOLERANCE = 0.02
-"""Of the range of samples: two depths that differ by less are of one surface; by more than twice that, of two."""
+"""Of the range of samples: depths that differ by less are of one surface, by more than twice that of two."""
 _JUMP = 0.04
 """Of the range of samples: neighbouring pixels whose depths differ by more belong to two surfaces."""
 _REACH = 2
@@ -27,8 +28,8 @@ _REACH = 2
 _FOG = 0.05, 0.25
 """Opacity up to which a ray goes to the end of its range, and from which on its depth counts."""
 _ANGLES = math.radians(8.0), math.radians(24.0)
-"""Between both cameras' views of a point: up to the first its detail counts in full, from the second on not at all.
-Shading and foreshortening are others by then, and detail would do more harm than good."""
+"""Between both cameras' views of a point: up to the first its detail counts in full, from the second on not
+at all. Foreshortening is another by then, and detail would do more harm than good."""
 _BEHIND = 1e-3
 """What is not this far in front of the last camera, world units, it has not seen."""
 
@@ -114,7 +115,7 @@ def reproject(fresh: RawFrame, optics: Optics, last: Reference, ray_range: tuple
 def _found(
     fresh: RawFrame, optics: Optics, last: Reference, ray_range: tuple[float, float]
 ) -> tuple[Tensor, Tensor]:
-    """Where what each pixel shows was in the last picture, [1, 2, R, R] in −1…1, and whether, [1, 1, R, R]."""
+    """Where each pixel's content was in the last picture, [1, 2, R, R] in −1…1; and whether, [1, 1, R, R]."""
     side, span = fresh.raw.shape[-1], ray_range[1] - ray_range[0]
     distance = _nearest(fresh, optics, ray_range)
     x, y = (0.5 / optics.focal * _centres(side, distance.device)).unbind(dim=1)
@@ -168,6 +169,6 @@ def _centres(side: int, device: torch.device) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _weights(side: int, size: int, mode: str, device: torch.device) -> Tensor:
-    """[size, side]: interpolation along one axis. Products with it are several times faster than the library's."""
+    """[size, side]: interpolation along one axis. Products with it are faster than `F.interpolate`."""
     rows = torch.eye(side, device=device)[None, None]
     return F.interpolate(rows, (size, side), mode=mode, align_corners=False)[0, 0]

@@ -87,10 +87,10 @@ class Step:
 
 
 def next_step(now: Situation) -> Step:
-    """The newest View, its preview, then — once the hand slows down — something better if the full frame takes
-    long, and — once it rests — its full frame, what the discriminator says of it, and idle work. Views beside
-    it have their turns between: previews after its preview, also while the next one waits already, full frames
-    after its full frame.
+    """The newest View, its preview, then — once the hand slows down — something better if the full frame
+    takes long, and — once it rests — its full frame, what the discriminator says of it, and idle work. Views
+    beside it have their turns between: previews after its preview, also while the next one waits already,
+    full frames after its full frame.
     """
     if now.newer and not (now.unseen and now.answer == "preview"):
         return Step("take")

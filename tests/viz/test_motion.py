@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -160,7 +161,7 @@ def test_a_drag_answers_30_times_a_second(full: Quality, rays: float, superres: 
         in_time = one.ended - one.began <= (PREVIEW_MILLISECONDS + EASE) / 1e3 + 1e-4
         assert in_time or one.quality.points == ladder[-1].points
     if ladder[-1].points * rays / full.points <= 14.0:
-        gaps = [b.ended - a.ended for a, b in zip(moving, moving[1:], strict=False)]
+        gaps = [b.ended - a.ended for a, b in pairwise(moving)]
         assert sorted(gaps)[len(gaps) // 2] <= 1 / 30 + 1e-3
         between = [one for one in it.of("settle", "full") if 0 < one.view < 118]  # the first is no motion yet
         assert all(one.ended - one.began < 0.02 for one in between)
@@ -244,7 +245,7 @@ def test_noise_does_not_make_quality_flicker(
             speed = speed.after_superres(superres * math.exp(chance.gauss(0.0, spread)))
         speed = speed.after_overhead(1.5 * math.exp(chance.gauss(0.0, spread)))
     later = seen[40:]
-    changes = sum(a != b for a, b in zip(later, later[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(later))
     assert changes <= 2
 
 

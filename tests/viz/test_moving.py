@@ -11,14 +11,27 @@ import pytest
 from viz import preview
 from viz.engine import Engine
 from viz.frame import Frame
-from viz.view import CameraView, DisplayMode, DisplayView, LatentView, NetworkView, PoseView, SamplingView, View
+from viz.view import (
+    CameraView,
+    DisplayMode,
+    DisplayView,
+    LatentView,
+    NetworkView,
+    PoseView,
+    SamplingView,
+    View,
+)
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     """On a machine that is too slow for super-resolution, but not for rays."""
-    monkeypatch.setattr(preview.Speed, "after_superres", lambda self, _: replace(self, superres_milliseconds=1e4))
-    monkeypatch.setattr(preview.Speed, "after_points", lambda self, *_: replace(self, point_milliseconds=1e-5))
+    monkeypatch.setattr(
+        preview.Speed, "after_superres", lambda self, _: replace(self, superres_milliseconds=1e4)
+    )
+    monkeypatch.setattr(
+        preview.Speed, "after_points", lambda self, *_: replace(self, point_milliseconds=1e-5)
+    )
     return Engine()
 
 

@@ -1,4 +1,4 @@
-"""Detail carried over to a new camera: on scenes whose pictures, depths and hidden parts are known exactly."""
+"""Detail carried over to a new camera: on scenes whose depths and hidden parts are known exactly."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def pictures(optics: Optics, side: int = RAW, **kind: object) -> tuple[Tensor, R
 
 
 def kept(optics: Optics, side: int = RAW, **kind: object) -> tuple[Tensor, Reference]:
-    picture, raw = pictures(optics, **kind)
+    picture, raw = pictures(optics, **kind)  # type: ignore[arg-type]
     return picture, reference(picture, raw, optics, side, RANGE)
 
 
