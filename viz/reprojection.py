@@ -30,6 +30,8 @@ _FOG = 0.05, 0.25
 _ANGLES = math.radians(8.0), math.radians(24.0)
 """Between both cameras' views of a point: up to the first its detail counts in full, from the second on not
 at all. Foreshortening is another by then, and detail would do more harm than good."""
+_BORDER = 2.5
+"""Pixels of the raw image: how far inside the border super-resolution no longer notices it."""
 _BEHIND = 1e-3
 """What is not this far in front of the last camera, world units, it has not seen."""
 
@@ -134,11 +136,17 @@ def _found(
     apart = (known - length).abs() / (_TOLERANCE * span)
     turned = ((along * seen).sum(dim=1, keepdim=True) / length.clamp(min=_BEHIND)).clamp(-1.0, 1.0).acos()
     like, unlike = _ANGLES
-    # From half a pixel inside the border to half a pixel beyond it.
-    beyond = (torch.maximum(place[:, :1].abs(), place[:, 1:].abs()) - 1.0) * (0.5 * side) + 0.5
-    confidence = (2.0 - apart).clamp(0.0, 1.0) * (1.0 - beyond).clamp(0.0, 1.0)
+    # Convolutions see beyond the border: what they make of it there is no detail of what lies farther inside.
+    own, looked_up = (_inside(at, side) for at in (_centres(side, distance.device), place))
+    within = (1.0 + looked_up - own.clamp(max=_BORDER)).clamp(0.0, 1.0) * (looked_up > 0.0)
+    confidence = (2.0 - apart).clamp(0.0, 1.0) * within
     confidence = confidence * ((unlike - turned) / (unlike - like)).clamp(0.0, 1.0)
     return place, confidence * (ahead > _BEHIND)
+
+
+def _inside(place: Tensor, side: int) -> Tensor:
+    """[1, 1, R, R]: how far places are inside the border, pixels."""
+    return (1.0 - torch.maximum(place[:, :1].abs(), place[:, 1:].abs())) * (0.5 * side)
 
 
 def _nearest(raw: RawFrame, optics: Optics, ray_range: tuple[float, float]) -> Tensor:

@@ -198,6 +198,26 @@ def test_outside_the_last_picture_is_fresh() -> None:
     assert difference[SIZE // 2 - 20 : SIZE // 2 + 20, SIZE // 2 - 20 : SIZE // 2 + 20].mean() > 0.01
 
 
+def test_what_the_border_does_to_a_picture_stays_at_the_border() -> None:
+    """Super-resolution pads its input: its pictures often have a frame, which is no part of the scene."""
+    before, after = camera(0.0), camera(0.0, pan=(0.06, 0.0, 0.0))
+    picture, raw = pictures(before, backdrop=True)
+    frame = torch.ones(1, 3, SIZE, SIZE)
+    frame[..., 4:-4, 4:-4] = 0.0
+    plain, framed = (reference(each, raw, before, RAW, RANGE) for each in (picture, picture + frame))
+    _, fresh = pictures(after, backdrop=True)
+    apart = (
+        reproject(fresh, after, framed, RANGE)
+        - reproject(fresh, after, plain, RANGE)
+        - framed.mean
+        + plain.mean
+    )
+    inside = 4 * SIZE // RAW
+    assert apart[..., inside:-inside, inside:-inside].abs().max() < 0.1
+    _, same = pictures(before, backdrop=True)
+    torch.testing.assert_close(reproject(same, before, framed, RANGE), picture + frame, atol=1e-3, rtol=0)
+
+
 def test_fog_is_carried_along() -> None:
     """Where nothing is solid, depths are those of the fog, and what super-resolution adds goes with them."""
     optics, moved = camera(0.0), camera(1.5)
