@@ -24,6 +24,8 @@ from viz.view import CameraView, NetworkView, PoseView, View
 
 _HAND_SECONDS = 1.0 / 60.0
 _SECONDS = 3.0
+_WARM_UP_SECONDS = 1.0
+"""Of the same drag, before anything counts."""
 _SWING = math.radians(20.0)
 """How far the camera goes to either side; from one to the other and back in the whole time."""
 _PATIENCE = 120.0
@@ -109,8 +111,8 @@ def _drag(
         for warm in (0.01, 0.02):  # so that rates are known
             _rest(thread, _view(path, warm, seconds))
         _rest(thread, _view(path, 0.0, seconds))
-        began = time.perf_counter()
-        due = began
+        due = time.perf_counter()
+        began = due + _WARM_UP_SECONDS
         while (now := time.perf_counter()) < began + seconds:
             if now >= due:
                 view = _view(path, now - began, seconds)
@@ -118,7 +120,7 @@ def _drag(
                 thread.submit(view)
                 due += _HAND_SECONDS
             result = thread.poll()
-            if isinstance(result, Frame) and result.view in submitted:
+            if isinstance(result, Frame) and submitted.get(result.view, 0.0) >= began:
                 shown.append((time.perf_counter(), result))
             time.sleep(0.0005)
     times = [at for at, _ in shown]
