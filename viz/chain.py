@@ -24,6 +24,7 @@ from viz.marching import full_quality, march
 from viz.networks import Resident
 from viz.optics import Optics, optics_of, picture_pose
 from viz.preview import Quality
+from viz.reprojection import Reference, enlarged, reference, reproject
 from viz.stages import StageRun
 from viz.view import View
 
@@ -225,6 +226,58 @@ class Chain:
             return Picture(drawn.raw, key, drawn.image, (kind, key), drawn.pixels, maps, drawn.prepared)
 
         return self.run.stage("picture", kept, draw, wait=False)
+
+    # -------------------------------------------------------------------------------------- while moving
+    @property
+    def _reference_key(self) -> Hashable:
+        """Pictures of this may take their detail from one another."""
+        return (self._planes_key, self.full)
+
+    def keep(self, picture: Picture) -> None:
+        """Let previews of the same latent take their detail from this full picture."""
+        if picture.image_key != ("raw", picture.raw_key):
+            self.run.memory.put("reference", self._reference_key, (picture.raw_key, self.optics))
+
+    def moving(self, picture: Picture, *, carry: bool) -> Picture:
+        """A preview's picture at the full frame's size; ``carry``: with the detail of the last full one.
+
+        What a device has made bytes of stays as it is: there, full frames are quick.
+        """
+        if picture.pixels is not None:
+            return picture
+        config, raw, side = self._generator.config, picture.raw, picture.raw.raw.shape[-1]
+        size = config.image_resolution if self.full.superres else self.full.resolution
+        if picture.image.shape[-1] == size:
+            return picture
+        last = self._reference(side) if carry else None
+        if last is None:
+            key: Hashable = ("enlarged", picture.image_key, size)
+            image = self.run.stage("enlargement", key, lambda: enlarged(picture.image, size))
+        else:
+            key = ("reprojected", picture.raw_key, last[0])
+            image = self.run.stage(
+                "reprojection", key, lambda: reproject(raw, self.optics, last[1], self._ray_range)
+            )
+        return replace(picture, image=image, image_key=key)
+
+    def _reference(self, side: int) -> tuple[Hashable, Reference] | None:
+        """The last full picture of this latent, for raw images of this size; None without one."""
+        memory = self.run.memory
+        kept = memory.get("reference", self._reference_key)
+        if memory.is_absent(kept):
+            return None
+        key, optics = kept
+        raw, image = memory.get("rays", key), memory.get("super-resolution", key)
+        if memory.is_absent(raw) or memory.is_absent(image):
+            return None
+        return key, self.run.stage(
+            "detail", (key, side), lambda: reference(image, raw, optics, side, self._ray_range)
+        )
+
+    @property
+    def _ray_range(self) -> tuple[float, float]:
+        render = self._generator.config.render
+        return render.ray_start, render.ray_end
 
     def discriminator_pose(self, picture: Picture) -> Pose | None:
         """What the discriminator makes of a picture; None without one."""

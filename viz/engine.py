@@ -16,7 +16,7 @@ from pof3d.devices import find_device
 from pof3d.nets.generator import Generator
 from pof3d.render.graphs import orbit_graphs
 from viz.chain import Chain
-from viz.frame import Frame, FrameLevel, Pose, StageTiming
+from viz.frame import Aim, Frame, Pose, StageTiming
 from viz.limits import check_view
 from viz.maps import frame_of
 from viz.marching import full_quality
@@ -35,6 +35,7 @@ from viz.preview import (
     choose,
     full_milliseconds,
     guessed_speed,
+    settled,
 )
 from viz.stages import Cancelled, StageMemory, StageRun, never
 from viz.view import View
@@ -48,6 +49,8 @@ _WORKING_BYTES = 384 * 2**20
 _SURVEY_SIDE = 32
 """Side of the small renderings that a depth range is fitted to, pixels."""
 _SPEEDS_KEPT = 8
+_OVERHEAD = ("camera", "enlargement", "maps", "image", "display")
+"""Stages that every preview of a motion runs, whatever its quality."""
 
 
 class Engine:
@@ -93,6 +96,8 @@ class Engine:
         """Threads that share one step of the fast renderer's work; as many as torch has by default."""
         self.preview_milliseconds = PREVIEW_MILLISECONDS
         """What a preview may take."""
+        self.carries_detail = True
+        """Whether previews take their detail from the last full frame."""
 
     # ------------------------------------------------------------------------------------------- networks
     @property
@@ -159,7 +164,7 @@ class Engine:
     def render(
         self,
         view: View,
-        level: FrameLevel = "full",
+        level: Aim = "full",
         cancelled: Callable[[], bool] = never,
         *,
         discriminator: bool = True,
@@ -170,9 +175,10 @@ class Engine:
         ----------
         view : View
             What to look at.
-        level : "preview" or "full"
+        level : "preview", "settling" or "full"
             A preview has the full frame's field of view and shape, but fewer pixels and samples where those
-            would take too long, and no pose prediction of the discriminator.
+            would take too long, and no pose prediction of the discriminator. Its detail may be the last full
+            frame's. "settling": a preview that may take longer.
         cancelled : callable
             Asked between stages and between slices of rays.
         discriminator : bool
@@ -187,18 +193,22 @@ class Engine:
         """
         with torch.inference_mode():
             resident, chain = self._chain(view, cancelled)
-            quality = chain.full if level == "full" else self._preview_quality(resident, chain)
+            quality = chain.full if level == "full" else self._preview_quality(resident, chain, level)
             picture = chain.picture(quality)
-            if picture.prepared:
-                self._measure(resident, chain, quality)
+            if quality == chain.full:
+                chain.keep(picture)
+            elif view.display.mode in ("rgb", "side_by_side"):
+                picture = chain.moving(picture, carry=self.carries_detail)
             seen = chain.discriminator_pose(picture) if discriminator and level == "full" else None
             maps = chain.maps(picture)
             image = chain.image(picture, maps)
             rgba = chain.rgba(picture, maps, image)
+            if picture.prepared:
+                self._measure(resident, chain, quality, preview=level != "full")
         return frame_of(
             maps,
             view=view,
-            level=level,
+            level="full" if level == "full" else "preview",
             rgba=rgba,
             image=image,
             camera_pose=chain.optics.pose,
@@ -241,6 +251,14 @@ class Engine:
         quality = full_quality(resident.network.generator, view.sampling)
         return full_milliseconds(quality, self._speed(resident, quality))
 
+    def settles(self, view: View) -> bool:
+        """Whether a picture better than the preview comes much sooner than the full frame."""
+        resident = self.networks.find(view.network.path, self.device)
+        if resident is None:
+            return False
+        quality = full_quality(resident.network.generator, view.sampling)
+        return settled(quality, self._speed(resident, quality)) is not None
+
     # ----------------------------------------------------------------------------------------- inside
     def _chain(self, view: View, cancelled: Callable[[], bool]) -> tuple[Resident, Chain]:
         check_view(view)
@@ -250,11 +268,13 @@ class Engine:
         run.timings.append(StageTiming("network", 1e3 * (time.perf_counter() - start), known))
         return resident, Chain(run, resident, view, self.lanes, self.graphs)
 
-    def _preview_quality(self, resident: Resident, chain: Chain) -> Quality:
-        key = (resident.serial, chain.full.fast)
-        chosen, self._speeds[key] = choose(
-            chain.full, self._speed(resident, chain.full), self.preview_milliseconds
-        )
+    def _preview_quality(self, resident: Resident, chain: Chain, level: Aim) -> Quality:
+        key, speed = (resident.serial, chain.full.fast), self._speed(resident, chain.full)
+        better = settled(chain.full, speed) if level == "settling" else None
+        if better is not None:
+            chosen = better
+        else:
+            chosen, self._speeds[key] = choose(chain.full, speed, self.preview_milliseconds)
         if chain.view.display.mode in ("raw", "depth", "normals", "opacity"):
             chosen = replace(chosen, superres=False)
         full = chain.full
@@ -270,15 +290,23 @@ class Engine:
         superres = chosen.superres or (chain.full.superres and ("super-resolution", rays) in self.memory)
         return replace(chain.full, superres=superres)
 
-    def _measure(self, resident: Resident, chain: Chain, quality: Quality) -> None:
-        speed = self._speed(resident, quality)
+    def _measure(self, resident: Resident, chain: Chain, quality: Quality, *, preview: bool) -> None:
+        speed, overhead = self._speed(resident, quality), 0.0
         for timing in chain.run.timings:
-            if timing.name == "rays" and not timing.cached:
+            if timing.cached:
+                continue
+            if timing.name == "rays":
                 speed = speed.after_points(quality.points, timing.milliseconds)
-            elif timing.name == "super-resolution" and not timing.cached:
+            elif timing.name == "super-resolution":
                 speed = speed.after_superres(timing.milliseconds)
             elif timing.name == "picture" and not timing.cached:
                 speed = speed.after_picture(quality, timing.milliseconds)
+            elif timing.name == "reprojection":
+                speed = speed.after_reprojection(timing.milliseconds)
+            elif timing.name in _OVERHEAD:
+                overhead += timing.milliseconds
+        if preview and overhead > 0.0:
+            speed = speed.after_overhead(overhead)
         self._speeds[resident.serial, quality.fast] = speed
 
     def _speed(self, resident: Resident, quality: Quality) -> Speed:

@@ -13,6 +13,8 @@ from pof3d.errors import Pof3dError
 from viz.view import View
 
 FrameLevel = Literal["preview", "full"]
+Aim = Literal["preview", "settling", "full"]
+"""What is asked of the engine: "settling" is a better preview, while a full frame would take long."""
 
 
 @dataclass(frozen=True)

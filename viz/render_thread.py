@@ -23,7 +23,7 @@ from viz.frame import FailedFrame, Frame, FrameLevel
 from viz.networks import Resident
 from viz.panel import LoadingState, MemoryUse, NetworkInfo, PoseHistogram
 from viz.pose_sampling import TARGET, PoseSampler
-from viz.schedule import Answer, Situation, next_step
+from viz.schedule import Answer, Motion, Situation, Step, next_step
 from viz.stages import LoadingCancelled, StageError
 from viz.threads import default_threads, lower_priority
 from viz.view import View
@@ -78,6 +78,7 @@ class RenderThread:
         self._changed = threading.Condition()
         # Guarded by the condition.
         self._newest: _Request | None = None
+        self._motion = Motion()
         self._failed: _Request | None = None
         self._ready: Frame | FailedFrame | None = None
         self._loading: LoadingState | None = None
@@ -113,7 +114,7 @@ class RenderThread:
                 return
             if view.network.path != self._cancelled_path:
                 self._cancelled_path = None
-            self._newest = _Request(view, time.monotonic())
+            self._ask(view)
             self._changed.notify_all()
 
     def reload(self, view: View) -> None:
@@ -121,8 +122,12 @@ class RenderThread:
         with self._changed:
             self._cancelled_path = None
             self._orders.append(lambda: self._engine.networks.forget_failure(view.network.path))
-            self._newest = _Request(view, time.monotonic())
+            self._ask(view)
             self._changed.notify_all()
+
+    def _ask(self, view: View) -> None:
+        self._newest = _Request(view, time.monotonic())
+        self._motion = self._motion.followed(self._newest.submitted)
 
     def accompany(self, views: Mapping[int, View]) -> None:
         """Render these beside the newest View, too; what was asked for so before is forgotten.
@@ -270,6 +275,8 @@ class RenderThread:
     def _advance(self) -> None:
         """Take one step."""
         with self._changed:
+            if self._orders or self._closing:
+                return
             newest = self._newest
             situation = Situation(
                 newer=newest is not None and newest is not self._current,
@@ -277,6 +284,8 @@ class RenderThread:
                 since_submit=time.monotonic() - newest.submitted if newest else 0.0,
                 full_milliseconds=self._expected(),
                 idle_work=self._sampler is not None and not self._sampler.done,
+                interval=self._motion.interval,
+                settling=self._may_settle(),
             )
             situation, beside = self._companions.joined(situation, self._engine)
             step = next_step(situation)
@@ -287,19 +296,29 @@ class RenderThread:
             if step.kind == "take":
                 self._current, self._answer = newest, "nothing"
                 self._companions.begin_round()
+                step = Step("preview")  # whatever comes in meanwhile: a View once taken is shown
         if step.kind == "idle":
             self._sample_poses()
         elif self._current is not None and step.kind == "preview":
             self._preview(self._current)
+        elif self._current is not None and step.kind == "settle":
+            self._settle(self._current)
         elif self._current is not None and step.kind in ("full", "judge"):
             self._full(self._current, judged=step.kind == "judge")
         elif beside is not None and step.kind in ("beside", "beside full"):
             self._beside(*beside, "preview" if step.kind == "beside" else "full")
 
     def _expected(self) -> float:
-        if self._current is None or self._answer not in ("preview", "full"):
+        if self._current is None or self._answer not in ("preview", "settled", "full"):
             return 0.0
         return self._engine.expected_milliseconds(self._current.view)
+
+    def _may_settle(self) -> bool:
+        return (
+            self._current is not None
+            and self._answer == "preview"
+            and self._engine.settles(self._current.view)
+        )
 
     def _preview(self, request: _Request) -> None:
         self._open(request)
@@ -309,6 +328,11 @@ class RenderThread:
             self._milliseconds.append(1e3 * (time.monotonic() - request.submitted))
         self._publish(frame)
         self._answer = "preview"
+
+    def _settle(self, request: _Request) -> None:
+        """Something better than the preview, before a full frame that takes long."""
+        self._publish(self._engine.render(request.view, "settling", self._is_stale))
+        self._answer = "settled"
 
     def _full(self, request: _Request, *, judged: bool) -> None:
         """The full frame; ``judged``: with the discriminator's pose, which may take longer than all else."""
