@@ -19,10 +19,10 @@ from pof3d.config import FFHQ
 from pof3d.nets.generator import Generator
 
 AXES = {
-    "resolution": "side of the image, pixels",
-    "samples": "samples a ray",
-    "batch": "latents drawn together",
-    "planes": "side of the planes, texels",
+    "resolution": "side n of the image (pixels)",
+    "samples": "samples n a ray",
+    "batch": "number n of latents drawn together",
+    "planes": "side n of the planes (texels)",
 }
 _SAMPLES = {PLAIN: (24, 48, 96, 192), "": (5, 10, 20, 40, 80)}
 _QUICK_SAMPLES = {PLAIN: (8, 16), "": (5, 10)}
@@ -156,7 +156,7 @@ def table(parts: dict[str, Results]) -> str:
             by_number = dict(zip(line["numbers"], medians(line), strict=True))
             cells = [f"{by_number[n]:.1f}" if n in by_number else "" for n in numbers]
             fitted, _ = power_law(line["numbers"], medians(line))
-            lines.append(f"| {name} | " + " | ".join(cells) + f" | {fitted:.2f} |")
+            lines.append(f"| {name} | " + " | ".join(cells) + f" | {fitted:.2f} |".replace("-", "−"))
         lines.append("")
     return "\n".join(lines).rstrip()
 

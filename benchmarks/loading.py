@@ -62,6 +62,7 @@ def make_snapshot(path: Path) -> None:
 
 def _measure(paths: list[Path], threads: int) -> Loading:
     """In the process of its own: open the first file, draw it, then go through all of them."""
+    from pof3d.memory import keep_freed_memory
     from viz.engine import Engine
     from viz.settings import Settings
     from viz.view import NetworkView, View

@@ -32,11 +32,12 @@ def measure(settings: Settings, tell: Callable[[str], None]) -> Iterator[tuple[s
         for i in range(repetitions):
             for way in ways(settings.device):
                 tell(f"{key}: {way}, process {i + 1} of {repetitions}")
-                found.setdefault(way, []).append(_in_a_process(key, way, settings))
+                found.setdefault(way, []).append(in_a_process(key, way, settings))
         yield key, {"title": chosen.title, "ways": {way: _middle(runs) for way, runs in found.items()}}
 
 
-def _in_a_process(key: str, way: str, settings: Settings) -> dict[str, int]:
+def in_a_process(key: str, way: str, settings: Settings) -> dict[str, int]:
+    """Bytes of one drawing; see :func:`benchmarks.drawing.measure`."""
     arguments = [key, way, str(int(settings.quick)), str(settings.threads), str(settings.device)]
     command = [sys.executable, "-m", "benchmarks.drawing", *arguments]
     root = Path(__file__).parents[1]

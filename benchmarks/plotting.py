@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.timing import power_law
 from pof3d.evaluation.plots import LEARNED, TRUE
@@ -25,12 +25,18 @@ _MARKERS = "os^Dv"
 _MIB = 2**20
 
 
-def write(figure: Figure, stem: Path) -> None:
-    """As ``.png`` and ``.svg``, without a date."""
+_FACTS = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
+"""Left out of the files: equal figures are to give equal files."""
+
+
+def write(figure: Figure, stem: Path, endings: tuple[str, ...] = tuple(_FACTS)) -> None:
+    """One file for each ending."""
     FigureCanvasAgg(figure)
-    for ending, facts in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once is enough for all files
+    for ending in endings:
         with replacing(stem.with_name(stem.name + ending)) as part:
-            figure.savefig(part, format=ending[1:], dpi=110, facecolor="white", metadata=facts)
+            figure.savefig(part, format=ending[1:], dpi=110, facecolor="white", metadata=_FACTS[ending])
 
 
 def _grid_of_axes(count: int, height: float) -> tuple[Figure, list[Axes]]:
@@ -67,8 +73,9 @@ def _logarithmic(axis: Axes, numbers: list[int]) -> None:
 
 
 def _plain_powers(axis: Axes) -> None:
+    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axis.yaxis.set_minor_formatter(NullFormatter())
     axis.grid(True, which="major", color="#e6e8ea", lw=0.8)
     axis.set_axisbelow(True)
 
@@ -197,7 +204,7 @@ def growth(axes_found: dict[str, Any], titles: dict[str, str]) -> Figure:
             if math.isfinite(power):
                 fitted = [factor * number**power for number in numbers]
                 axis.plot(numbers, fitted, "--", lw=1.0, color=WAYS[way])
-                label = f"{title} ~ n^{power:.2f}"
+                label = f"{title} $\\sim n^{{{power:.2f}}}$"
             axis.plot(numbers, values, marker, ms=5, color=WAYS[way], label=label)
             shown |= set(numbers)
         _logarithmic(axis, sorted(shown))
