@@ -18,6 +18,7 @@ from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from benchmarks import report, targets
+from benchmarks.networks import ASSETS
 from benchmarks.parts import PARTS, Part
 from benchmarks.record import FILE, Record, Settings, described, machine
 from benchmarks.timing import Pace
@@ -45,6 +46,8 @@ class Benchmarks:
     """Parts to measure. The others stay as they are in the folder, if measured alike on this machine."""
     networks: tuple[NetworkName, ...] = ("ffhq", "cars", "toy-cats", "toy-cars")
     """Networks to render with: ffhq and cars of full size with random weights, and the bundled ones."""
+    checkpoint: Path = ASSETS / "toy-cats.safetensors"
+    """Network that interaction is measured with."""
     device: str = "cpu"
     """Where networks run: cpu or cuda. On a GPU only the parts about rendering are measured."""
     threads: int = torch.get_num_threads()
@@ -85,7 +88,14 @@ def settings_of(options: Benchmarks) -> Settings:
         if value < 1:
             raise ConfigError(f"--{name} {value} cannot be used", "it must be at least 1")
     pace = QUICK if options.quick else Pace(options.rounds, options.seconds, min(3, options.rounds))
-    return Settings(options.threads, find_device(options.device), pace, options.quick, options.networks)
+    return Settings(
+        threads=options.threads,
+        device=find_device(options.device),
+        pace=pace,
+        quick=options.quick,
+        networks=options.networks,
+        checkpoint=options.checkpoint,
+    )
 
 
 def run(options: Benchmarks, console: Console) -> int:

@@ -38,8 +38,7 @@ def measure(key: str, way: str, quick: bool, threads: int, device_name: str) -> 
             w, camera = mapped(generator, seed)
             field = renderer.field(renderer.planes(w))
             for step in range(_CAMERAS):
-                raw = renderer.rays(field, orbit_camera(generator, step) if step else camera, side)
-                renderer.superresolve(raw, w)
+                renderer.picture(field, w, orbit_camera(generator, step) if step else camera, side)
     found = {"empty": empty, "before": before, "peak": max(memory_of("VmHWM"), before)}
     if device.type == "cuda":
         found |= {"before": on_gpu, "peak": torch.cuda.max_memory_allocated(device)}

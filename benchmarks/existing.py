@@ -9,7 +9,6 @@ from typing import Any
 from benchmarks.data import Rate, measure_data, rate_table
 from benchmarks.interaction import measure_interaction, table
 from benchmarks.loading import Loading, loading_table, measure_loading
-from benchmarks.networks import ASSETS
 from benchmarks.record import Results, Settings, timing_json, timing_of
 from benchmarks.timing import Timing
 from benchmarks.training import Share, measure_training, shares_table, what_limits_training
@@ -17,7 +16,6 @@ from pof3d.training.config import PRESETS
 
 Tell = Callable[[str], None]
 Parts = dict[str, Results]
-CHECKPOINT = ASSETS / "toy-cats.safetensors"
 
 
 def _timings_json(timings: list[Timing]) -> dict[str, Any]:
@@ -30,10 +28,11 @@ def _timings(found: dict[str, Any]) -> list[Timing]:
 
 def interaction(settings: Settings, tell: Tell) -> Iterator[tuple[str, Any]]:
     """The engine and the window's thread against plain library calls."""
-    tell(CHECKPOINT.name)
+    path = settings.checkpoint
+    tell(path.name)
     rounds = settings.pace.rounds
-    timings = measure_interaction(CHECKPOINT, resolution=None, threads=settings.threads, rounds=rounds)
-    yield "checkpoint", CHECKPOINT.name
+    timings = measure_interaction(path, resolution=None, threads=settings.threads, rounds=rounds)
+    yield "checkpoint", path.name
     yield "timings", _timings_json(timings)
 
 

@@ -75,14 +75,14 @@ def _batches(generator: Generator, settings: Settings) -> dict[str, Any]:
 
         def plain(i: int, count: int = count) -> None:
             seen = [mapped(generator, 100 * i + j) for j in range(count)]
-            matrices = torch.cat([one.camera.cam2world for one in seen])
+            matrices = torch.cat([one.camera.cam2world for one in seen]).to(generator.device)
             generator.render(torch.cat([one.w for one in seen]), cam2world=matrices)
 
         def others(way: Any, count: int = count) -> Action:
             def draw(i: int) -> None:
                 for j in range(count):
                     w, camera = mapped(generator, 100 * i + j)
-                    way.superresolve(way.rays(way.field(way.planes(w)), camera, side), w)
+                    way.picture(way.field(way.planes(w)), w, camera, side)
 
             return draw
 

@@ -106,14 +106,14 @@ class Latent(NamedTuple):
 def mapped(generator: Generator, seed: int) -> Latent:
     """The latent of a seed and the camera that the generator chose for it."""
     w, pose = generator.map(latent(seed, generator.config.z_dim).to(generator.device))
-    return Latent(w, Camera(generator.cam2world(pose), generator.focal(pose)))
+    return Latent(w, Camera(generator.cam2world(pose).cpu(), float(generator.focal(pose))))
 
 
 def orbit_camera(generator: Generator, step: int) -> Camera:
     """Step of an orbit in front of the subject: no two are equal."""
     camera = generator.config.camera
     matrix = orbit_cam2world(0.6 * math.sin(0.1 * step), 0.1 * math.cos(0.07 * step), camera=camera)
-    return Camera(matrix.to(generator.device), camera.focal)
+    return Camera(matrix, camera.focal)
 
 
 def ray_range(render: RenderConfig) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.networks import KEYS
+from benchmarks.networks import ASSETS, KEYS
 from benchmarks.timing import Pace, Timing
 from pof3d.errors import ConfigError
 from pof3d.files import replacing
@@ -40,6 +40,8 @@ class Settings:
     quick: bool = False
     """Small networks and few rounds: for tests of the benchmarks themselves."""
     networks: tuple[str, ...] = KEYS
+    checkpoint: Path = ASSETS / "toy-cats.safetensors"
+    """What the program is measured with."""
 
 
 def timing_json(timing: Timing) -> dict[str, float]:

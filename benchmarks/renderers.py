@@ -27,8 +27,8 @@ class Camera(NamedTuple):
     """Where one picture is taken from."""
 
     cam2world: Tensor
-    """[1, 4, 4]."""
-    focal: float | Tensor
+    """[1, 4, 4], in the processor's memory."""
+    focal: float
     """Image widths."""
 
 
@@ -37,6 +37,8 @@ class Renderer(Protocol):
 
     samples: int
     """A ray, at full quality."""
+    in_one: bool
+    """Whether rays and super-resolution are one piece of work: then only :meth:`picture` shows the speed."""
 
     def planes(self, w: Tensor) -> Tensor:
         """[1, num_ws, w_dim] → [1, 3, C, R, R]."""
@@ -50,12 +52,17 @@ class Renderer(Protocol):
     def superresolve(self, raw: RawFrame, w: Tensor) -> Tensor:
         """[1, 3, S, S]; the raw image where there is no super-resolution."""
 
+    def picture(self, field: Any, w: Tensor, camera: Camera, side: int) -> tuple[RawFrame, Tensor]:
+        """Rays, then super-resolution."""
+
     def density_grid(self, field: Any, side: int) -> Any:
         """Densities at side³ points of the box, in the processor's memory."""
 
 
 class Plain:
     """The renderer of the paper: what everything else is compared with."""
+
+    in_one = False
 
     def __init__(self, generator: Generator) -> None:
         self.generator = generator
@@ -84,7 +91,7 @@ class Plain:
         first = max(2, round(count * render.depth_samples / self.samples))
         return self.generator.render_raw(
             field,
-            camera.cam2world,
+            camera.cam2world.to(self.generator.device),
             focal=camera.focal,
             resolution=side,
             depth_samples=first,
@@ -96,6 +103,11 @@ class Plain:
         """See :class:`Renderer`."""
         return self.generator.superresolve(raw, w)
 
+    def picture(self, field: Tensor, w: Tensor, camera: Camera, side: int) -> tuple[RawFrame, Tensor]:
+        """See :class:`Renderer`."""
+        raw = self.rays(field, camera, side)
+        return raw, self.superresolve(raw, w)
+
     def density_grid(self, field: Tensor, side: int) -> Any:
         """As meshes are made of it."""
         return mesh.density_grid(self.generator, field, side).values
@@ -105,6 +117,7 @@ class Fast:
     """The renderer of the window."""
 
     samples = FAST_SAMPLES
+    in_one = False
 
     def __init__(self, generator: Generator) -> None:
         self.generator = generator
@@ -119,7 +132,8 @@ class Fast:
 
     def rays(self, field: Any, camera: Camera, side: int, samples: int | None = None) -> RawFrame:
         """See :class:`Renderer`."""
-        origins, directions = camera_rays(camera.cam2world, intrinsics_from_focal(camera.focal), side)
+        matrix = camera.cam2world.to(self.generator.device)
+        origins, directions = camera_rays(matrix, intrinsics_from_focal(camera.focal), side)
         count = self.samples if samples is None else samples
         seen = render_rays(self.generator, field, origins[0], directions[0], samples=count)
         return RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
@@ -127,6 +141,11 @@ class Fast:
     def superresolve(self, raw: RawFrame, w: Tensor) -> Tensor:
         """See :class:`Renderer`."""
         return self.generator.superresolve(raw, w)
+
+    def picture(self, field: Any, w: Tensor, camera: Camera, side: int) -> tuple[RawFrame, Tensor]:
+        """See :class:`Renderer`."""
+        raw = self.rays(field, camera, side)
+        return raw, self.superresolve(raw, w)
 
     def density_grid(self, field: Any, side: int) -> Tensor:
         """See :class:`Renderer`."""

@@ -13,7 +13,7 @@ from benchmarks.networks import Pair, mapped, orbit_camera, subject
 from benchmarks.record import Results, Settings, entries, timing_json
 from benchmarks.renderers import PLAIN, Renderer, renderers
 from benchmarks.timing import TOTAL, Action, Laps, StagedAction, in_turn, staged_in_turn
-from pof3d.nets.generator import RawFrame, RenderedFrame
+from pof3d.nets.generator import RenderedFrame
 from viz.display import compose, fitted_range, image_bytes, solid_depth
 from viz.view import DisplayView
 
@@ -45,7 +45,7 @@ def _network(pair: Pair, settings: Settings, key: str, tell: Callable[[str], Non
     grid_side = _QUICK_GRID_SIDE if settings.quick else _GRID_SIDE
 
     def orbit(name: str, way: Renderer) -> Action:
-        return lambda i: way.superresolve(way.rays(fields[name], orbit_camera(generator, i), side), w)
+        return lambda i: way.picture(fields[name], w, orbit_camera(generator, i), side)
 
     def preview(name: str, way: Renderer) -> Action:
         return lambda i: way.rays(fields[name], orbit_camera(generator, i), side)
@@ -53,7 +53,7 @@ def _network(pair: Pair, settings: Settings, key: str, tell: Callable[[str], Non
     def latent(_: str, way: Renderer) -> Action:
         def draw(i: int) -> None:
             new, camera = mapped(generator, 1000 + i)
-            way.superresolve(way.rays(way.field(way.planes(new)), camera, side), new)
+            way.picture(way.field(way.planes(new)), new, camera, side)
 
         return draw
 
@@ -86,7 +86,9 @@ def _network(pair: Pair, settings: Settings, key: str, tell: Callable[[str], Non
 
 
 def _stages(pair: Pair, way: Renderer) -> StagedAction:
-    """A new latent up to the pixels for the screen, as the window goes through it."""
+    """A new latent up to the pixels for the screen, as the window goes through it; what is in one counts as
+    rays.
+    """
     generator, critic = pair
     render = generator.config.render
     display = DisplayView()
@@ -98,9 +100,13 @@ def _stages(pair: Pair, way: Renderer) -> StagedAction:
         lap("planes")
         field = way.field(planes)
         lap("field")
-        raw: RawFrame = way.rays(field, camera, render.resolution)
-        lap("rays")
-        image = way.superresolve(raw, w)
+        if way.in_one:
+            raw, image = way.picture(field, w, camera, render.resolution)
+            lap("rays")
+        else:
+            raw = way.rays(field, camera, render.resolution)
+            lap("rays")
+            image = way.superresolve(raw, w)
         lap("super-resolution")
         if critic is not None and critic.pose_aware:
             critic.predict_pose(RenderedFrame(image, raw.raw, raw.depth, raw.opacity))
