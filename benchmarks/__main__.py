@@ -55,7 +55,7 @@ class Benchmarks:
     rounds: int = 30
     """Repetitions, at most; the slowest works get a third of them."""
     seconds: float = 20.0
-    """For all repetitions of one work, together; each is done three times all the same."""
+    """For all repetitions of one work, together; up to three times that for the first three."""
     quick: bool = False
     """Small networks and a few rounds, to see that everything works."""
 

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.timing import power_law
-from pof3d.evaluation.plots import LEARNED, TRUE
 from pof3d.files import replacing
 
-WAYS = {"plain": TRUE, "fast": LEARNED, "CUDA graphs": "#2b8f66"}
+_BLUE, _GREY = "#1668b8", "#8a9199"
+"""As in :mod:`pof3d.evaluation.plots`, which takes seconds to import."""
+WAYS = {"plain": _GREY, "fast": _BLUE, "CUDA graphs": "#2b8f66"}
 """Colours by way of rendering."""
 STAGE_COLOURS = ("#4a4f57", "#1668b8", "#7fb2e0", "#d07c1f", "#2b8f66", "#a8447c", "#c9b458")
 TARGET = "#b3261e"
@@ -122,7 +123,7 @@ def speedups(rows: list[tuple[str, float, float]], unit: str) -> Figure:
     axis = figure.subplots()
     places = np.arange(len(rows))
     measured, targets = [row[1] for row in rows], [row[2] for row in rows]
-    axis.barh(places, measured, color=LEARNED, height=0.6, label="measured")
+    axis.barh(places, measured, color=_BLUE, height=0.6, label="measured")
     axis.scatter(targets, places, marker="|", s=330, color=TARGET, linewidths=2.2, label="target", zorder=3)
     for place, value in zip(places, measured, strict=True):
         axis.annotate(

@@ -36,7 +36,9 @@ class Timing:
 
 @dataclass(frozen=True)
 class Pace:
-    """How often something is measured: ``rounds`` times, fewer when the seconds are over, yet ``least``."""
+    """How often something is measured: ``rounds`` times; fewer when the seconds are over, yet ``least``;
+    fewer still when they are over three times.
+    """
 
     rounds: int = 30
     seconds: float = 20.0
@@ -45,7 +47,8 @@ class Pace:
 
     def goes_on(self, done: int, elapsed: float) -> bool:
         """Whether there is another round after so many, so many seconds after the first began."""
-        return done < self.least or (done < self.rounds and elapsed < self.seconds)
+        least = self.least if elapsed < 3.0 * self.seconds else 1
+        return done < least or (done < self.rounds and elapsed < self.seconds)
 
 
 class Laps:

@@ -28,7 +28,15 @@ def test_actions_take_turns_and_get_the_same_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("done", "elapsed", "on"), [(2, 100.0, True), (3, 100.0, False), (29, 19.0, True), (30, 1.0, False)]
+    ("done", "elapsed", "on"),
+    [
+        (2, 59.0, True),
+        (3, 59.0, False),
+        (0, 99.0, True),
+        (1, 61.0, False),
+        (29, 19.0, True),
+        (30, 1.0, False),
+    ],
 )
 def test_the_pace_is_bounded_by_rounds_and_by_seconds(done: int, elapsed: float, on: bool) -> None:
     assert Pace(rounds=30, seconds=20.0, least=3).goes_on(done, elapsed) is on
