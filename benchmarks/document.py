@@ -130,6 +130,7 @@ def gpu_text(record: Record) -> str:
     return "\n\n".join(
         [
             f'`make bench ARGS="--device cuda"` on {_when(record)}: {described(record.machine)}.',
+            targets.table(found, "cuda"),
             rendering.table(found),
             resolution.table(found),
             _picture("resolution-gpu", "Frames per second by the side of the image, on a GPU"),

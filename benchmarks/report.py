@@ -28,7 +28,7 @@ def page(record: Record) -> str:
     if record.machine["quick"]:
         lines += ["**Quick: small networks and few rounds, these figures mean nothing.**", ""]
     lines += ["## Targets", "", HOW, "", targets.table(record.parts, record.machine["device"]), ""]
-    lines += [f"![{name}]({name}.png)\n" for name in targets.plots(record.parts)]
+    lines += [f"![{name}]({name}.png)\n" for name in targets.plots(record.parts, record.machine["device"])]
     for part in measured(record):
         found = record.parts[part.name]
         when = f"{found['date']}, load {found['load']} at the start"
@@ -45,7 +45,7 @@ def write(record: Record, folder: Path) -> None:
     record.write(folder / FILE)
     with replacing(folder / PAGE) as part:
         part.write_text(page(record), encoding="utf-8")
-    figures = targets.plots(record.parts)
+    figures = targets.plots(record.parts, record.machine["device"])
     for each in measured(record):
         figures |= each.plots(record.parts)
     for name, figure in figures.items():

@@ -70,8 +70,8 @@ def best_way(times: dict[str, Any]) -> str:
     return list(times)[-1]
 
 
-def speeds(parts: Parts) -> list[Speed]:
-    """All targets of speed, measured or not."""
+def speeds(parts: Parts, device: str = "cpu") -> list[Speed]:
+    """All targets of speed, measured or not. On a GPU the plain renderer itself stands for the release."""
     networks, rows = entries(parts.get("rendering", {})), []
     for target in SPEED_TARGETS:
         one = networks.get(target.network)
@@ -80,6 +80,8 @@ def speeds(parts: Parts) -> list[Speed]:
             continue
         times = one["works"][target.work]
         slowness = one["works"]["orbit"][PLAIN]["median"] / RELEASE[target.network].tuned_orbit
+        if device == "cuda":
+            slowness = times[PLAIN]["median"] / target.release
         plain, fast = times[PLAIN]["median"], times[best_way(times)]["median"]
         rows.append(Speed(target.title, target.factor, target.release, plain, fast, slowness))
     return rows
@@ -187,7 +189,7 @@ def table(parts: Parts, device: str = "cpu") -> str:
         " | × release, through plain | |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---|",
     ]
-    for row in speeds(parts):
+    for row in speeds(parts, device):
         cells = [_number(value) for value in (row.plain, row.fast, row.over_plain)]
         cells += [f"{row.release:.0f}", _number(row.over_listed), _number(row.through_plain), row.verdict]
         lines.append(f"| {row.title} | ≥ {row.target:.0f} | " + " | ".join(cells) + " |")
@@ -197,9 +199,11 @@ def table(parts: Parts, device: str = "cpu") -> str:
     return "\n".join(lines)
 
 
-def plots(parts: Parts) -> dict[str, Figure]:
+def plots(parts: Parts, device: str = "cpu") -> dict[str, Figure]:
     """Factors against targets, of what was measured."""
-    rows = [(row.title, row.through_plain, row.target) for row in speeds(parts)]
+    rows = [(row.title, row.through_plain, row.target) for row in speeds(parts, device)]
     measured = [(title, factor, target) for title, factor, target in rows if factor is not None]
-    unit = "times as fast as the release on the same machine"
+    unit = (
+        f"times as fast as {'the plain renderer' if device == 'cuda' else 'the release'} on the same machine"
+    )
     return {"speedups": plotting.speedups(measured, unit)} if measured else {}

@@ -97,6 +97,14 @@ def test_speeds_come_from_the_medians() -> None:
     found = [row.through_plain and round(row.through_plain, 2) for row in rows]
     assert found == [16.8, 74.0, 4.4, 11.6, None]
     assert [row.verdict for row in rows] == [THROUGH, THROUGH, MISSED, MISSED, OPEN]
+    on_gpu = targets.speeds({"rendering": {"ffhq": {"works": works}}}, "cuda")
+    assert [row.through_plain and round(row.through_plain, 2) for row in on_gpu] == [
+        11.08,
+        60.0,
+        3.0,
+        10.0,
+        None,
+    ]
 
 
 def view(fast: float, random: float, depth: float) -> dict[str, Any]:
