@@ -100,9 +100,11 @@ def measured_text(record: Record) -> str:
     fog = (
         "Full-size networks have random weights, so all of the volume is fog; the bundled ones have surfaces."
     )
+    said = report.warning(record)
     return "\n\n".join(
         [
             f"`make bench` on {_when(record)}: {described(record.machine)}. {fog}",
+            *([said] if said else []),
             report.HOW,
             targets.table(found, record.machine["device"]),
             _picture("speedups", "How many times as fast as the release, with targets"),

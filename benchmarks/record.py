@@ -145,6 +145,14 @@ class Record:
             return cls(machine)
         return found if found.machine == machine else cls(machine)
 
+    @property
+    def busy(self) -> float | None:
+        """The highest load at the start of a part where others were at work then; None on an idle machine."""
+        loads = [found["load"] for found in self.parts.values() if found.get("load") is not None]
+        # What is measured is part of the load of every part but the first.
+        most = max(loads, default=0.0)
+        return most if most > 1.25 * self.machine["threads"] + 0.5 else None
+
     def begin(self, part: str) -> None:
         """Measure a part anew."""
         load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

@@ -17,6 +17,15 @@ HOW = (
 )
 
 
+def warning(record: Record) -> str:
+    """What is to be known about a record before its figures are read; empty for an idle machine."""
+    if record.machine["quick"]:
+        return "**Quick: small networks and few rounds, these figures mean nothing.**"
+    if (load := record.busy) is not None:
+        return f"**The machine was busy, its load up to {load:.1f}: times are too long, ratios rough.**"
+    return ""
+
+
 def measured(record: Record) -> list[Part]:
     """Parts of which there is something to show, in their order."""
     return [part for part in PARTS if entries(record.parts.get(part.name, {}))]
@@ -25,8 +34,8 @@ def measured(record: Record) -> list[Part]:
 def page(record: Record) -> str:
     """All tables."""
     lines = ["# Benchmarks", "", described(record.machine) + ".", ""]
-    if record.machine["quick"]:
-        lines += ["**Quick: small networks and few rounds, these figures mean nothing.**", ""]
+    if said := warning(record):
+        lines += [said, ""]
     lines += ["## Targets", "", HOW, "", targets.table(record.parts, record.machine["device"]), ""]
     lines += [f"![{name}]({name}.png)\n" for name in targets.plots(record.parts, record.machine["device"])]
     for part in measured(record):

@@ -78,6 +78,15 @@ def test_figures_that_mean_nothing_are_refused(record: Record) -> None:
         document.checked(record)
 
 
+@pytest.mark.parametrize(("load", "busy"), [(0.2, False), (2.3, False), (None, False), (4.2, True)])
+def test_a_busy_machine_is_told_about(record: Record, load: float | None, busy: bool) -> None:
+    record.machine["threads"] = 2
+    for found in record.parts.values():
+        found["load"] = load
+    said = "The machine was busy, its load up to 4.2" in document.measured_text(record)
+    assert said is busy
+
+
 def test_missing_figures_are_named(record: Record) -> None:
     del record.parts["growth"], record.parts["memory"]["cars"]
     record.parts["quality"]["failed"] = "ValueError: x"
