@@ -24,7 +24,7 @@ AXES = {
     "batch": "number n of latents drawn together",
     "planes": "side n of the planes (texels)",
 }
-_SAMPLES = {PLAIN: (24, 48, 96, 192), "": (5, 10, 20, 40, 80)}
+_SAMPLES = {PLAIN: (24, 48, 96, 192), "": (6, 12, 24, 48, 96)}
 _QUICK_SAMPLES = {PLAIN: (8, 16), "": (5, 10)}
 _BATCHES, _QUICK_BATCHES = (1, 2, 4, 8), (1, 2)
 _PLANE_SIDES, _QUICK_PLANE_SIDES = (64, 128, 256, 512), (16, 32)

@@ -205,6 +205,15 @@ def test_on_a_gpu_only_rendering_is_measured() -> None:
     assert len(command.chosen_parts(QUICK, torch.device("cpu"))) == len(PARTS)
 
 
+@pytest.mark.gpu
+def test_the_gpu_is_measured_by_the_same_command(tmp_path: Path) -> None:
+    status, said = run(replace(QUICK, device="cuda", out=tmp_path))
+    assert status == 0, said
+    record = Record.read(tmp_path / FILE)
+    assert record.machine["gpu"] and list(record.parts) == [*IN_PROCESS, "memory"]
+    assert record.parts["memory"]["ffhq"]["ways"][FAST]["peak"] > 0
+
+
 @pytest.mark.parametrize("changes", [{"threads": 0}, {"rounds": 0}])
 def test_impossible_options_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be at least 1"):
