@@ -54,7 +54,7 @@ class Benchmarks:
     """Torch threads."""
     rounds: int = 30
     """Repetitions, at most; the slowest works get a third of them."""
-    seconds: float = 20.0
+    seconds: float = 12.0
     """For all repetitions of one work, together; up to three times that for the first three."""
     quick: bool = False
     """Small networks and a few rounds, to see that everything works."""

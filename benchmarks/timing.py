@@ -41,7 +41,7 @@ class Pace:
     """
 
     rounds: int = 30
-    seconds: float = 20.0
+    seconds: float = 12.0
     least: int = 3
     warm_up: int = 3
 
