@@ -213,7 +213,7 @@ def growth(axes_found: dict[str, Any], titles: dict[str, str]) -> Figure:
         axis.tick_params(axis="x", labelsize=_SMALLER)
         axis.set_xlabel(titles[name], fontsize=_SMALL)
         axis.set_ylabel("ms", fontsize=_SMALL)
-        axis.legend(fontsize=_SMALLER, frameon=False, handletextpad=0.2)
+        axis.legend(fontsize=_SMALLER, edgecolor="none", framealpha=0.8, handletextpad=0.2)
         _plain_look(axis)
     return figure
 
