@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,11 @@ def _picture(name: str, text: str, folder: str = "images/benchmarks") -> str:
     return f"![{text}]({folder}/{name}.png)"
 
 
+def _wrapped(text: str) -> str:
+    """As prose stands in the documents."""
+    return textwrap.fill(text, 120, break_on_hyphens=False, break_long_words=False)
+
+
 def _when(record: Record) -> str:
     dates = sorted(record.parts[name]["date"][:10] for name in NEEDED[record.machine["device"]])
     return dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
@@ -103,9 +109,9 @@ def measured_text(record: Record) -> str:
     said = report.warning(record)
     return "\n\n".join(
         [
-            f"`make bench` on {_when(record)}: {described(record.machine)}. {fog}",
+            _wrapped(f"`make bench` on {_when(record)}: {described(record.machine)}. {fog}"),
             *([said] if said else []),
-            report.HOW,
+            _wrapped(report.HOW),
             targets.table(found, record.machine["device"]),
             _picture("speedups", "How many times as fast as the release, with targets"),
             "### Times",
@@ -154,7 +160,7 @@ def readme_text(record: Record) -> str:
     def over_plain(key: str, work: str) -> float:
         return float(works[key][work][PLAIN]["median"]) / fast(key, work)
 
-    return (
+    text = (
         f"On {cores} core{'s' * (cores != 1)} of an {record.machine['processor']}, without a GPU, with"
         f" {threads} torch thread{'s' * (threads != 1)}: a full-size network orbits at full quality in"
         f" {fast('ffhq', 'orbit'):.0f} ms a picture (faces, 256²; {over_plain('ffhq', 'orbit'):.1f} times as"
@@ -164,9 +170,10 @@ def readme_text(record: Record) -> str:
         f" orbit at {1e3 / fast('toy-cats', 'orbit'):.0f} frames a second; in the window a drag shows its"
         f" first new picture after {drag['median']:.0f} ms (median; 95 %: {drag['p95']:.0f} ms)."
         " `make bench` measures all of it on your machine; [docs/rendering.md](docs/rendering.md) has every"
-        " figure, and tells how ten samples a ray do the work of ninety-six.\n\n"
-        + _picture("speedups", "How many times as fast as the release, with targets", IMAGES)
+        " figure, and tells how ten samples a ray do the work of ninety-six."
     )
+    picture = _picture("speedups", "How many times as fast as the release, with targets", IMAGES)
+    return f"{_wrapped(text)}\n\n{picture}"
 
 
 # ------------------------------------------------------------------------------------------------ writing
