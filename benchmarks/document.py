@@ -173,7 +173,7 @@ def readme_text(record: Record) -> str:
         " figure, and tells how ten samples a ray do the work of ninety-six."
     )
     picture = _picture("speedups", "How many times as fast as the release, with targets", IMAGES)
-    return f"{_wrapped(text)}\n\n{picture}"
+    return "\n\n".join(part for part in (_wrapped(text), report.warning(record), picture) if part)
 
 
 # ------------------------------------------------------------------------------------------------ writing

@@ -220,6 +220,29 @@ def test_impossible_options_are_refused(changes: dict[str, Any]) -> None:
         command.settings_of(replace(QUICK, **changes))
 
 
+def test_the_program_s_own_parts_are_shown() -> None:
+    timing = {"median": 200.0, "p95": 300.0, "p05": 100.0, "rounds": 4}
+    fast = timing | {"median": 50.0}
+    sizes = {"file_bytes": 2**29, "tensor_bytes": 2**28, "load_peak": 2**28, "picture_peak": 2**29}
+    opened = sizes | {"stages": [["Reading", 0.5], ["rays", 0.25]], "switching": [1, 2**29], "budget": 2**31}
+    parts: dict[str, Results] = {
+        "interaction": {"checkpoint": "a.safetensors", "timings": {"baseline": timing, "orbit": fast}},
+        "training": {
+            "batch": 16,
+            "timings": {"step": timing},
+            "shares": [{"name": "convolutions", "share": 0.4}],
+        },
+        "data": {"rates": [{"name": "one thread", "images": 100.0}, {"name": "held", "images": 400.0}]},
+        "loading": {"found": opened},
+    }
+    shown = {part.name: part.table(parts) for part in PARTS if part.name in parts}
+    assert "| orbit | 50.0 | 300.0 | 4.0 |" in shown["interaction"]
+    assert "| convolutions | 40 % |" in shown["training"]
+    assert "| held | 400 | 4.0 | 5 |" in shown["data"]  # a step of 16 images in 200 ms eats 80 a second
+    assert "| **file to first picture** | **0.75** |" in shown["loading"]
+    assert [part.table({part.name: {}}) for part in PARTS if part.name in parts] == [""] * 4
+
+
 # -------------------------------------------------------------------------------------------------- memory
 def test_drawing_is_measured_in_a_process_of_its_own() -> None:
     found = memory.in_a_process("ffhq", FAST, Settings(1, torch.device("cpu"), quick=True))
