@@ -18,7 +18,7 @@ test: setup-test ## style, types, import rules and tests; options for pytest: AR
 lint: setup-test ## style, types and import rules only
 	@scripts/check.sh lint
 
-bench: setup-test ## measure frame times
+bench: setup-test ## measure speed, quality and memory (out/benchmarks); options: ARGS="--only rendering"
 	@$(PYTHON_ENV) -m benchmarks $(ARGS)
 
 screenshots: setup-test ## make the pictures in docs/images again

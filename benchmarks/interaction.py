@@ -7,47 +7,20 @@ stages, previews and memory would run for every change.
 from __future__ import annotations
 
 import math
-import platform
-import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 import pof3d
+from benchmarks.timing import Timing, measure
 from pof3d.cameras import orbit_cam2world
 from pof3d.training.samples import latent
 from viz.engine import Engine
 from viz.frame import Frame
 from viz.render_thread import RenderThread
-from viz.threads import default_threads
 from viz.view import CameraView, LatentView, NetworkView, PoseView, SamplingView, View
-
-_WARM_UP = 5
-
-
-@dataclass(frozen=True)
-class Timing:
-    """One measured action."""
-
-    name: str
-    median: float
-    """Milliseconds."""
-    p95: float
-    """95th percentile, milliseconds."""
-
-
-def measure(name: str, action: Callable[[int], object], rounds: int) -> Timing:
-    """Time ``action(i)`` for distinct i, after a warm-up."""
-    times = []
-    for i in range(_WARM_UP + rounds):
-        began = time.perf_counter()
-        action(i)
-        times.append((time.perf_counter() - began) * 1e3)
-    times = sorted(times[_WARM_UP:])
-    return Timing(name, statistics.median(times), times[min(int(0.95 * len(times)), len(times) - 1)])
 
 
 def orbit_view(base: View, i: int) -> View:
@@ -118,19 +91,3 @@ def table(timings: list[Timing]) -> str:
         ratio = f"{baseline / timing.median:.1f}"
         lines.append(f"| {timing.name} | {timing.median:.1f} | {timing.p95:.1f} | {ratio} |")
     return "\n".join(lines)
-
-
-def machine(threads: int) -> str:
-    """What the figures were measured on."""
-    model = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    except OSError:
-        pass
-    return (
-        f"{model}, {threads} torch thread{'s' * (threads > 1)}, window default {default_threads()}; "
-        f"Python {platform.python_version()}, torch {torch.__version__}"
-    )

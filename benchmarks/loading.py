@@ -18,6 +18,8 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.process_memory import forget_peak, memory_of
+
 SWITCHES = 10
 
 
@@ -58,14 +60,6 @@ def make_snapshot(path: Path) -> None:
     write(path, value)
 
 
-def _memory(field: str) -> int:
-    """VmRSS or VmHWM of this process, bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"no {field} here")
-
-
 def _measure(paths: list[Path], threads: int) -> Loading:
     """In the process of its own: open the first file, draw it, then go through all of them."""
     from pof3d.memory import keep_freed_memory
@@ -78,8 +72,8 @@ def _measure(paths: list[Path], threads: int) -> Loading:
     engine = Engine()
     budget = Settings().memory_mib * 2**20
     engine.set_memory_budget(budget)
-    idle = _memory("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    idle = memory_of("VmRSS")
+    forget_peak()
     stages: dict[str, float] = {}
     last = time.perf_counter()
     doing = "Opening the checkpoint"
@@ -92,18 +86,18 @@ def _measure(paths: list[Path], threads: int) -> Loading:
 
     resident = engine.load(str(paths[0]), progress=report)
     report(1.0, "")
-    load_peak = _memory("VmHWM") - idle
+    load_peak = memory_of("VmHWM") - idle
     frame = engine.render(View(NetworkView(str(paths[0]))), discriminator=False)
     for timing in frame.timings:
         if not timing.cached:
             stages[timing.name] = timing.milliseconds / 1e3
-    picture_peak = _memory("VmHWM") - idle
+    picture_peak = memory_of("VmHWM") - idle
     tensors = resident.memory_bytes
     del resident, frame
     switching = []
     for path in paths:
         engine.render(View(NetworkView(str(path))), "preview")
-        switching.append(_memory("VmRSS") - idle)
+        switching.append(memory_of("VmRSS") - idle)
     return Loading(
         paths[0].stat().st_size, tensors, list(stages.items()), load_peak, picture_peak, switching, budget
     )

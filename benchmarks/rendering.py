@@ -1,170 +1,153 @@
-"""What the fast renderer saves, and what it costs in quality, against the plain renderer in the same run.
-
-Full-size networks with random weights (ffhq and cars), and the bundled ones. Quality is measured against the
-plain renderer with four times its depth samples.
-"""
+"""Stages and whole works, each way of rendering in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import torch
-from torch import Tensor
 
-import pof3d
-from benchmarks.interaction import Timing, measure
-from pof3d.cameras import camera_rays, intrinsics_from_focal
-from pof3d.config import CARS, FAST_SAMPLES, FFHQ, NetworkConfig
-from pof3d.nets.generator import Generator, RawFrame
-from pof3d.render.fast import FastField, fast_field, render_rays
-from pof3d.training.samples import latent
+from benchmarks import plotting
+from benchmarks.networks import Pair, mapped, orbit_camera, subject
+from benchmarks.record import Results, Settings, entries, timing_json
+from benchmarks.renderers import PLAIN, Renderer, renderers
+from benchmarks.timing import TOTAL, Action, Laps, StagedAction, in_turn, staged_in_turn
+from pof3d.nets.generator import RenderedFrame
+from viz.display import compose, fitted_range, image_bytes, solid_depth
+from viz.view import DisplayView
 
-ASSETS = Path(__file__).parents[1] / "assets"
-SAMPLES = (4, 6, 8, FAST_SAMPLES, 16, 32)
-SIDES = (32, 64, 128)
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """Measurements of one network."""
-
-    name: str
-    pairs: tuple[tuple[Timing, Timing], ...]
-    """Plain, then fast, of the same work."""
-    quality: tuple[tuple[int, float], ...]
-    """Samples a ray of the fast renderer, and its PSNR, dB."""
-    plain_quality: float
-    """PSNR of the plain renderer with its own samples, dB."""
-    sides: tuple[tuple[int, float, float], ...]
-    """Side of the image; plain and fast milliseconds of its rays."""
+STAGES = ("mapping", "planes", "field", "rays", "super-resolution", "pose prediction", "display")
+WORKS = {
+    "orbit": "orbit step, full quality",
+    "preview": "raw preview",
+    "latent": "new latent to full image",
+    "grid": "density grid, 128³",
+}
+_GRID_SIDE, _QUICK_GRID_SIDE = 128, 16
 
 
-def networks() -> dict[str, Callable[[], Generator]]:
-    """By name, made when they are needed."""
+def measure(settings: Settings, tell: Callable[[str], None]) -> Iterator[tuple[str, Any]]:
+    """By network: works and stages, in milliseconds."""
+    for key in settings.networks:
+        chosen = subject(key, settings.quick)
+        tell(f"{key}: making the network")
+        with torch.inference_mode():
+            yield key, {"title": chosen.title} | _network(chosen.make(settings.device), settings, key, tell)
 
-    def random(config: NetworkConfig) -> Generator:
-        torch.manual_seed(0)
-        return Generator(config.generator).eval().requires_grad_(False)
 
+def _network(pair: Pair, settings: Settings, key: str, tell: Callable[[str], None]) -> dict[str, Any]:
+    generator, device, pace = pair.generator, settings.device, settings.pace
+    ways = renderers(generator)
+    side = generator.config.render.resolution
+    w, _ = mapped(generator, 1)
+    fields = {name: way.field(way.planes(w)) for name, way in ways.items()}
+    grid_side = _QUICK_GRID_SIDE if settings.quick else _GRID_SIDE
+
+    def orbit(name: str, way: Renderer) -> Action:
+        return lambda i: way.picture(fields[name], w, orbit_camera(generator, i), side)
+
+    def preview(name: str, way: Renderer) -> Action:
+        return lambda i: way.rays(fields[name], orbit_camera(generator, i), side)
+
+    def latent(_: str, way: Renderer) -> Action:
+        def draw(i: int) -> None:
+            new, camera = mapped(generator, 1000 + i)
+            way.picture(way.field(way.planes(new)), new, camera, side)
+
+        return draw
+
+    def grid(name: str, way: Renderer) -> Action:
+        return lambda _: way.density_grid(fields[name], grid_side)
+
+    works = {}
+    makers = {"orbit": orbit, "preview": preview, "latent": latent, "grid": grid}
+    for work, make in makers.items():
+        tell(f"{key}: {WORKS[work]}")
+        actions = {name: make(name, way) for name, way in ways.items()}
+        slow = work == "grid" and key in ("ffhq", "cars")
+        measured = in_turn(actions, replace(pace, rounds=max(pace.rounds // 3, 1)) if slow else pace, device)
+        works[work] = {name: timing_json(timing) for name, timing in measured.items()}
+    tell(f"{key}: stages")
+    few = replace(pace, rounds=max(pace.rounds // 2, 1))
+    staged = staged_in_turn({name: _stages(pair, way) for name, way in ways.items()}, few, device)
+    stages = {
+        name: {stage: timing_json(timing) for stage, timing in found.items() if stage != TOTAL}
+        for name, found in staged.items()
+    }
     return {
-        "ffhq, full size, random": lambda: random(FFHQ),
-        "cars, full size, random": lambda: random(CARS),
-        "toy-cats": lambda: pof3d.load(ASSETS / "toy-cats.safetensors").generator,
-        "toy-cars": lambda: pof3d.load(ASSETS / "toy-cars.safetensors").generator,
+        "raw_side": side,
+        "image_side": generator.config.image_resolution,
+        "plane_side": generator.config.plane_resolution,
+        "samples": {name: way.samples for name, way in ways.items()},
+        "works": works,
+        "stages": stages,
     }
 
 
-def psnr(image: Tensor, reference: Tensor) -> float:
-    """Decibels, for values −1…1."""
-    return float(10.0 * torch.log10(4.0 / (image - reference).square().mean()))
+def _stages(pair: Pair, way: Renderer) -> StagedAction:
+    """A new latent up to the pixels for the screen, as the window goes through it; what is in one counts as
+    rays.
+    """
+    generator, critic = pair
+    render = generator.config.render
+    display = DisplayView()
+
+    def draw(i: int, lap: Laps) -> None:
+        w, camera = mapped(generator, 2000 + i)
+        lap("mapping")
+        planes = way.planes(w)
+        lap("planes")
+        field = way.field(planes)
+        lap("field")
+        if way.in_one:
+            raw, image = way.picture(field, w, camera, render.resolution)
+            lap("rays")
+        else:
+            raw = way.rays(field, camera, render.resolution)
+            lap("rays")
+            image = way.superresolve(raw, w)
+        lap("super-resolution")
+        if critic is not None and critic.pose_aware:
+            critic.predict_pose(RenderedFrame(image, raw.raw, raw.depth, raw.opacity))
+        lap("pose prediction")
+        depth, opacity = solid_depth(raw.depth, raw.opacity)
+        span = fitted_range(depth, (render.ray_start, render.ray_end))
+        compose(display, image_bytes(image), image_bytes(raw.raw), depth, span, opacity=opacity)
+        lap("display")
+
+    return draw
 
 
-def measure_rendering(name: str, make: Callable[[], Generator], threads: int, rounds: int) -> Rendering:
-    """Time an orbit step, the rays alone and a new latent, both ways, and compare pictures."""
-    torch.set_num_threads(threads)
-    with torch.inference_mode():
-        generator = make()
-        render = generator.config.render
-        w, pose = generator.map(latent(1, generator.config.z_dim))
-        planes = generator.synthesize_planes(w)
-        focal, matrix = generator.focal(pose), generator.cam2world(pose)
-        field = fast_field(generator, planes)
-
-        def plain_rays(side: int = render.resolution, factor: int = 1) -> RawFrame:
-            return generator.render_raw(
-                planes,
-                matrix,
-                focal=focal,
-                resolution=side,
-                depth_samples=factor * render.depth_samples,
-                importance_samples=factor * render.importance_samples,
-            )
-
-        def fast_rays(side: int = render.resolution, samples: int = FAST_SAMPLES) -> RawFrame:
-            return fast_frame(generator, field, matrix, focal, side, samples)
-
-        def plain_latent(i: int) -> None:
-            new, own = generator.map(latent(i, generator.config.z_dim))
-            generator.render(new, own)
-
-        def fast_latent(i: int) -> None:
-            new, own = generator.map(latent(i, generator.config.z_dim))
-            made = fast_field(generator, generator.synthesize_planes(new))
-            raw = fast_frame(
-                generator,
-                made,
-                generator.cam2world(own),
-                generator.focal(own),
-                render.resolution,
-                FAST_SAMPLES,
-            )
-            generator.superresolve(raw, new)
-
-        few = max(rounds // 8, 3)
-        pairs = (
-            (
-                measure("orbit step, full quality", lambda _: generator.superresolve(plain_rays(), w), few),
-                measure("", lambda _: generator.superresolve(fast_rays(), w), rounds),
-            ),
-            (
-                measure(f"rays alone, {render.resolution}²", lambda _: plain_rays(), few),
-                measure("", lambda _: fast_rays(), rounds),
-            ),
-            (measure("new latent, full quality", plain_latent, few), measure("", fast_latent, few)),
-        )
-        best = plain_rays(factor=4).features
-        sides = tuple(
-            (
-                side,
-                measure("", lambda _: plain_rays(side), 3).median,  # noqa: B023, it is called at once
-                measure("", lambda _: fast_rays(side), few).median,  # noqa: B023
-            )
-            for side in SIDES
-        )
-        return Rendering(
-            name,
-            pairs,
-            tuple((samples, psnr(fast_rays(samples=samples).features, best)) for samples in SAMPLES),
-            psnr(plain_rays().features, best),
-            sides,
-        )
-
-
-def fast_frame(
-    generator: Generator,
-    field: FastField,
-    matrix: Tensor,
-    focal: float | Tensor,
-    side: int,
-    samples: int,
-) -> RawFrame:
-    """What :meth:`~pof3d.nets.generator.Generator.render_raw` gives, by the fast renderer."""
-    origins, directions = camera_rays(matrix, intrinsics_from_focal(focal), side)
-    seen = render_rays(generator, field, origins[0], directions[0], samples=samples)
-    return RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
-
-
-def rendering_table(found: list[Rendering]) -> str:
-    """Markdown."""
-    lines = ["| network | work | plain ms | fast ms | ratio |", "|---|---|---:|---:|---:|"]
-    for one in found:
-        for plain, fast in one.pairs:
-            ratio = plain.median / fast.median
-            lines.append(
-                f"| {one.name} | {plain.name} | {plain.median:.1f} | {fast.median:.1f} | {ratio:.1f} |"
-            )
-    heads = " | ".join(f"fast, {samples}" for samples in SAMPLES)
-    lines += ["", "PSNR in dB by samples a ray, against the plain renderer with four times its samples:", ""]
-    lines += [f"| network | plain | {heads} |", "|---|---:|" + "---:|" * len(SAMPLES)]
-    for one in found:
-        values = " | ".join(f"{value:.1f}" for _, value in one.quality)
-        lines.append(f"| {one.name} | {one.plain_quality:.1f} | {values} |")
-    lines += ["", "Rays by the image's side, plain → fast ms:", ""]
-    heads = " | ".join(f"{side}²" for side in SIDES)
-    lines += [f"| network | {heads} |", "|---|" + "---:|" * len(SIDES)]
-    for one in found:
-        values = " | ".join(f"{plain:.0f} → {fast:.1f}" for _, plain, fast in one.sides)
-        lines.append(f"| {one.name} | {values} |")
+# -------------------------------------------------------------------------------------------------- shown
+def table(parts: dict[str, Results]) -> str:
+    """Works, then stages."""
+    networks = entries(parts["rendering"])
+    ways = next(iter(networks.values()))["works"]["orbit"].keys() if networks else [PLAIN]
+    others = [name for name in ways if name != PLAIN]
+    head = "".join(f" {name} ms (5–95 %) | × plain |" for name in others)
+    lines = [f"| network | work | plain ms (5–95 %) |{head}", "|---|---|---:|" + "---:|---:|" * len(others)]
+    for one in networks.values():
+        for work, times in one["works"].items():
+            title = f"{WORKS[work]}, {one['raw_side']}²" if work == "preview" else WORKS[work]
+            line = f"| {one['title']} | {title} | {_spread(times[PLAIN])} |"
+            for name in others:
+                line += f" {_spread(times[name])} | {times[PLAIN]['median'] / times[name]['median']:.1f} |"
+            lines.append(line)
+    lines += ["", "Stages of a new latent, medians in milliseconds:", ""]
+    lines += ["| network | renderer | " + " | ".join(STAGES) + " |", "|---|---|" + "---:|" * len(STAGES)]
+    for one in networks.values():
+        for name, stages in one["stages"].items():
+            cells = " | ".join(f"{stages[stage]['median']:.1f}" for stage in STAGES)
+            lines.append(f"| {one['title']} | {name} | {cells} |")
     return "\n".join(lines)
+
+
+def _spread(timing: dict[str, float]) -> str:
+    return f"{timing['median']:.1f} ({timing['p05']:.1f}–{timing['p95']:.1f})"
+
+
+def plots(parts: dict[str, Results]) -> dict[str, Any]:
+    """Stages as bars, one axis a network."""
+    networks = entries(parts["rendering"])
+    return {"stages": plotting.stages(networks, STAGES)} if networks else {}

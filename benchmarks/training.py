@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.interaction import Timing, measure
+from benchmarks.timing import Timing, measure
 from pof3d.data.batches import Batch
 from pof3d.training.config import PRESETS, Preset
 from pof3d.training.trainer import Trainer

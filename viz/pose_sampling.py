@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +19,14 @@ from viz.stages import Cancelled, never
 
 TARGET = 20_000
 CHUNK = 512
+_CHUNKS = 4
+"""Between two published histograms."""
 YAW_BINS, PITCH_BINS = 72, 48
 _SPAN_DEVIATIONS = 4.0
 _SPAN_STEP = math.radians(10.0)
 _NARROWEST = math.radians(30.0)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,51 @@ class PoseSampler:
         counts.setflags(write=False)
         learned = self.summary()
         return PoseHistogram(counts, *self._edges, self.samples, self.target, learned.mean, learned.std)
+
+
+class PoseSurvey:
+    """The distributions of the networks in view, sampled while there is nothing else to do.
+
+    Parameters
+    ----------
+    target : int
+        Latents of each; 0: none.
+    """
+
+    def __init__(self, target: int = TARGET) -> None:
+        self._target = target
+        self._sampler: PoseSampler | None = None
+        self._kept: dict[int, PoseSampler] = {}
+
+    def turn_to(self, serial: int, generator: Generator) -> None:
+        """Sample this network from now on, or go on with it; the one before it stays known."""
+        self._sampler = None
+        if self._target > 0 and not generator.mapping.is_conditioned:
+            self._sampler = self._kept.get(serial) or PoseSampler(generator, self._target)
+            self._kept = {**dict(list(self._kept.items())[-1:]), serial: self._sampler}
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something left to draw."""
+        return self._sampler is not None and not self._sampler.done
+
+    def advance(self, stale: Callable[[], bool]) -> bool:
+        """Draw a few chunks, until others need the time; whether that succeeded: if not, it is given up."""
+        assert self._sampler is not None
+        try:
+            for _ in range(_CHUNKS):
+                if stale():
+                    break
+                self._sampler.step()
+        except Exception:
+            self._sampler = None
+            _log.exception("sampling the learned poses failed")
+            return False
+        return True
+
+    def histogram(self) -> PoseHistogram | None:
+        """The present network's, as far as it is known."""
+        return self._sampler.histogram() if self._sampler else None
 
 
 def learned_poses(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,15 +23,13 @@ from viz.engine import Cancelled, Engine
 from viz.frame import FailedFrame, Frame, FrameLevel
 from viz.networks import Resident
 from viz.panel import LoadingState, MemoryUse, NetworkInfo, PoseHistogram
-from viz.pose_sampling import TARGET, PoseSampler
+from viz.pose_sampling import TARGET, PoseSurvey
 from viz.schedule import Answer, Motion, Situation, Step, next_step
 from viz.stages import LoadingCancelled, StageError
 from viz.threads import default_threads, lower_priority
 from viz.view import View
 
 _CLOSE_SECONDS = 10.0
-_PUBLISH_EVERY = 4
-"""Chunks of sampled poses between two published histograms."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class _Request:
     submitted: float
 
 
-class RenderThread:
+class RenderThread(AbstractContextManager["RenderThread"]):
     """Renders the newest View in the background.
 
     Every method may be called from any thread and returns at once; only :meth:`close` waits. Each View first
@@ -74,7 +73,6 @@ class RenderThread:
     ) -> None:
         self._engine = engine
         self._on_ready = on_ready
-        self._pose_samples = pose_samples
         self._changed = threading.Condition()
         # Guarded by the condition.
         self._newest: _Request | None = None
@@ -96,8 +94,7 @@ class RenderThread:
         # The render thread's own.
         self._current: _Request | None = None
         self._answer: Answer = "done"
-        self._sampler: PoseSampler | None = None
-        self._samplers: dict[int, PoseSampler] = {}
+        self._survey = PoseSurvey(pose_samples)
         self._serial: int | None = None
         self._thread = threading.Thread(target=self._run, name="render", daemon=True)
         self._thread.start()
@@ -242,9 +239,6 @@ class RenderThread:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def __enter__(self) -> RenderThread:
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -283,9 +277,9 @@ class RenderThread:
                 answer=self._answer,
                 since_submit=time.monotonic() - newest.submitted if newest else 0.0,
                 full_milliseconds=self._expected(),
-                idle_work=self._sampler is not None and not self._sampler.done,
+                idle_work=self._survey.pending,
                 interval=self._motion.interval,
-                settling=self._may_settle(),
+                settling=self._answer == "preview" and self._engine.settles(self._view),
             )
             situation, beside = self._companions.joined(situation, self._engine)
             step = next_step(situation)
@@ -308,22 +302,19 @@ class RenderThread:
         elif beside is not None and step.kind in ("beside", "beside full"):
             self._beside(*beside, "preview" if step.kind == "beside" else "full")
 
-    def _expected(self) -> float:
-        if self._current is None or self._answer not in ("preview", "settled", "full"):
-            return 0.0
-        return self._engine.expected_milliseconds(self._current.view)
+    @property
+    def _view(self) -> View:
+        """The present one; an empty one before the first."""
+        return View() if self._current is None else self._current.view
 
-    def _may_settle(self) -> bool:
-        return (
-            self._current is not None
-            and self._answer == "preview"
-            and self._engine.settles(self._current.view)
-        )
+    def _expected(self) -> float:
+        known = self._answer in ("preview", "settled", "full")
+        return self._engine.expected_milliseconds(self._view) if known else 0.0
 
     def _preview(self, request: _Request) -> None:
         self._open(request)
         # A preview is short and always finished: otherwise a fast drag would never show anything.
-        frame = self._engine.render(request.view, "preview", self._is_closing)
+        frame = self._engine.render(request.view, "preview", lambda: self._closing)
         with self._changed:
             self._milliseconds.append(1e3 * (time.monotonic() - request.submitted))
         self._publish(frame)
@@ -368,9 +359,9 @@ class RenderThread:
             error = StageError("Rendering failed", f"{type(error).__name__}: {error}".rstrip(": \n"))
         with self._changed:
             self._loading = None
-            self._failed = current = self._current
-        view = current.view if current is not None else View()
-        self._publish(FailedFrame(view, error.detached(), opened=self._engine.is_loaded(view.network.path)))
+            self._failed = self._current
+        opened = self._engine.is_loaded(self._view.network.path)
+        self._publish(FailedFrame(self._view, error.detached(), opened=opened))
         self._answer = "done"
 
     def _work_with(self, threads: int) -> None:
@@ -397,9 +388,6 @@ class RenderThread:
             self._on_ready()
         except Exception:
             _log.exception("the callback of the render thread failed")
-
-    def _is_closing(self) -> bool:
-        return self._closing
 
     def _is_stale(self) -> bool:
         return self._closing or self._newest is not self._current
@@ -444,15 +432,10 @@ class RenderThread:
         if resident.serial == self._serial:
             return
         self._serial = resident.serial
-        self._sampler = None
-        if self._pose_samples > 0 and not resident.network.generator.mapping.is_conditioned:
-            kept = self._samplers.get(resident.serial)
-            self._sampler = kept or PoseSampler(resident.network.generator, self._pose_samples)
-            latest = list(self._samplers.items())[-1:]
-            self._samplers = {**dict(latest), resident.serial: self._sampler}
+        self._survey.turn_to(resident.serial, resident.network.generator)
         with self._changed:
             self._info = resident.info()
-            self._histogram = self._sampler.histogram() if self._sampler else None
+            self._histogram = self._survey.histogram()
 
     def _move(self, name: str) -> None:
         try:
@@ -466,16 +449,8 @@ class RenderThread:
             self._companions.start_again()
 
     def _sample_poses(self) -> None:
-        assert self._sampler is not None
-        try:
-            for _ in range(_PUBLISH_EVERY):
-                if self._is_stale():
-                    break
-                self._sampler.step()
-        except Exception:
-            self._sampler = None
-            _log.exception("sampling the learned poses failed")
+        if not self._survey.advance(self._is_stale):
             return
         with self._changed:
-            self._histogram = self._sampler.histogram()
+            self._histogram = self._survey.histogram()
         self._notify()
