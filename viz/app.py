@@ -90,9 +90,14 @@ class App:
     @property
     def animating(self) -> bool:
         """Whether the picture of the window may change without an event."""
+        return self._eventful or self._host.refresher.waiting
+
+    @property
+    def _eventful(self) -> bool:
         io = imgui.get_io()
         return (
             self._frames_due > 0
+            or self.window.woken
             or self.program.moving
             or any(io.mouse_down)
             or io.want_text_input
@@ -123,12 +128,17 @@ class App:
     def frame(self, *, capture: bool = False) -> NDArray[np.uint8] | None:
         """Draw one frame; with ``capture``, the picture of the window [H, W, 3]."""
         began, program = time.perf_counter(), self.program
+        # One that only brings the panels up to date brings nothing new.
+        news = self._eventful or not self._host.refresher.waiting
+        if self.window.woken:  # not otherwise: what wakes it in this moment must not be lost
+            self.window.woken, news = False, True
         if self.window.events != self._events_seen:
             self._events_seen, self._frames_due = self.window.events, _FRAMES_AFTER_EVENT
         self._frames_due = max(self._frames_due - 1, 0)
         scale = self.scale
         self._rescale_layout(scale)
-        if scale != self._scale or theme.chosen() != program.settings.theme:
+        restyled = scale != self._scale or theme.chosen() != program.settings.theme
+        if restyled:
             self._scale = scale
             theme.choose(program.settings.theme)
             theme.apply_style(scale)
@@ -139,10 +149,15 @@ class App:
             self._keymap = Keymap(ACTIONS, program.settings.keys)
         self.window.begin_frame()
         ui.begin_frame(scale, self.registry)
+        self._host.refresher.begin_frame(news=news)
+        if capture or restyled:
+            self._host.refresher.everything()
         if program.update(imgui.get_io().delta_time) or not program.comparison.on:
             self._viewport.show(program.frame)
         self._entitle()
         posing = self._pose_for_picture()
+        if posing:
+            self._host.refresher.everything()
         self._guarded("window", self._draw)
         self._milliseconds.append(1e3 * (time.perf_counter() - began))
         pixels = self.window.end_frame(capture=capture or posing)
