@@ -19,6 +19,7 @@ from viz.file_dialogs import FileDialogs
 from viz.layout import NARROW, VIEWPORT, PanelHost, Placement
 from viz.layout_scale import at_scale, design_width, with_scale
 from viz.marks import Registry
+from viz.milestones import reached
 from viz.panel import PanelContext
 from viz.program import Program
 from viz.view import View
@@ -65,6 +66,8 @@ class App:
         self.window = window
         self.program = program
         self.registry = registry
+        self.frames = 0
+        """Drawn so far."""
         self._ui_scale = ui_scale
         self._scale = 0.0
         self._extras = Extras()
@@ -128,8 +131,9 @@ class App:
     def frame(self, *, capture: bool = False) -> NDArray[np.uint8] | None:
         """Draw one frame; with ``capture``, the picture of the window [H, W, 3]."""
         began, program = time.perf_counter(), self.program
+        behind, eventful = self._host.refresher.waiting, self._eventful
         # One that only brings the panels up to date brings nothing new.
-        news = self._eventful or not self._host.refresher.waiting
+        news = eventful or not behind
         if self.window.woken:  # not otherwise: what wakes it in this moment must not be lost
             self.window.woken, news = False, True
         if self.window.events != self._events_seen:
@@ -150,8 +154,8 @@ class App:
         self.window.begin_frame()
         ui.begin_frame(scale, self.registry)
         self._host.refresher.begin_frame(news=news)
-        if capture or restyled:
-            self._host.refresher.everything()
+        if capture or restyled or not (eventful or behind):
+            self._host.refresher.everything()  # at rest, one frame is enough
         if program.update(imgui.get_io().delta_time) or not program.comparison.on:
             self._viewport.show(program.frame)
         self._entitle()
@@ -165,6 +169,9 @@ class App:
             program.capturing.save_window(pixels, program.view)
         if program.quitting:
             self.window.request_close()
+        self.frames += 1
+        if program.frame is not None:
+            reached(f"drawn: {program.frame.level} picture")
         return pixels
 
     def _pose_for_picture(self) -> bool:

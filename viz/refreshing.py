@@ -1,9 +1,9 @@
 """Which panels are drawn anew in a frame: the others keep what they drew before.
 
 ImGui asks for every control in every frame, which costs half a millisecond a panel in Python. Nobody can tell
-whether a number that the mouse is far away from has changed in this sixtieth of a second or two later. So what
-the user has in hand is drawn in every frame, and of the rest a few at a time, those first that have waited
-longest. After the last thing that happened all of them are drawn once more.
+whether a number far away from the mouse has changed in this sixtieth of a second or two later. So what the
+user has in hand is drawn in every frame, and of the rest a few at a time, those first that have waited longest.
+After the last thing that happened all of them are drawn once more.
 """
 
 from __future__ import annotations

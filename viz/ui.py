@@ -13,7 +13,6 @@ from imgui_bundle import imgui
 from pof3d.text import printable
 from viz.marks import Rect, Registry
 
-
 Marks = dict[str, Rect]
 
 

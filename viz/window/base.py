@@ -200,6 +200,11 @@ class Window(ABC):
         self._swap()
         return pixels
 
+    def show_waiting(self, seconds: float) -> None:
+        """Show that there is something to wait for, without ImGui, and for how long that has been so."""
+        self._renderer.draw_waiting(self.framebuffer_size, self.content_scale, seconds)
+        self._swap()
+
     def close(self) -> None:
         """Release everything. A second call does nothing."""
         if self._renderer is not None:
