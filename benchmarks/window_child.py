@@ -40,7 +40,7 @@ class _Stamps(logging.Handler):
 
 
 def _move_the_mouse(window: Any) -> None:
-    """As the thread of the window would: in the middle of a poll."""
+    """Over everything, in the window's own thread; wait until that is done."""
     poll = window.poll
     steps = [(20.0 + 29 * i % 1240, 40.0 + 17 * i % 640) for i in range(120)]
 
@@ -54,6 +54,8 @@ def _move_the_mouse(window: Any) -> None:
 
     window.poll = moving
     window.wake()
+    while steps:
+        time.sleep(0.1)
 
 
 def _wait_for_calm(program: Any) -> None:

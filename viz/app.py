@@ -26,7 +26,7 @@ from viz.view import View
 from viz.viewport import Viewport
 from viz.window import Window
 
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 5.0
 """At rest the window is drawn this often, and whenever something happens."""
 FRAME_SECONDS = 1 / 60
 _FRAMES_AFTER_EVENT = 4
