@@ -2,8 +2,8 @@
 
 ImGui asks for every control in every frame, which costs half a millisecond a panel in Python. Nobody can tell
 whether a number far away from the mouse has changed in this sixtieth of a second or two later. So what the
-user has in hand is drawn in every frame, and of the rest a few at a time, those first that have waited longest.
-After the last thing that happened all of them are drawn once more.
+user has in hand is drawn in every frame, and of the rest a few at a time, those first that have waited
+longest. After the last thing that happened all of them are drawn once more.
 """
 
 from __future__ import annotations
