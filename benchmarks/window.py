@@ -152,7 +152,9 @@ def _open(checkpoint: Path, threads: int | None) -> tuple[App, list[_Timed]]:
     from viz.app import App
     from viz.start import bundled_checkpoints, first_view, make_program
     from viz.surroundings import Surroundings
+    from viz.threads import take_short_turns
 
+    take_short_turns()
     bundled = bundled_checkpoints()
     window = OffscreenWindow(SIZE, frame_seconds=None)
     view = first_view(checkpoint, None, bundled)
@@ -179,6 +181,10 @@ def _until(app: App, condition: Callable[[], object]) -> None:
 
 def _show_everything(app: App, titles: Sequence[str]) -> None:
     """All panels beside each other, a timeline with keyframes, and three pictures compared."""
+    from imgui_bundle import imgui
+
+    from viz.layout import VIEWPORT
+
     program = app.program
     program.panels_open.add("Timeline")
     _frames(app, 4)
@@ -193,6 +199,7 @@ def _show_everything(app: App, titles: Sequence[str]) -> None:
         _until(app, lambda: not program.rendering.busy)
     _until(app, lambda: not program.panes_waiting and program.inspector.state.internals is not None)
     _until(app, lambda: not program.moving)
+    imgui.set_window_focus(VIEWPORT)  # as the press that begins a drag does
     _frames(app, 30)
 
 

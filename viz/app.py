@@ -131,9 +131,7 @@ class App:
     def frame(self, *, capture: bool = False) -> NDArray[np.uint8] | None:
         """Draw one frame; with ``capture``, the picture of the window [H, W, 3]."""
         began, program = time.perf_counter(), self.program
-        behind, eventful = self._host.refresher.waiting, self._eventful
-        # One that only brings the panels up to date brings nothing new.
-        news = eventful or not behind
+        behind, news = self._host.refresher.waiting, self._eventful
         if self.window.woken:  # not otherwise: what wakes it in this moment must not be lost
             self.window.woken, news = False, True
         if self.window.events != self._events_seen:
@@ -154,7 +152,7 @@ class App:
         self.window.begin_frame()
         ui.begin_frame(scale, self.registry)
         self._host.refresher.begin_frame(news=news)
-        if capture or restyled or not (eventful or behind):
+        if capture or restyled or not (news or behind):
             self._host.refresher.everything()  # at rest, one frame is enough
         if program.update(imgui.get_io().delta_time) or not program.comparison.on:
             self._viewport.show(program.frame)

@@ -8,6 +8,7 @@ longest. After the last thing that happened all of them are drawn once more.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from imgui_bundle import imgui
@@ -16,6 +17,10 @@ from viz import ui
 
 PANELS_A_FRAME = 3
 """Drawn anew beside those that the user has in hand."""
+DRAWS = 2
+"""So often a panel is drawn after the last thing that happened: some things fit only the second time."""
+_FIRST_DRAWS = 4
+"""So often in a row where it appears, or changes its place."""
 _internal = imgui.internal
 _POLICY = int(
     _internal.WindowRefreshFlags_.try_to_avoid_refresh
@@ -30,10 +35,12 @@ class Refresher:
     """Stands between the panels and ``imgui.begin``. In the window's thread."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, None] = {}
-        """Panels that have not been drawn since something happened; who has waited longest comes first."""
+        self._waiting: dict[str, int] = {}
+        """How often panels are still to be drawn; who has waited longest comes first."""
         self._shown: dict[str, tuple[float, ...]] = {}
         """Panels that the last frame showed, and where they were drawn."""
+        self._new: dict[str, int] = {}
+        """How often panels that have appeared, or changed their places, are still drawn in every frame."""
         self._live: set[str] = set()
         """Panels that wait for something of their own."""
         self._chosen: set[str] = set()
@@ -51,7 +58,7 @@ class Refresher:
         """
         if news:
             for title in self._shown:
-                self._waiting.setdefault(title)
+                self._waiting[title] = max(self._waiting.get(title, 0), DRAWS)
         self._chosen = set(list(self._waiting)[:PANELS_A_FRAME])
         atlas = imgui.get_io().fonts.tex_data
         identity = (atlas.unique_id, atlas.width, atlas.height) if atlas is not None else None
@@ -66,7 +73,7 @@ class Refresher:
     @property
     def waiting(self) -> bool:
         """Whether panels are behind: further frames bring them up to date."""
-        return bool(self._waiting)
+        return bool(self._waiting or self._new)
 
     # --------------------------------------------------------------------------------------- every panel
     def begin(self, title: str, closable: bool, flags: int = 0) -> tuple[bool, bool]:
@@ -74,8 +81,8 @@ class Refresher:
 
         ``imgui.end`` follows in any case, and :meth:`drawn` after what has been drawn.
         """
-        may_keep = not (self._all or title in self._chosen or title in self._live)
-        if may_keep and self._shown.get(title) == _place(title):
+        wanted = self._all or title in self._chosen or title in self._live or title in self._new
+        if not wanted and (place := _place(title)) and self._shown.get(title) == place:
             _internal.set_next_window_refresh_policy(_POLICY_FLAGS)
         shown, still_open = imgui.begin(title, True if closable else None, flags)
         window = _internal.get_current_window()
@@ -83,6 +90,7 @@ class Refresher:
             if window.dock_node is not None and window.parent_window is not None:
                 # ImGui lists a docked window with its host's others only when it is drawn anew.
                 window.parent_window.dc.child_windows.push_back(window)
+                _draw_scrollbar(window)
             ui.same_part(title)
         elif not shown:
             self.forget(title)
@@ -98,23 +106,53 @@ class Refresher:
         live : bool
             Whether what it shows waits for something of its own: then the next frame draws it, too.
         """
-        self._shown[title] = _place(title)
-        self._waiting.pop(title, None)
+        place = _place(title)
+        if title not in self._shown or self._shown[title] != place:
+            self._shown[title], self._new[title] = place, _FIRST_DRAWS
+        for counts in (self._waiting, self._new):
+            left = counts.pop(title, 0) - 1
+            if left > 0:
+                counts[title] = left
         (self._live.add if live else self._live.discard)(title)
 
     def forget(self, title: str) -> None:
         """Note that a panel does not show."""
         self._shown.pop(title, None)
         self._waiting.pop(title, None)
+        self._new.pop(title, None)
         self._live.discard(title)
 
 
 def _place(title: str) -> tuple[float, ...]:
-    """Where ImGui is about to put a window that shows, and how large."""
+    """Where ImGui is about to put a window that shows, and how large; empty: it cannot be left as it is."""
     window: Any = _internal.find_window_by_name(title)
-    if window is None:
+    if window is None or window.scrollbar_x:
         return ()
     node = window.dock_node
     part = window if node is None else node
     position, size = part.pos, part.size
     return (position.x, position.y, size.x, size.y)
+
+
+def _draw_scrollbar(window: Any) -> None:
+    """Draw the scroll bar of a docked window that is left as it was: ImGui puts it into the host's list.
+
+    As ``ImGui::ScrollbarEx`` does, of a bar that the mouse is not on.
+    """
+    if not window.scrollbar_y:
+        return
+    style = imgui.get_style()
+    frame = _internal.get_window_scrollbar_rect(window, _internal.Axis.y)
+    width, height = frame.max.x - frame.min.x, frame.max.y - frame.min.y
+    padding = math.trunc(min(style.scrollbar_padding, 0.5 * min(width, height)))
+    left, right = frame.min.x + padding, frame.max.x - padding
+    top, room = frame.min.y + padding, height - 2 * padding
+    seen = float(int(window.inner_rect.max.y - window.inner_rect.min.y))
+    contents = float(int(window.content_size.y + 2 * window.window_padding.y))
+    share = seen / max(contents, seen, 1.0)
+    grab = float(math.trunc(min(max(room * share, min(room, style.grab_min_size)), room)))
+    low = top + min(window.scroll.y / max(contents - seen, 1.0), 1.0) * (room - grab)
+    lines, ink = window.parent_window.draw_list, imgui.get_color_u32(imgui.Col_.scrollbar_grab)
+    lines.push_clip_rect((frame.min.x, frame.min.y), (frame.max.x, frame.max.y))
+    lines.add_rect_filled((left, low), (right, low + grab), ink, style.scrollbar_rounding)
+    lines.pop_clip_rect()

@@ -187,7 +187,9 @@ def _run_window(
     options: WindowOptions, settings: Settings, placements: Callable[[], Sequence[Placement]], ending: _Ending
 ) -> int:
     from viz.head_start import HeadStart, collecting_later
+    from viz.threads import take_short_turns
 
+    take_short_turns()
     with contextlib.ExitStack() as starting:
         starting.enter_context(collecting_later())
         head = HeadStart(options, settings, placements)
