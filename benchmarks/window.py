@@ -256,8 +256,8 @@ def _rhythm(app: App, seconds: float) -> Rhythm:
 
     app.frame = frame  # type: ignore[method-assign]
     app.run()
-    intervals = 1e3 * np.diff(times)
-    late = int((intervals > LATE_MILLISECONDS).sum())
+    intervals = [1e3 * float(step) for step in np.diff(times)]
+    late = sum(interval > LATE_MILLISECONDS for interval in intervals)
     return Rhythm(seconds, len(times), late, spread(intervals), pictures[0] / seconds)
 
 

@@ -393,10 +393,10 @@ _TOLD = {
 
 
 @cache
-def _untold(view: type[View]) -> tuple[tuple[str, str, str], ...]:
-    """Part, field and name of the fields that have no text of their own."""
-    default = view()
-    parts = {part.name: getattr(default, part.name) for part in dataclasses.fields(view)}
+def _untold() -> tuple[tuple[str, str, str], ...]:
+    """Part, field and name of a View's fields that have no text of their own."""
+    default = View()
+    parts = {part.name: getattr(default, part.name) for part in dataclasses.fields(View)}
     return tuple(
         (part, one.name, one.name.replace("_", " "))
         for part, value in parts.items()
@@ -409,7 +409,7 @@ def _untold(view: type[View]) -> tuple[tuple[str, str, str], ...]:
 def _others(view: View) -> dict[str, str]:
     """Fields that have no text of their own: the name, and the value where it is short."""
     facts = {}
-    for part, key, name in _untold(type(view)):
+    for part, key, name in _untold():
         inner = getattr(getattr(view, part), key)
         text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
         if len(text) > _LONGEST_VALUE:

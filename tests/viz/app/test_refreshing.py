@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -225,7 +226,12 @@ def test_the_bytes_of_a_picture_go_to_the_card_as_they_are(
 
     given: list[object] = []
     sub_image = GL.glTexSubImage2D
-    monkeypatch.setattr(GL, "glTexSubImage2D", lambda *all: (given.append(all[-1]), sub_image(*all))[1])
+
+    def noted(*arguments: Any) -> None:
+        given.append(arguments[-1])
+        sub_image(*arguments)
+
+    monkeypatch.setattr(GL, "glTexSubImage2D", noted)
     texture, picture = Texture(), np.full((8, 6, 4), 7, np.uint8)
     texture.upload(picture)
     texture.upload(picture)
