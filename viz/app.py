@@ -32,6 +32,8 @@ FRAME_SECONDS = 1 / 60
 _FRAMES_AFTER_EVENT = 4
 """ImGui answers some input a frame or two later."""
 _FRAMES_BEFORE_PICTURE = 3
+_FRAMES_TO_ARRANGE = 4
+"""Until then panels come to the front of their places, which takes the keyboard and the mouse from others."""
 
 
 class App:
@@ -189,6 +191,8 @@ class App:
         return True
 
     def _entitle(self) -> None:
+        if self.frames < _FRAMES_TO_ARRANGE:
+            return  # who waits for the name finds a window that takes input
         network = self.program.rendering.network_info
         title = f"{printable(network.path.name)} – PoF3D" if network is not None else "PoF3D"
         if title != self._title:

@@ -8,7 +8,7 @@ import sys
 import threading
 
 NICENESS = 10
-TURN_SECONDS = 0.0005
+TURN_SECONDS = 0.001
 """How long one thread may keep Python from another that wants it; 5 ms is usual."""
 
 _log = logging.getLogger(__name__)
