@@ -19,18 +19,21 @@ from viz.file_dialogs import FileDialogs
 from viz.layout import NARROW, VIEWPORT, PanelHost, Placement
 from viz.layout_scale import at_scale, design_width, with_scale
 from viz.marks import Registry
+from viz.milestones import reached
 from viz.panel import PanelContext
 from viz.program import Program
 from viz.view import View
 from viz.viewport import Viewport
 from viz.window import Window
 
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 5.0
 """At rest the window is drawn this often, and whenever something happens."""
 FRAME_SECONDS = 1 / 60
 _FRAMES_AFTER_EVENT = 4
 """ImGui answers some input a frame or two later."""
 _FRAMES_BEFORE_PICTURE = 3
+_FRAMES_TO_ARRANGE = 4
+"""Until then panels come to the front of their places, which takes the keyboard and the mouse from others."""
 
 
 class App:
@@ -65,6 +68,8 @@ class App:
         self.window = window
         self.program = program
         self.registry = registry
+        self.frames = 0
+        """Drawn so far."""
         self._ui_scale = ui_scale
         self._scale = 0.0
         self._extras = Extras()
@@ -90,9 +95,14 @@ class App:
     @property
     def animating(self) -> bool:
         """Whether the picture of the window may change without an event."""
+        return self._eventful or self._host.refresher.waiting
+
+    @property
+    def _eventful(self) -> bool:
         io = imgui.get_io()
         return (
             self._frames_due > 0
+            or self.window.woken
             or self.program.moving
             or any(io.mouse_down)
             or io.want_text_input
@@ -123,12 +133,16 @@ class App:
     def frame(self, *, capture: bool = False) -> NDArray[np.uint8] | None:
         """Draw one frame; with ``capture``, the picture of the window [H, W, 3]."""
         began, program = time.perf_counter(), self.program
+        behind, news = self._host.refresher.waiting, self._eventful
+        if self.window.woken:  # not otherwise: what wakes it in this moment must not be lost
+            self.window.woken, news = False, True
         if self.window.events != self._events_seen:
             self._events_seen, self._frames_due = self.window.events, _FRAMES_AFTER_EVENT
         self._frames_due = max(self._frames_due - 1, 0)
         scale = self.scale
         self._rescale_layout(scale)
-        if scale != self._scale or theme.chosen() != program.settings.theme:
+        restyled = scale != self._scale or theme.chosen() != program.settings.theme
+        if restyled:
             self._scale = scale
             theme.choose(program.settings.theme)
             theme.apply_style(scale)
@@ -139,10 +153,15 @@ class App:
             self._keymap = Keymap(ACTIONS, program.settings.keys)
         self.window.begin_frame()
         ui.begin_frame(scale, self.registry)
+        self._host.refresher.begin_frame(news=news)
+        if capture or restyled or not (news or behind):
+            self._host.refresher.everything()  # at rest, one frame is enough
         if program.update(imgui.get_io().delta_time) or not program.comparison.on:
             self._viewport.show(program.frame)
         self._entitle()
         posing = self._pose_for_picture()
+        if posing:
+            self._host.refresher.everything()
         self._guarded("window", self._draw)
         self._milliseconds.append(1e3 * (time.perf_counter() - began))
         pixels = self.window.end_frame(capture=capture or posing)
@@ -150,6 +169,9 @@ class App:
             program.capturing.save_window(pixels, program.view)
         if program.quitting:
             self.window.request_close()
+        self.frames += 1
+        if program.frame is not None:
+            reached(f"drawn: {program.frame.level} picture")
         return pixels
 
     def _pose_for_picture(self) -> bool:
@@ -169,6 +191,8 @@ class App:
         return True
 
     def _entitle(self) -> None:
+        if self.frames < _FRAMES_TO_ARRANGE:
+            return  # who waits for the name finds a window that takes input
         network = self.program.rendering.network_info
         title = f"{printable(network.path.name)} – PoF3D" if network is not None else "PoF3D"
         if title != self._title:

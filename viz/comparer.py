@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pof3d.errors import Pof3dError
 from viz import comparing
@@ -46,6 +46,7 @@ class Comparisons:
         self._pane_frames: dict[int, Frame] = {}
         self._pane_errors: dict[int, Pof3dError] = {}
         self._apart: tuple[Frame, Frame, Difference | None] | None = None
+        self._named: tuple[Any, tuple[str, ...]] = (None, ())
         self._picture_wanted = False
         self.grid_plan = GridPlan()
         self._grid: Job[Path] | None = None
@@ -99,6 +100,13 @@ class Comparisons:
         others = (pane.view for i, pane in enumerate(comparison.panes) if i != comparison.active)
         return any(result.view == view for view in others)
 
+    def _names(self, comparison: Comparison, cameras: comparing.Cameras) -> tuple[str, ...]:
+        """A line for each pane, as long as what they are of stays the same."""
+        of = (comparison, self.view, cameras)
+        if self._named[0] != of:
+            self._named = (of, comparing.names(*of))
+        return self._named[1]
+
     def compare_state(self) -> CompareState:
         """What panels and the viewport see."""
         comparison = self.comparison = comparing.synced(self.comparison, self.view)
@@ -113,7 +121,7 @@ class Comparisons:
         return CompareState(
             comparison,
             tuple(comparing.shown_view(comparison, i, self.view, cameras) for i in panes),
-            comparing.names(comparison, self.view, cameras),
+            self._names(comparison, cameras),
             frames,
             errors,
             self._difference(frames),

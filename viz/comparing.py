@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -391,19 +392,29 @@ _TOLD = {
 }
 
 
+@cache
+def _untold() -> tuple[tuple[str, str, str], ...]:
+    """Part, field and name of a View's fields that have no text of their own."""
+    default = View()
+    parts = {part.name: getattr(default, part.name) for part in dataclasses.fields(View)}
+    return tuple(
+        (part, one.name, one.name.replace("_", " "))
+        for part, value in parts.items()
+        if dataclasses.is_dataclass(value)
+        for one in dataclasses.fields(value)
+        if one.name not in _TOLD.get(part, ())
+    )
+
+
 def _others(view: View) -> dict[str, str]:
     """Fields that have no text of their own: the name, and the value where it is short."""
     facts = {}
-    for part in dataclasses.fields(view):
-        value = getattr(view, part.name)
-        for one in dataclasses.fields(value) if dataclasses.is_dataclass(value) else ():
-            if one.name in _TOLD.get(part.name, ()):
-                continue
-            inner = getattr(value, one.name)
-            text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
-            if len(text) > _LONGEST_VALUE:
-                text = text[: _LONGEST_VALUE - 1] + "…"
-            facts[f"{part.name}.{one.name}"] = f"{one.name.replace('_', ' ')} {text}"
+    for part, key, name in _untold():
+        inner = getattr(getattr(view, part), key)
+        text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
+        if len(text) > _LONGEST_VALUE:
+            text = text[: _LONGEST_VALUE - 1] + "…"
+        facts[f"{part}.{key}"] = f"{name} {text}"
     return facts
 
 

@@ -10,12 +10,17 @@ from viz import theme
 TOOLTIP_EM = 22.0
 """Where tooltips wrap, font heights."""
 SLIDER_HINT = "Ctrl+click or Enter: type a value.  ← →: nudge it."
+_MOUSE_ON_IT = int(imgui.HoveredFlags_.for_tooltip | imgui.HoveredFlags_.allow_when_disabled)
+_MOUSE_RESTS_ON_IT = int(
+    imgui.HoveredFlags_.for_tooltip
+    | imgui.HoveredFlags_.delay_normal
+    | imgui.HoveredFlags_.allow_when_disabled
+)
 
 
 def tooltip(text: str) -> None:
     """Explain the last item when the mouse rests on it, also while it is disabled."""
-    flags = imgui.HoveredFlags_.for_tooltip | imgui.HoveredFlags_.allow_when_disabled
-    if text and imgui.is_item_hovered(int(flags)) and imgui.begin_tooltip():
+    if text and imgui.is_item_hovered(_MOUSE_ON_IT) and imgui.begin_tooltip():
         imgui.push_text_wrap_pos(TOOLTIP_EM * imgui.get_font_size())
         imgui.text_unformatted(legible(text))
         imgui.pop_text_wrap_pos()
@@ -32,12 +37,7 @@ def control_tooltip(text: str, hint: str = "") -> None:
     hint : str
         How to use it, in small letters.
     """
-    flags = (
-        imgui.HoveredFlags_.for_tooltip
-        | imgui.HoveredFlags_.delay_normal
-        | imgui.HoveredFlags_.allow_when_disabled
-    )
-    if not text or imgui.is_item_active() or not imgui.is_item_hovered(int(flags)):
+    if not text or imgui.is_item_active() or not imgui.is_item_hovered(_MOUSE_RESTS_ON_IT):
         return
     if imgui.begin_tooltip():
         imgui.push_text_wrap_pos(TOOLTIP_EM * imgui.get_font_size())

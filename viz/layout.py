@@ -12,6 +12,7 @@ from imgui_bundle import imgui
 
 from viz import theme, ui
 from viz.panel import Actions, Panel, PanelContext
+from viz.refreshing import Refresher
 from viz.view import View
 
 LAYOUT_VERSION = 4
@@ -62,6 +63,8 @@ class PanelHost:
     _to_front: list[str] = field(default_factory=list)
     _focus_in: int = 0
     _quiet_frames: int = 3
+    refresher: Refresher = field(default_factory=Refresher)
+    """Decides which panels are drawn anew."""
 
     def reset(self) -> None:
         """Go back to the default arrangement."""
@@ -156,16 +159,19 @@ class PanelHost:
         for placement in self.placements:
             title = placement.panel.title
             if placement.optional and (opened is None or title not in opened):
+                self.refresher.forget(title)
                 continue
             size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
             imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
-            shown, still_open = imgui.begin(title, True if placement.optional else None, flags)
+            shown, still_open = self.refresher.begin(title, placement.optional, flags)
             if placement.optional and opened is not None and not still_open:
                 opened.discard(title)
             if shown:
-                ui.mark_window(title)
-                before = view()
-                edit(before, self.guarded(title, before, partial(_draw, placement.panel, context, actions)))
+                with ui.part(title) as waits:
+                    ui.mark_window(title)
+                    before, draw = view(), partial(_draw, placement.panel, context, actions)
+                    edit(before, self.guarded(title, before, draw))
+                    self.refresher.drawn(title, live=waits())
             imgui.end()
         self._bring_to_front()
 

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from pof3d.download import is_url
 from pof3d.errors import ConfigError, Pof3dError
-from viz.sessions import Session, is_saved, load_session, read_saved
+from viz.sessions import Session, is_saved, read_saved
 from viz.settings import Settings, load_settings, settings_path
 from viz.surroundings import Surroundings
 from viz.view import NetworkView, View
@@ -25,6 +24,7 @@ from viz.view import NetworkView, View
 if TYPE_CHECKING:
     from viz.app import App
     from viz.comparing import Comparison
+    from viz.head_start import Beginning, HeadStart, Workers
     from viz.layout import Placement
     from viz.program import Program
     from viz.timeline import Timeline
@@ -126,24 +126,22 @@ def make_program(
     threads: int | None = None,
     timeline: Timeline | None = None,
     comparison: Comparison | None = None,
+    workers: Workers | None = None,
 ) -> Program:
-    """The program with its workers.
+    """The program with its workers: those given, or new ones.
 
     Raises
     ------
     DeviceError
         When there is no such device.
     """
-    from pof3d.memory import keep_freed_memory
-    from viz.engine import Engine
+    from viz.head_start import make_workers
     from viz.jobs import Workshop
     from viz.program import Program
     from viz.recorder import Recorder
-    from viz.render_thread import RenderThread
 
-    keep_freed_memory()
-    engine = Engine(device)
-    rendering = RenderThread(engine, threads, wake)
+    workers = workers or make_workers(device, threads, wake)
+    engine, rendering = workers.engine, workers.rendering
     recording = Recorder(engine, wake)
     workshop = Workshop(engine, wake)
     return Program(
@@ -188,29 +186,47 @@ def run_window(options: WindowOptions, placements: Callable[[], Sequence[Placeme
 def _run_window(
     options: WindowOptions, settings: Settings, placements: Callable[[], Sequence[Placement]], ending: _Ending
 ) -> int:
-    def start(window: Window) -> App:
-        return _start(window, options, settings, placements)
+    from viz.head_start import HeadStart, collecting_later
+    from viz.threads import take_short_turns
 
-    run = _run_in_tk if options.window == "tk" else _run_in_glfw
-    try:
-        return run(settings, options.scale, start, ending, not options.fresh)
-    except Pof3dError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        from viz.window.errors import WindowError  # not above: --help does without windows
+    take_short_turns()
+    with contextlib.ExitStack() as starting:
+        starting.enter_context(collecting_later())
+        head = HeadStart(options, settings, placements)
 
-        return 1 if isinstance(error, WindowError) else 2
+        def start(window: Window) -> App:
+            app = _start(window, options, settings, head.result(window.wake))
+            starting.close()
+            return app
+
+        run = _run_in_tk if options.window == "tk" else _run_in_glfw
+        try:
+            return run(settings, options.scale, start, ending, not options.fresh, head)
+        except Pof3dError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            from viz.window.errors import WindowError  # not above: --help does without windows
+
+            return 1 if isinstance(error, WindowError) else 2
+        finally:
+            head.abandon()
 
 
 def _run_in_glfw(
-    settings: Settings, scale: float | None, start: Callable[[Window], App], ending: _Ending, remember: bool
+    settings: Settings,
+    scale: float | None,
+    start: Callable[[Window], App],
+    ending: _Ending,
+    remember: bool,
+    head: HeadStart,
 ) -> int:
-    # First the window, then what takes a while to import.
+    from viz.head_start import wait_in
     from viz.window import DesktopWindow
 
     window = DesktopWindow("PoF3D", settings.window_size, scale)
     try:
         ending.call(window.request_close)
-        _run(start(window), remember)
+        if wait_in(window, head):
+            _run(start(window), remember)
     finally:
         ending.call(None)
         window.close()
@@ -218,7 +234,12 @@ def _run_in_glfw(
 
 
 def _run_in_tk(
-    settings: Settings, scale: float | None, start: Callable[[Window], App], ending: _Ending, remember: bool
+    settings: Settings,
+    scale: float | None,
+    start: Callable[[Window], App],
+    ending: _Ending,
+    remember: bool,
+    _head: HeadStart,
 ) -> int:
     from viz.window.tk_host import TkHost
 
@@ -234,51 +255,28 @@ def _run_in_tk(
     return 0
 
 
-def _start(
-    window: Window,
-    options: WindowOptions,
-    settings: Settings,
-    placements: Callable[[], Sequence[Placement]],
-) -> App:
+def _start(window: Window, options: WindowOptions, settings: Settings, beginning: Beginning) -> App:
     """The program in a window."""
-    from pof3d.devices import device_names
     from viz.app import App
 
-    remember = not options.fresh
-    names = device_names()
-    device = options.device or (settings.device if settings.device in names else "auto")
-    bundled = bundled_checkpoints()
-    url = options.file if options.file is not None and is_url(options.file) else None
-    file = Path(options.file) if options.file is not None and url is None else None
-    session = load_session() if remember else None
-    saved = asked_for(file, bundled)
-    if saved is not None:
-        session = saved
-        view = saved.view
-    else:
-        view = first_view(file, session.view if session is not None else None, bundled)
-    session = first_session(view, session)
-    captures = options.out.expanduser().absolute() if options.out else Path("out").absolute()
-    surroundings = Surroundings(settings, bundled, names, remember, captures)
-    threads = options.threads or settings.threads
+    remember, session = not options.fresh, beginning.session
     program = make_program(
-        view,
-        surroundings,
+        session.view,
+        beginning.surroundings,
         window.wake,
-        device=device,
-        threads=threads,
         timeline=session.timeline,
         comparison=session.comparison,
+        workers=beginning.workers,
     )
-    folder = _run_folder(file, settings) if saved is None else None
-    if url is not None:
-        program.open_url(url)
+    folder = _run_folder(beginning.file, settings) if not beginning.asked else None
+    if beginning.url is not None:
+        program.open_url(beginning.url)
     elif folder is not None:
         program.open_run(folder)
     layout = _read_layout() if remember else ""
     if remember and not settings.tour_seen:
         program.start_tour()
-    app = App(window, program, placements(), layout=layout, ui_scale=options.scale)
+    app = App(window, program, beginning.placements, layout=layout, ui_scale=options.scale)
     _save_when_display_is_lost(app, remember)
     return app
 

@@ -36,26 +36,21 @@ BAD: Colour
 FOLDER: Colour
 POSE_COLOURS: dict[str, Colour]
 HEAT_STOPS: tuple[Colour, ...]
-# The colours of the scheme in use, looked up when they are read: neither a default argument nor a value that
-# a module keeps can be one, or it would stay what it was when another scheme is chosen.
+# The colours of the scheme in use, set by `choose`: neither a default argument nor a value that another
+# module keeps can be one, or it would stay what it was when another scheme is chosen.
 
 _in_use: SchemeName = "dark"
-
-
-def __getattr__(name: str) -> Any:
-    """Give a colour of the scheme in use: ``theme.TEXT`` is its ``text``."""
-    if name.isupper() and name.lower() in _FIELDS:
-        return getattr(SCHEMES[_in_use], name.lower())
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-_FIELDS = frozenset(field.name for field in fields(Scheme))
 
 
 def choose(name: SchemeName) -> None:
     """Use another scheme; :func:`apply_style` hands it to ImGui."""
     global _in_use
     _in_use = name if name in SCHEMES else "dark"
+    scheme = SCHEMES[_in_use]
+    globals().update({field.name.upper(): getattr(scheme, field.name) for field in fields(Scheme)})
+
+
+choose(_in_use)
 
 
 def chosen() -> SchemeName:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 
 from imgui_bundle import imgui
 
 from pof3d.text import printable
 from viz.marks import Rect, Registry
+
+Marks = dict[str, Rect]
 
 
 @dataclass
@@ -18,6 +23,8 @@ class _State:
     redraw: float = math.inf
     claimed: bool = False
     claimed_before: bool = False
+    asked: int = 0
+    parts: dict[str, tuple[Marks, ...]] = field(default_factory=dict)
 
 
 _state = _State()
@@ -46,11 +53,42 @@ def begin_frame(scale: float, registry: Registry | None = None) -> None:
 def redraw_within(seconds: float) -> None:
     """Ask for another frame even if no event comes: what is drawn waits for something of its own."""
     _state.redraw = min(_state.redraw, seconds)
+    _state.asked += 1
 
 
 def redraw_wanted() -> float:
     """Seconds after which the last frame wanted another one; infinite: it waits for an event."""
     return _state.redraw
+
+
+@contextmanager
+def part(title: str) -> Iterator[Callable[[], bool]]:
+    """Draw a part of the window that may be left as it is in later frames; see :func:`same_part`.
+
+    Yields
+    ------
+    callable
+        Tells whether the part has asked for another frame so far.
+    """
+    asked, registry = _state.asked, _state.registry
+    counts = [len(marks) for marks in _kinds(registry)] if registry is not None else []
+    try:
+        yield lambda: _state.asked > asked
+    finally:
+        if registry is not None:
+            kinds = zip(_kinds(registry), counts, strict=True)
+            _state.parts[title] = tuple(dict(islice(marks.items(), count, None)) for marks, count in kinds)
+
+
+def same_part(title: str) -> None:
+    """Note that a part is where it was drawn last."""
+    if _state.registry is not None and title in _state.parts:
+        for marks, kept in zip(_kinds(_state.registry), _state.parts[title], strict=True):
+            marks.update(kept)
+
+
+def _kinds(registry: Registry) -> tuple[Marks, ...]:
+    return registry.rects, registry.clips, registry.windows
 
 
 def claim_keys() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imgui_bundle import imgui
 
-from pof3d.checkpoint.facts import architecture_facts, provenance_facts
+from pof3d.checkpoint.facts import Fact, architecture_facts, provenance_facts
 from pof3d.checkpoint.sniff import SUFFIXES
 from pof3d.download import is_url
 from pof3d.text import elide_middle, legible
@@ -81,6 +81,7 @@ class CheckpointPanel:
         self.browser = FileBrowser(SUFFIXES)
         self._files = FileWatch()
         self._address = AddressDialog()
+        self._inside: tuple[NetworkInfo, list[Fact], list[Fact], dict[str, list[Fact]]] | None = None
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw the panel; the View comes back as it is: opening goes through the actions."""
@@ -111,8 +112,25 @@ class CheckpointPanel:
             common.paragraph("or drop a file, or a run's folder, on the window")
         self._draw_lists(context, actions)
         if context.network is not None:
-            _draw_inside(context.network)
+            self._draw_inside(context.network)
         return view
+
+    def _draw_inside(self, info: NetworkInfo) -> None:
+        imgui.spacing()
+        if not _foldable("What is inside", opened=True):
+            return
+        if self._inside is None or self._inside[0] is not info:
+            rows = architecture_facts(info.config, info.kind, info.size_bytes, info.parameters)
+            self._inside = (info, list(rows), *provenance_facts(info.provenance))
+        _, architecture, provenance, groups = self._inside
+        common.facts("architecture", architecture)
+        if provenance or groups:
+            common.section("Provenance")
+        if provenance:
+            common.facts("provenance", provenance)
+        for title, inner in groups.items():
+            if _foldable(title, opened=False):
+                common.facts(title, inner, label_em=GROUP_LABEL_EM)
 
     def _draw_lists(self, context: PanelContext, actions: Actions) -> None:
         current = context.network.path if context.network else None
@@ -185,21 +203,6 @@ def _draw_loading(loading: LoadingState, actions: Actions) -> None:
     imgui.same_line()
     if common.button("Checkpoint/Cancel", "Stop loading; the present network stays."):
         actions.cancel_loading()
-
-
-def _draw_inside(info: NetworkInfo) -> None:
-    imgui.spacing()
-    if not _foldable("What is inside", opened=True):
-        return
-    common.facts("architecture", architecture_facts(info.config, info.kind, info.size_bytes, info.parameters))
-    rows, groups = provenance_facts(info.provenance)
-    if rows or groups:
-        common.section("Provenance")
-    if rows:
-        common.facts("provenance", rows)
-    for title, inner in groups.items():
-        if _foldable(title, opened=False):
-            common.facts(title, inner, label_em=GROUP_LABEL_EM)
 
 
 def _foldable(title: str, *, opened: bool) -> bool:

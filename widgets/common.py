@@ -29,6 +29,8 @@ LABEL_EM = 6.4
 """Width of the label column, font heights."""
 _LARGEST_INT = 2**31 - 1
 """Of ImGui's integers."""
+_LINEAR = imgui.SliderFlags_.always_clamp
+_LOGARITHMIC = imgui.SliderFlags_.always_clamp | imgui.SliderFlags_.logarithmic
 
 
 def em() -> float:
@@ -46,13 +48,18 @@ def style_color(index: imgui.Col_, alpha: float = 1.0) -> int:
     return int(imgui.get_color_u32(int(index), alpha))
 
 
-@contextmanager
-def disabled(condition: bool = True) -> Iterator[None]:
+class disabled:  # noqa: N801  (a context manager: written out, for there are a hundred in a frame)
     """Grey out and lock what is drawn inside, if the condition holds."""
-    imgui.begin_disabled(condition)
-    try:
-        yield
-    finally:
+
+    __slots__ = ("_condition",)
+
+    def __init__(self, condition: bool = True) -> None:
+        self._condition = condition
+
+    def __enter__(self) -> None:
+        imgui.begin_disabled(self._condition)
+
+    def __exit__(self, *_error: object) -> None:
         imgui.end_disabled()
 
 
@@ -160,9 +167,7 @@ def slider(
         row(name, help, trailing_buttons=int(default is not None))
     else:
         fill_line(trailing_buttons=int(default is not None))
-    flags = imgui.SliderFlags_.always_clamp
-    if logarithmic:
-        flags |= imgui.SliderFlags_.logarithmic
+    flags = _LOGARITHMIC if logarithmic else _LINEAR
     if _unknown:
         value, format = low, DASH
     text = format if _unknown else (format % value).replace("-", "−")

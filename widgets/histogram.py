@@ -100,6 +100,7 @@ class HistogramPanel:
     def __init__(self, others: Sequence[Panel] = ()) -> None:
         self._others = {panel.title.lower(): panel for panel in others}
         self._heat: tuple[PoseHistogram, NDArray[np.float64]] | None = None
+        self._sides: tuple[list[float], list[float]] = ([], [])
         self._trail = PoseTrail()
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
@@ -140,6 +141,8 @@ class HistogramPanel:
     def _values(self, histogram: PoseHistogram) -> NDArray[np.float64]:
         if self._heat is None or self._heat[0] is not histogram:
             self._heat = (histogram, heat(histogram.counts))
+            yaw, pitch = marginals(histogram.counts)
+            self._sides = (yaw.tolist(), pitch.tolist())
         return self._heat[1]
 
     def _draw_plot(
@@ -184,7 +187,7 @@ class HistogramPanel:
                 if imgui.is_mouse_clicked(imgui.MouseButton_.left):
                     actions.go_to_pose(pointed)
             implot.end_plot()
-            _draw_marginals(histogram, (corner.x, corner.y), (size.x, size.y), origin.y, marginal)
+            _draw_marginals(self._sides, (corner.x, corner.y), (size.x, size.y), origin.y, marginal)
         implot.pop_style_var(2)
         return pointed
 
@@ -267,7 +270,7 @@ def _draw_pointed(histogram: PoseHistogram, pointed: Pose | None, *, full: bool)
 
 
 def _draw_marginals(
-    histogram: PoseHistogram,
+    sides: tuple[list[float], list[float]],
     corner: tuple[float, float],
     size: tuple[float, float],
     top: float,
@@ -276,18 +279,18 @@ def _draw_marginals(
     """Bars over the heat map for yaw, to its right for pitch."""
     lines = imgui.get_window_draw_list()
     ink = common.color(theme.ACCENT, 0.55)
-    yaw, pitch = marginals(histogram.counts)
+    yaw, pitch = sides
     left, low = corner
     right, bottom = left + size[0], low + size[1]
     gap = common.em() * 0.2
     for i, share in enumerate(yaw):
         x0, x1 = left + size[0] * i / len(yaw), left + size[0] * (i + 1) / len(yaw)
-        reach = (low - gap - top) * float(share)
+        reach = (low - gap - top) * share
         if reach >= 0.5:
             lines.add_rect_filled((x0, low - gap - reach), (max(x0 + 1, x1 - 1), low - gap), ink)
     for i, share in enumerate(pitch):
         y1, y0 = bottom - size[1] * i / len(pitch), bottom - size[1] * (i + 1) / len(pitch)
-        reach = (room - gap) * float(share)
+        reach = (room - gap) * share
         if reach >= 0.5:
             lines.add_rect_filled((right + gap, y0), (right + gap + reach, max(y0 + 1, y1 - 1)), ink)
 

@@ -35,8 +35,15 @@ def summarise(milliseconds: NDArray[np.float32]) -> Summary | None:
     values = milliseconds[np.isfinite(milliseconds)]
     if not values.size:
         return None
-    median, p99 = np.percentile(values, [50.0, 99.0])
-    return Summary(float(median), float(p99))
+    ordered = np.sort(values).tolist()
+    return Summary(_quantile(ordered, 0.5), _quantile(ordered, 0.99))
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    """As numpy's, which takes a quarter of a millisecond to look at its options."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    return ordered[low] + (place - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])
 
 
 def plot_limit(milliseconds: NDArray[np.float32], least: float) -> float:

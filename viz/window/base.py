@@ -55,6 +55,8 @@ class Window(ABC):
     ----------
     events : int
         Input events seen so far; a change means that something has to be drawn.
+    woken : bool
+        Whether :meth:`wake` has been called since this was last set to False: so has that.
     """
 
     frame_seconds: float | None = None
@@ -66,6 +68,7 @@ class Window(ABC):
 
     def __init__(self) -> None:
         self.events = 0
+        self.woken = False
         self._drop: DropCallback | None = None
         self._renderer: Any = None
         self._time: float | None = None
@@ -196,6 +199,11 @@ class Window(ABC):
         pixels = self._renderer.read(self.framebuffer_size) if capture else None
         self._swap()
         return pixels
+
+    def show_waiting(self, seconds: float) -> None:
+        """Show that there is something to wait for, without ImGui, and for how long that has been so."""
+        self._renderer.draw_waiting(self.framebuffer_size, self.content_scale, seconds)
+        self._swap()
 
     def close(self) -> None:
         """Release everything. A second call does nothing."""

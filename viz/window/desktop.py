@@ -192,6 +192,7 @@ class DesktopWindow(Window):
 
     def wake(self) -> None:
         """End a waiting :meth:`poll` early. May be called from any thread."""
+        self.woken = True
         self._glfw.post_empty_event()
 
     def set_title(self, title: str) -> None:

@@ -101,6 +101,7 @@ class OffscreenWindow(Window):
 
     def wake(self) -> None:
         """End a waiting :meth:`poll` early."""
+        self.woken = True
         self._wake.set()
 
     def set_title(self, title: str) -> None:

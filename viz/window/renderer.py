@@ -6,6 +6,7 @@ Import it only while a context is current: PyOpenGL chooses its platform at impo
 from __future__ import annotations
 
 import ctypes
+import math
 
 import numpy as np
 from imgui_bundle import imgui
@@ -64,6 +65,21 @@ class Renderer(ProgrammablePipelineRenderer):
                 GL.glDrawElementsBaseVertex(
                     GL.GL_TRIANGLES, command.elem_count, index_type, offset, command.vtx_offset
                 )
+        GL.glDisable(GL.GL_SCISSOR_TEST)
+
+    def draw_waiting(self, framebuffer_size: tuple[int, int], scale: float, seconds: float) -> None:
+        """Clear the picture, and draw three dots in its middle that light up in turn."""
+        width, height = framebuffer_size
+        side, gap = round(6 * scale), round(18 * scale)
+        GL.glDisable(GL.GL_SCISSOR_TEST)
+        GL.glClearColor(*BACKGROUND)
+        GL.glClear(GL.GL_COLOR_BUFFER_BIT)
+        GL.glEnable(GL.GL_SCISSOR_TEST)
+        for dot in range(3):
+            light = 0.2 + 0.3 * max(0.0, math.cos(4.0 * seconds - dot))
+            GL.glScissor((width - side) // 2 + (dot - 1) * gap, (height - side) // 2, side, side)
+            GL.glClearColor(light, light, light, 1.0)
+            GL.glClear(GL.GL_COLOR_BUFFER_BIT)
         GL.glDisable(GL.GL_SCISSOR_TEST)
 
     def _prepare(self, data: imgui.ImDrawData) -> None:

@@ -68,8 +68,6 @@ class _TkWindow(Window):
         super().__init__()
         self._frame = frame
         self._closing = False
-        self.woken = False
-        """Whether a worker has something to show."""
         self._start_imgui()
 
     @property
@@ -253,8 +251,7 @@ class ViewerFrame(OpenGLFrame):
             return
         began = time.perf_counter()
         window.make_current()
-        if (window.woken or app.animating or began >= self._due) and self.winfo_ismapped():
-            window.woken = False
+        if (app.animating or began >= self._due) and self.winfo_ismapped():
             self._drawn = began
             self.tkMakeCurrent()
             app.frame()
