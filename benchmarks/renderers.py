@@ -15,7 +15,9 @@ from torch import Tensor
 from pof3d import mesh
 from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.config import FAST_SAMPLES
+from pof3d.fast import FastGenerator
 from pof3d.nets.generator import Generator, RawFrame
+from pof3d.render.fast import FastField
 from pof3d.render.volume import DENSITY_SHIFT, DETERMINISTIC, Sampler
 
 PLAIN, FAST, GRAPHS = "plain", "fast", "CUDA graphs"

@@ -107,6 +107,7 @@ class FastGenerator:
         Without this, pictures before and after differ by rounding, of some 10⁻⁶.
         """
         if self.generator.device.type == "cpu":
+            compiling.density_kernel(self.generator.config.decoder_hidden, wait=True)
             self._kernel(FAST_SAMPLES, wait=True)
 
     def render_rays(
