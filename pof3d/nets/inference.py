@@ -283,13 +283,17 @@ def _some_rows(x: Tensor, layer: _Layer, winograd: bool, first: int, last: int, 
     low = max(first - 1, 0)
     seen = _convolved(x[:, :, low : last + 1], layer.weight, winograd)[0, :, first - low : last - low]
     if layer.up == "no":
-        y[0, :, first:last] = _activated(seen, layer, slice(first, last))
+        noise = None if layer.noise is None else layer.noise[first:last]
+        _activate(seen, layer, noise, y[0, :, first:last])
         return
-    # [2, 2, outputs, rows, width], by the phases of rows and columns, and y as [outputs, rows, 2, width, 2].
-    phases = seen.unflatten(0, (2, 2, -1))
-    rows = slice(2 * first, 2 * last)
-    ordered = phases.permute(2, 3, 0, 4, 1).reshape(len(layer.bias), 2 * (last - first), -1)
-    y[0, :, rows] = _activated(ordered, layer, rows)
+    # All as [2, 2, outputs, rows, width]: first the phases of rows and of columns.
+    outputs, height, width = y.shape[1:]
+    into = y.view(outputs, height // 2, 2, width // 2, 2)[:, first:last].permute(2, 4, 0, 1, 3)
+    noise = None
+    if layer.noise is not None:
+        phases = layer.noise.view(height // 2, 2, width // 2, 2)[first:last]
+        noise = phases.permute(1, 3, 0, 2)[:, :, None]
+    _activate(seen.unflatten(0, (2, 2, outputs)), layer, noise, into)
 
 
 def _whole(x: Tensor, layer: _Layer, winograd: bool) -> Tensor:
@@ -298,20 +302,27 @@ def _whole(x: Tensor, layer: _Layer, winograd: bool) -> Tensor:
         _some_rows(x, layer, winograd, 0, x.shape[2], y)
         return y
     if layer.up == "no":
-        return _activated(_convolved(x, layer.weight, winograd)[0], layer, slice(None))[None]
-    y = F.conv_transpose2d(x, layer.weight, stride=2)
-    kernel = (fir_kernel().to(y) * 4.0).expand(y.shape[1], 1, 4, 4)
-    return _activated(F.conv2d(y, kernel, padding=1, groups=y.shape[1])[0], layer, slice(None))[None]
+        y = _convolved(x, layer.weight, winograd)
+    else:
+        y = F.conv_transpose2d(x, layer.weight, stride=2)
+        kernel = (fir_kernel().to(y) * 4.0).expand(y.shape[1], 1, 4, 4)
+        y = F.conv2d(y, kernel, padding=1, groups=y.shape[1])
+    _activate(y, layer, layer.noise, y)
+    return y
 
 
-def _activated(y: Tensor, layer: _Layer, rows: slice) -> Tensor:
-    """[outputs, H, W], which is overwritten; ``rows`` are its place in the noise."""
-    bias = layer.bias[:, None, None]
-    y = y.add_(bias) if layer.behind is None else torch.addcmul(bias, y, layer.behind[:, None, None])
-    if layer.noise is not None:
-        y += layer.noise[rows]
-    y = F.leaky_relu_(y, 0.2)
-    return y if layer.clamp is None else y.clamp_(-layer.clamp, layer.clamp)
+def _activate(y: Tensor, layer: _Layer, noise: Tensor | None, into: Tensor) -> None:
+    """[..., outputs, H, W], which is overwritten, and its noise, to the result."""
+    if layer.behind is not None:
+        y *= layer.behind[:, None, None]
+    y += layer.bias[:, None, None]
+    if noise is not None:
+        y += noise
+    F.leaky_relu_(y, 0.2)
+    if layer.clamp is not None:
+        y.clamp_(-layer.clamp, layer.clamp)
+    if into is not y:
+        into.copy_(y)
 
 
 def _convolved(x: Tensor, weight: Tensor, winograd: bool) -> Tensor:
