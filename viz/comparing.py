@@ -407,7 +407,7 @@ def _others(view: View) -> dict[str, str]:
     facts = {}
     for part in view.__dataclass_fields__:
         value = getattr(view, part)
-        for key, name in _untold(part, type(value)):
+        for key, name in _untold(part, type(value)):  # type: ignore[arg-type]
             inner = getattr(value, key)
             text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
             if len(text) > _LONGEST_VALUE:
