@@ -320,17 +320,20 @@ def title(view: View) -> str:
 
 def differences(view: View, other: View) -> tuple[str, ...]:
     """What a View has that another has not, beside network and seed, as short texts."""
-    own, others = _facts(view), _facts(other)
+    return _apart(_facts(view), _facts(other))
+
+
+def _apart(own: Mapping[str, str], others: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(text for name, text in own.items() if text and text != others.get(name))
 
 
 def names(comparison: Comparison, view: View, cameras: Cameras = MappingProxyType({})) -> tuple[str, ...]:
     """A line for each pane: the active one is set against its partner, the others against the active one."""
     views = [shown_view(comparison, index, view, cameras) for index in range(len(comparison.panes))]
-    lines = []
+    facts, lines = [_facts(one) for one in views], []
     for index, one in enumerate(views):
-        other = views[comparison.partner if index == comparison.active else comparison.active]
-        lines.append(", ".join((title(one), *differences(one, other))))
+        other = facts[comparison.partner if index == comparison.active else comparison.active]
+        lines.append(", ".join((title(one), *_apart(facts[index], other))))
     return tuple(lines)
 
 
