@@ -277,7 +277,10 @@ def measure_window(
     threads : int, optional
         Of the model; as many as the window takes by default.
     """
-    app, timed = _open(checkpoint, threads)
+    from viz.head_start import collecting_later
+
+    with collecting_later():  # as the program starts
+        app, timed = _open(checkpoint, threads)
     work = []
     try:
         work.append(_work(app, timed, "default arrangement, orbit", lambda i: _orbit(app, i), frames))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pof3d.config import CameraConfig
 from pof3d.errors import ConfigError, Pof3dError
@@ -320,17 +320,20 @@ def title(view: View) -> str:
 
 def differences(view: View, other: View) -> tuple[str, ...]:
     """What a View has that another has not, beside network and seed, as short texts."""
-    own, others = _facts(view), _facts(other)
+    return _apart(_facts(view), _facts(other))
+
+
+def _apart(own: Mapping[str, str], others: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(text for name, text in own.items() if text and text != others.get(name))
 
 
 def names(comparison: Comparison, view: View, cameras: Cameras = MappingProxyType({})) -> tuple[str, ...]:
     """A line for each pane: the active one is set against its partner, the others against the active one."""
     views = [shown_view(comparison, index, view, cameras) for index in range(len(comparison.panes))]
-    lines = []
+    facts, lines = [_facts(one) for one in views], []
     for index, one in enumerate(views):
-        other = views[comparison.partner if index == comparison.active else comparison.active]
-        lines.append(", ".join((title(one), *differences(one, other))))
+        other = facts[comparison.partner if index == comparison.active else comparison.active]
+        lines.append(", ".join((title(one), *_apart(facts[index], other))))
     return tuple(lines)
 
 
@@ -393,28 +396,26 @@ _TOLD = {
 
 
 @cache
-def _untold() -> tuple[tuple[str, str, str], ...]:
-    """Part, field and name of a View's fields that have no text of their own."""
-    default = View()
-    parts = {part.name: getattr(default, part.name) for part in dataclasses.fields(View)}
-    return tuple(
-        (part, one.name, one.name.replace("_", " "))
-        for part, value in parts.items()
-        if dataclasses.is_dataclass(value)
-        for one in dataclasses.fields(value)
-        if one.name not in _TOLD.get(part, ())
-    )
+def _untold(part: str, kind: Any) -> tuple[tuple[str, str], ...]:
+    """Fields of a part of a View that have no text of their own, and their names in words."""
+    if not dataclasses.is_dataclass(kind):
+        return ()
+    told = _TOLD.get(part, ())
+    names = (one.name for one in dataclasses.fields(kind) if one.name not in told)
+    return tuple((name, name.replace("_", " ")) for name in names)
 
 
 def _others(view: View) -> dict[str, str]:
     """Fields that have no text of their own: the name, and the value where it is short."""
     facts = {}
-    for part, key, name in _untold():
-        inner = getattr(getattr(view, part), key)
-        text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
-        if len(text) > _LONGEST_VALUE:
-            text = text[: _LONGEST_VALUE - 1] + "…"
-        facts[f"{part}.{key}"] = f"{name} {text}"
+    for part in view.__dataclass_fields__:
+        value = getattr(view, part)
+        for key, name in _untold(part, type(value)):  # type: ignore[arg-type]
+            inner = getattr(value, key)
+            text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
+            if len(text) > _LONGEST_VALUE:
+                text = text[: _LONGEST_VALUE - 1] + "…"
+            facts[f"{part}.{key}"] = f"{name} {text}"
     return facts
 
 

@@ -15,7 +15,7 @@ from imgui_bundle import imgui
 
 from viz import ui
 
-PANELS_A_FRAME = 3
+PANELS_A_FRAME = 2
 """Drawn anew beside those that the user has in hand."""
 DRAWS = 2
 """So often a panel is drawn after the last thing that happened: some things fit only the second time."""

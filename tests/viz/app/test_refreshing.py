@@ -22,7 +22,7 @@ from viz.view import View
 from viz.viewport import Viewport
 
 pytestmark = pytest.mark.window
-COUNT = 9
+COUNT = 8
 MakeDesk = Callable[..., Desk]
 
 
