@@ -28,7 +28,18 @@ from pof3d.memory import keep_freed_memory
 
 QUICK = Pace(rounds=2, seconds=0.5, least=1, warm_up=1)
 PartName = Literal[
-    "rendering", "quality", "resolution", "growth", "memory", "interaction", "training", "data", "loading"
+    "rendering",
+    "quality",
+    "resolution",
+    "growth",
+    "memory",
+    "motion",
+    "window",
+    "cold_start",
+    "interaction",
+    "training",
+    "data",
+    "loading",
 ]
 NetworkName = Literal["ffhq", "cars", "toy-cats", "toy-cars"]
 

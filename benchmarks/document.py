@@ -16,7 +16,7 @@ from typing import Any
 import tyro
 from matplotlib.figure import Figure
 
-from benchmarks import growth, memory, plotting, quality, rendering, report, resolution, targets
+from benchmarks import growth, memory, plotting, program, quality, rendering, report, resolution, targets
 from benchmarks.networks import KEYS
 from benchmarks.record import Record, described, entries
 from benchmarks.renderers import PLAIN
@@ -28,7 +28,17 @@ README, PAGE = "README.md", "docs/rendering.md"
 KEPT = {"cpu": "docs/results/benchmarks.json", "cuda": "docs/results/benchmarks-gpu.json"}
 IMAGES = "docs/images/benchmarks"
 NEEDED = {
-    "cpu": ("rendering", "quality", "resolution", "growth", "memory", "interaction"),
+    "cpu": (
+        "rendering",
+        "quality",
+        "resolution",
+        "growth",
+        "memory",
+        "window",
+        "cold_start",
+        "motion",
+        "interaction",
+    ),
     "cuda": ("rendering", "resolution"),
 }
 _BY_NETWORK = ("rendering", "quality", "resolution", "memory")
@@ -83,6 +93,7 @@ def figures(record: Record) -> dict[str, Figure]:
         | quality.plots(found)
         | resolution.plots(found)
         | growth.plots(found)
+        | program.start_plots(found)
     )
 
 
@@ -128,6 +139,12 @@ def measured_text(record: Record) -> str:
             _picture("growth", "Time by resolution, samples, latents and size of planes"),
             "### Memory",
             memory.table(found),
+            "### The window",
+            program.window_part(found),
+            program.start_part(found),
+            _picture("cold-start", "When the start reaches what"),
+            "### A drag",
+            program.motion_part(found),
         ]
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks import existing, growth, memory, quality, rendering, resolution
+from benchmarks import existing, growth, memory, program, quality, rendering, resolution
 from benchmarks.record import Results, Settings
 
 Tell = Callable[[str], None]
@@ -38,8 +38,9 @@ PARTS: tuple[Part, ...] = (
     Part("resolution", "Resolution", resolution.measure, resolution.table, resolution.plots, gpu=True),
     Part("growth", "Growth", growth.measure, growth.table, growth.plots, gpu=True),
     Part("memory", "Memory of a frame", memory.measure, memory.table, memory.plots, gpu=True),
-    # >>> The window belongs here: `cold_start` and `measure_window` of benchmarks.window, as a part each. Of
-    # >>> the first, named "cold_start", benchmarks.targets reads "seconds": [one a start].
+    Part("motion", "A drag", program.motion, program.motion_part),
+    Part("window", "The window itself", program.window, program.window_part),
+    Part("cold_start", "Start", program.start, program.start_part, program.start_plots),
     Part("interaction", "Interaction", existing.interaction, existing.interaction_table),
     Part("training", "Training", existing.training, existing.training_table),
     Part("data", "Reading images", existing.data, existing.data_table),

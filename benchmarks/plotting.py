@@ -109,6 +109,31 @@ def stages(networks: dict[str, Any], names: tuple[str, ...]) -> Figure:
     return figure
 
 
+def stages_in_time(stages: dict[str, float]) -> Figure:
+    """When what was reached, seconds from the start, one below the other."""
+    figure = Figure(figsize=(_WIDTH, 0.42 * len(stages) + 0.9), layout="constrained")
+    axis = figure.subplots()
+    before = 0.0
+    for row, (name, seconds) in enumerate(stages.items()):
+        axis.barh(row, seconds - before, left=before, color=_BLUE, height=0.6)
+        axis.annotate(
+            f"{name}: {seconds:.2f} s",
+            (seconds, row),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=_SMALL,
+        )
+        before = seconds
+    axis.set_xlim(0.0, 1.45 * max(stages.values()))
+    axis.invert_yaxis()
+    axis.set_yticks([])
+    axis.set_xlabel("seconds from the start of the process", fontsize=_SMALL)
+    _plain_look(axis)
+    axis.spines["left"].set_visible(False)
+    return figure
+
+
 def speedups(rows: list[tuple[str, float, float]], unit: str) -> Figure:
     """Bars of factors, with a mark at each target.
 

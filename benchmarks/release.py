@@ -67,5 +67,9 @@ LEAST_PSNR = 40.0
 DEPTH_SHARE = 0.01
 """Depth error on opaque pixels, of the ray range."""
 COLD_START_SECONDS = 4.0
+WINDOW_MILLISECONDS = 4.0
+"""Of the interface's work per frame, with every panel open."""
+REST_SHARE = 0.02
+"""Of a core, when nothing happens."""
 GPU_FPS = 240.0
 """ffhq, orbit at 256², on an H100."""

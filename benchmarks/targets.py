@@ -117,7 +117,30 @@ def others(parts: Parts, device: str = "cpu") -> list[Other]:
         rows.append(Other(title, target, f"{middle:.1f} s", middle <= release.COLD_START_SECONDS))
     else:
         rows.append(Other(title, target))
-    return rows
+    return rows if device == "cuda" else rows + _window(parts.get("window", {}))
+
+
+def _window(found: dict[str, Any]) -> list[Other]:
+    """What the interface may cost."""
+    work, rhythm = (found.get("cost", {}).get(name) for name in ("work", "rhythm"))
+    rest = found.get("rest")
+    titles = (
+        ("interface's work per frame, every panel open, 99 %", f"≤ {release.WINDOW_MILLISECONDS:g} ms"),
+        ("frames later than 20 ms at 60 Hz, the model at full load", "≤ 1 %"),
+        ("window at rest, of a core", _percent(release.REST_SHARE)),
+    )
+    slowest = max(one["processor"]["p99"] for one in work if "every" in one["situation"]) if work else None
+    late = rhythm["late"] / max(rhythm["frames"], 1) if rhythm else None
+    share = max(rest["share"], rest["share_after_mouse"]) if rest else None
+    measured = (
+        (slowest, release.WINDOW_MILLISECONDS, lambda value: f"{value:.1f} ms"),
+        (late, 0.01, lambda value: f"{100 * value:.1f} %"),
+        (share, release.REST_SHARE, lambda value: f"{100 * value:.1f} %"),
+    )
+    return [
+        Other(*title) if value is None else Other(*title, shown(value), value <= bound)
+        for title, (value, bound, shown) in zip(titles, measured, strict=True)
+    ]
 
 
 def _percent(share: float) -> str:

@@ -338,6 +338,12 @@ def cold_start(checkpoint: Path, *, runs: int = 5) -> ColdStart:
 
 # -------------------------------------------------------------------------------------------------- tables
 def window_table(cost: WindowCost, rests: Sequence[Rest] = (), start: ColdStart | None = None) -> str:
+    """Markdown of all of it."""
+    parts = [cost_table(cost), *map(rest_line, rests), *([] if start is None else [start_table(start)])]
+    return "\n\n".join(parts)
+
+
+def cost_table(cost: WindowCost) -> str:
     """Markdown."""
     lines = [
         f"Interface's work per frame, {SIZE[0]} × {SIZE[1]}, offscreen, processor ms (wall ms):",
@@ -361,14 +367,19 @@ def window_table(cost: WindowCost, rests: Sequence[Rest] = (), start: ColdStart 
         f"frames in {rhythm.seconds:.0f} s, {rhythm.interval.median:.1f} ms apart "
         f"(99 %: {rhythm.interval.p99:.1f}), {rhythm.late} more than {LATE_MILLISECONDS:.0f} ms.",
     ]
-    for rest in rests:
-        lines += [
-            "",
-            f"At rest ({rest.window}): {rest.share:.1%} of a core, {rest.frames} frames in "
-            f"{rest.seconds:.0f} s; {rest.share_after_mouse:.1%} after the mouse has moved over panels.",
-        ]
-    if start is not None:
-        lines += ["", f"Start, seconds from that of the process, medians of {start.runs}:", ""]
-        lines += ["| reached | s |", "|---|---:|"]
-        lines += [f"| {name} | {seconds:.2f} |" for name, seconds in start.stages.items()]
     return "\n".join(lines)
+
+
+def rest_line(rest: Rest) -> str:
+    """A sentence."""
+    return (
+        f"At rest ({rest.window}): {rest.share:.1%} of a core, {rest.frames} frames in "
+        f"{rest.seconds:.0f} s; {rest.share_after_mouse:.1%} after the mouse has moved over panels."
+    )
+
+
+def start_table(start: ColdStart) -> str:
+    """Markdown."""
+    lines = [f"Start, seconds from that of the process, medians of {start.runs}:", ""]
+    lines += ["| reached | s |", "|---|---:|"]
+    return "\n".join([*lines, *(f"| {name} | {seconds:.2f} |" for name, seconds in start.stages.items())])

@@ -199,12 +199,12 @@ def _folded(weight: Tensor) -> Tensor:
     """
     outputs, inputs = weight.shape[:2]
     kernel = (fir_kernel().to(weight) * 4.0)[None, None]
-    # Full correlation of the upright weight with the symmetric filter: the kernel of both together.
-    both = F.conv2d(weight.reshape(-1, 1, 3, 3), kernel, padding=3).view(outputs, inputs, 6, 6)
-    # Row y of the result is Σ_k both[k] · input[(y + 2 − k) / 2]; a convolution reads input[y // 2 + t − 1].
-    rows = {0: (4, 2, 0), 1: (5, 3, 1)}
-    phases = [both[:, :, rows[a]][:, :, :, rows[b]] for a in (0, 1) for b in (0, 1)]
-    return torch.cat(phases)
+    # Row y of the result is Σ_k both[k] · input[(y + 2 − k) / 2], where both is the transposed convolution's
+    # kernel widened by the symmetric filter, and a convolution reads input[y // 2 + t − 1]: of the phase p
+    # that is k = p + 4 − 2 t. Turned round, so that indices rise with t, it is every second row from 1 − p.
+    both = F.conv2d(weight.flip(2, 3).reshape(-1, 1, 3, 3), kernel, padding=3)
+    both = both.view(outputs, inputs, 6, 6)
+    return torch.cat([both[:, :, 1 - a :: 2, 1 - b :: 2] for a in (0, 1) for b in (0, 1)])
 
 
 def run(

@@ -225,6 +225,12 @@ def test_the_program_s_own_parts_are_shown() -> None:
     fast = timing | {"median": 50.0}
     sizes = {"file_bytes": 2**29, "tensor_bytes": 2**28, "load_peak": 2**28, "picture_peak": 2**29}
     opened = sizes | {"stages": [["Reading", 0.5], ["rays", 0.25]], "switching": [1, 2**29], "budget": 2**31}
+    processor, wall = {"median": 3.0, "p95": 4.0, "p99": 4.5}, {"median": 4.0, "p95": 5.0, "p99": 6.0}
+    work = {"situation": "every panel, orbit", "processor": processor, "wall": wall, "panels": {"Pose": wall}}
+    rhythm = {"seconds": 5.0, "frames": 300, "late": 3, "interval": wall, "pictures": 40.0}
+    rest = {"window": "glfw", "share": 0.005, "frames": 2, "share_after_mouse": 0.004, "seconds": 20.0}
+    drag = {"name": "ffhq", "reprojected": True, "pictures_a_second": 30.0, "interval": 33.0, "latency": 30.0}
+    drag |= {"psnr": 30.0, "sides": "40–64"}
     parts: dict[str, Results] = {
         "interaction": {"checkpoint": "a.safetensors", "timings": {"baseline": timing, "orbit": fast}},
         "training": {
@@ -234,13 +240,25 @@ def test_the_program_s_own_parts_are_shown() -> None:
         },
         "data": {"rates": [{"name": "one thread", "images": 100.0}, {"name": "held", "images": 400.0}]},
         "loading": {"found": opened},
+        "motion": {"drags": [drag, drag | {"reprojected": False, "psnr": 25.0}]},
+        "window": {"cost": {"work": [work], "rhythm": rhythm}, "rest": rest},
+        "cold_start": {"stages": {"window": 1.0, "picture": 2.5}, "runs": 3, "seconds": [2.5]},
     }
     shown = {part.name: part.table(parts) for part in PARTS if part.name in parts}
     assert "| orbit | 50.0 | 300.0 | 4.0 |" in shown["interaction"]
     assert "| convolutions | 40 % |" in shown["training"]
     assert "| held | 400 | 4.0 | 5 |" in shown["data"]  # a step of 16 images in 200 ms eats 80 a second
     assert "| **file to first picture** | **0.75** |" in shown["loading"]
-    assert [part.table({part.name: {}}) for part in PARTS if part.name in parts] == [""] * 4
+    assert "30.0" in shown["motion"]
+    assert "| every panel, orbit | 3.0 (4.0) |" in shown["window"]
+    assert "0.5% of a core" in shown["window"]
+    assert "| picture | 2.50 |" in shown["cold_start"]
+    assert [part.table({part.name: {}}) for part in PARTS if part.name in parts] == [""] * 7
+    rows = {row.title.split(",")[0]: (row.measured, row.met) for row in targets.others(parts)}
+    assert rows["first image after a cold start"] == ("2.5 s", True)
+    assert rows["interface's work per frame"] == ("4.5 ms", False)
+    assert rows["frames later than 20 ms at 60 Hz"] == ("1.0 %", True)
+    assert rows["window at rest"] == ("0.5 %", True)
 
 
 # -------------------------------------------------------------------------------------------------- memory
