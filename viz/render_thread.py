@@ -200,7 +200,8 @@ class RenderThread(AbstractContextManager["RenderThread"]):
         with self._changed:
             self._threads = max(1, threads)
             count = self._threads
-            self._orders.append(lambda: self._work_with(count))
+            self._orders.append(lambda: torch.set_num_threads(count))
+            self._engine.lanes = count
             self._changed.notify_all()
 
     def set_device(self, name: str) -> None:
@@ -364,10 +365,6 @@ class RenderThread(AbstractContextManager["RenderThread"]):
         self._publish(FailedFrame(self._view, error.detached(), opened=opened))
         self._answer = "done"
 
-    def _work_with(self, threads: int) -> None:
-        torch.set_num_threads(threads)
-        self._engine.lanes = threads
-
     def _bound(self, total_bytes: int) -> None:
         self._engine.set_memory_budget(total_bytes)
         with self._changed:
@@ -443,14 +440,12 @@ class RenderThread(AbstractContextManager["RenderThread"]):
         finally:
             with self._changed:
                 self._device = self._engine.device
-        if self._current is not None:
-            self._answer = "nothing"
         with self._changed:
+            self._answer = "done" if self._current is None else "nothing"
             self._companions.start_again()
 
     def _sample_poses(self) -> None:
-        if not self._survey.advance(self._is_stale):
-            return
-        with self._changed:
-            self._histogram = self._survey.histogram()
-        self._notify()
+        if self._survey.advance(self._is_stale):
+            with self._changed:
+                self._histogram = self._survey.histogram()
+            self._notify()

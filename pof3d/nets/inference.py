@@ -48,7 +48,7 @@ _IMAGE_ROWS = 32
 """Of the image so far, doubled together; even."""
 _TILE = 6
 """Pixels that Winograd's algorithm computes together, in a row."""
-_WORKING_BYTES = 16 << 20
+_WORKING_BYTES = 32 << 20
 """That it may hold of the rows that one lane is at; more where it would take along too many weights."""
 
 
