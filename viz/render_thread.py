@@ -438,8 +438,7 @@ class RenderThread(AbstractContextManager["RenderThread"]):
         try:
             self._engine.set_device(name)
         finally:
-            with self._changed:
-                self._device = self._engine.device
+            self._device = self._engine.device
         with self._changed:
             self._answer = "done" if self._current is None else "nothing"
             self._companions.start_again()
