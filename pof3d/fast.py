@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.config import FAST_SAMPLES
 from pof3d.lanes import bounds, share
-from pof3d.nets.generator import Generator, RawFrame
+from pof3d.nets.generator import Generator, RawFrame, RenderedFrame
 from pof3d.nets.inference import Arithmetic, Blocks, StyledBlock, run
 from pof3d.nets.layers import NoiseSource, SynthesisBlock
 from pof3d.render import compiling
@@ -55,6 +56,7 @@ class FastGenerator:
         self._arrays: _Arrays | None = None
 
     # ---------------------------------------------------------------------------------------- the networks
+    @torch.no_grad()
     def synthesize_planes(
         self, w: Tensor, noise: NoiseSource = "const", *, lanes: int | None = None
     ) -> Tensor:
@@ -81,6 +83,7 @@ class FastGenerator:
         image = run(blocks, start, None, lanes=self._lanes(lanes))[1]
         return image.view(1, 3, generator.backbone.plane_channels, *image.shape[2:])
 
+    @torch.no_grad()
     def superresolve(self, raw: RawFrame, w: Tensor, *, lanes: int | None = None) -> Tensor:
         """Final image [1, 3, S, S] of a raw frame; see the generator's."""
         generator, blocks = self.generator, self._superres
@@ -97,6 +100,7 @@ class FastGenerator:
         return run(styled[1], features, image, lanes=self._lanes(lanes))[1]
 
     # --------------------------------------------------------------------------------------------- the field
+    @torch.no_grad()
     def field(self, planes: Tensor, *, lanes: int | None = None) -> FastField:
         """The planes [1, 3, C, R, R] of a latent as :meth:`render_rays` reads them."""
         return fast_field(self.generator, planes, lanes=lanes)
@@ -110,6 +114,7 @@ class FastGenerator:
             compiling.density_kernel(self.generator.config.decoder_hidden, wait=True)
             self._kernel(FAST_SAMPLES, wait=True)
 
+    @torch.no_grad()
     def render_rays(
         self,
         field: FastField,
@@ -154,6 +159,29 @@ class FastGenerator:
         count = max(1, min(self._lanes(lanes), rays // _RAYS_FOR_A_LANE))
         share([lambda a=a, b=b: part(a, b) for a, b in bounds(rays, count)])  # type: ignore[misc]
         return seen[0], seen[1][:, None], seen[2][:, None]
+
+    @torch.no_grad()
+    def render(
+        self,
+        w: Tensor,
+        pose: Tensor | None = None,
+        *,
+        cam2world: Tensor | None = None,
+        focal: float | Tensor | None = None,
+        resolution: int | None = None,
+        noise: NoiseSource = "const",
+        lanes: int | None = None,
+    ) -> RenderedFrame:
+        """One latent and one camera → image; see the generator's for what they are."""
+        config = self.generator.config
+        matrix, focal = self.generator.camera(pose, cam2world, focal)
+        side = config.render.resolution if resolution is None else resolution
+        intrinsics = intrinsics_from_focal(config.camera.focal if focal is None else focal)
+        origins, directions = camera_rays(matrix, intrinsics, side)
+        field = self.field(self.synthesize_planes(w, noise, lanes=lanes), lanes=lanes)
+        seen = self.render_rays(field, origins[0], directions[0], lanes=lanes)
+        raw = RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
+        return RenderedFrame(self.superresolve(raw, w, lanes=lanes), raw.raw, raw.depth, raw.opacity)
 
     def _kernel(self, samples: int, *, wait: bool = False) -> Kernel | None:
         if samples != FAST_SAMPLES or self.generator.decoder.output.weight.dtype != torch.float32:

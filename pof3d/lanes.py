@@ -37,10 +37,11 @@ def share(parts: Sequence[Callable[[], T]]) -> list[T]:
     """
     if len(parts) == 1:
         return [parts[0]()]
-    helpers, inference = _helpers(len(parts) - 1), torch.is_inference_mode_enabled()
+    helpers = _helpers(len(parts) - 1)
+    inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
     def run(part: Callable[[], T]) -> T:
-        with torch.inference_mode(inference):
+        with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
             return part()
 
     threads = torch.get_num_threads()

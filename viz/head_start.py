@@ -7,11 +7,7 @@ they are needed to make that picture; the render thread begins with it while the
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
-import importlib.util
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -125,7 +121,6 @@ class HeadStart:
 
     def _run(self) -> None:
         try:
-            _load_libraries()
             self._result = self._prepare()
         except BaseException as error:
             self._result = error
@@ -159,26 +154,6 @@ class HeadStart:
     def _notify(self) -> None:
         if self._wake is not None:
             self._wake()
-
-
-def _load_libraries() -> None:
-    """Load torch's libraries without holding up the other threads, as the import of a module does.
-
-    The import finds them loaded. Where they have other names, it loads them itself.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    found = importlib.util.find_spec("torch")
-    if found is None or found.origin is None:
-        return
-    load = ctypes.CDLL(None).dlopen
-    load.argtypes, load.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
-    folder = Path(found.origin).parent / "lib"
-    # In torch's own order: the first one brings what the second one needs, for all to see.
-    for name, mode in (("global_deps", os.RTLD_GLOBAL), ("cpu", os.RTLD_LOCAL)):
-        library = folder / f"libtorch_{name}.so"
-        if not library.is_file() or not load(os.fsencode(library), os.RTLD_NOW | mode):
-            return
 
 
 def _device_names() -> tuple[str, ...]:

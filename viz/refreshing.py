@@ -3,12 +3,13 @@
 ImGui asks for every control in every frame, which costs half a millisecond a panel in Python. Nobody can tell
 whether a number far away from the mouse has changed in this sixtieth of a second or two later. So what the
 user has in hand is drawn in every frame, and of the rest a few at a time, those first that have waited
-longest. After the last thing that happened all of them are drawn once more.
+longest, as many as a millisecond allows. After the last thing that happened all of them are drawn once more.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 from imgui_bundle import imgui
@@ -16,9 +17,15 @@ from imgui_bundle import imgui
 from viz import ui
 
 PANELS_A_FRAME = 2
-"""Drawn anew beside those that the user has in hand."""
+"""Drawn anew beside those that the user has in hand, at most."""
+_BUDGET = 1.0
+"""Milliseconds that they may take together; one of them is drawn whatever it takes."""
+_USUAL = 0.4
+"""Milliseconds of a panel that has not been drawn yet."""
 DRAWS = 2
 """So often a panel is drawn after the last thing that happened: some things fit only the second time."""
+_NEWEST_SHARE = 0.2
+"""Of what a panel's cost is known from; an outlier, as when other work takes the core, counts twice."""
 _FIRST_DRAWS = 4
 """So often in a row where it appears, or changes its place."""
 _internal = imgui.internal
@@ -44,6 +51,9 @@ class Refresher:
         self._live: set[str] = set()
         """Panels that wait for something of their own."""
         self._chosen: set[str] = set()
+        self._cost: dict[str, float] = {}
+        """Milliseconds that panels took lately."""
+        self._began = 0.0
         self._all = True
         self._atlas: object = None
 
@@ -59,7 +69,12 @@ class Refresher:
         if news:
             for title in self._shown:
                 self._waiting[title] = max(self._waiting.get(title, 0), DRAWS)
-        self._chosen = set(list(self._waiting)[:PANELS_A_FRAME])
+        self._chosen, left = set(), _BUDGET
+        for title in list(self._waiting)[:PANELS_A_FRAME]:
+            left -= self._cost.get(title, _USUAL)
+            if left < 0.0 and self._chosen:
+                break
+            self._chosen.add(title)
         atlas = imgui.get_io().fonts.tex_data
         identity = (atlas.unique_id, atlas.width, atlas.height) if atlas is not None else None
         # What was drawn before refers to the old one. A popup goes when the panel that opened it is left out.
@@ -94,6 +109,7 @@ class Refresher:
             ui.same_part(title)
         elif not shown:
             self.forget(title)
+        self._began = time.perf_counter()
         return bool(shown), bool(still_open) or not closable
 
     def drawn(self, title: str, *, live: bool) -> None:
@@ -106,6 +122,9 @@ class Refresher:
         live : bool
             Whether what it shows waits for something of its own: then the next frame draws it, too.
         """
+        took = 1e3 * (time.perf_counter() - self._began)
+        known = self._cost.get(title, took)
+        self._cost[title] = known + _NEWEST_SHARE * (min(took, 2.0 * known) - known)
         place = _place(title)
         if title not in self._shown or self._shown[title] != place:
             self._shown[title], self._new[title] = place, _FIRST_DRAWS

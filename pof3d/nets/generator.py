@@ -239,6 +239,22 @@ class Generator(nn.Module):
             return torch.stack([pose.new_tensor(focal_from_fov(float(fov))) for fov in pose[:, 2]])
         return self.config.camera.focal
 
+    def camera(
+        self, pose: Tensor | None, cam2world: Tensor | None, focal: float | Tensor | None
+    ) -> tuple[Tensor, float | Tensor | None]:
+        """Matrices [B, 4, 4] and focal length of what :meth:`render` is asked for.
+
+        Raises
+        ------
+        ValueError
+            Unless there is either a pose or a matrix.
+        """
+        if pose is not None and cam2world is None:
+            return self.cam2world(pose), self.focal(pose) if focal is None else focal
+        if cam2world is not None and pose is None:
+            return cam2world, focal
+        raise ValueError("give either pose or cam2world")
+
     def render(
         self,
         w: Tensor,
@@ -277,14 +293,7 @@ class Generator(nn.Module):
         -------
         RenderedFrame
         """
-        if (pose is None) == (cam2world is None):
-            raise ValueError("give either pose or cam2world")
-        if pose is None:
-            matrix = cam2world
-        else:
-            matrix = self.cam2world(pose)
-            focal = self.focal(pose) if focal is None else focal
-        assert matrix is not None
+        matrix, focal = self.camera(pose, cam2world, focal)
         raw = self.render_raw(
             self.synthesize_planes(w, noise),
             matrix,

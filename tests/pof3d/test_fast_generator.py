@@ -109,6 +109,22 @@ def test_bfloat16_keeps_the_picture(generator: Generator) -> None:
     assert 0.0 < error < 0.02 * image.std()
 
 
+def test_a_whole_picture(generator: Generator) -> None:
+    w, pose = generator.map(latent(1, generator.config.z_dim))
+    fast = FastGenerator(generator)
+    expected = generator.render(w, pose, depth_samples=192, importance_samples=192)
+    found = fast.render(w, pose, lanes=2)
+    for one, other in zip(found, expected, strict=True):
+        assert one.shape == other.shape
+        assert (one - other).square().mean().sqrt() < 0.03  # a veil, which ten samples see roughly
+        assert other.std() > 0.02
+    matrix, focal = generator.cam2world(pose), generator.focal(pose)
+    torch.testing.assert_close(fast.render(w, cam2world=matrix, focal=focal).image, found.image)
+    assert fast.render(w, pose, resolution=8).raw.shape == (1, 3, 8, 8)
+    with pytest.raises(ValueError, match="either"):
+        fast.render(w)
+
+
 def test_what_it_does_not_speed_up_it_leaves_to_the_generator(generator: Generator) -> None:
     fast, w = FastGenerator(generator), ws_of(generator)
     both = torch.cat([w, ws_of(generator, 2)])
@@ -159,7 +175,22 @@ def test_a_lane_that_fails_is_heard_when_all_have_ended(broken: int) -> None:
     assert ended.is_set()
 
 
+def test_there_are_no_gradients(generator: Generator) -> None:
+    wanting = generator_of(WITHOUT).requires_grad_(True)
+    fast, w = FastGenerator(wanting), ws_of(wanting)
+    planes = fast.synthesize_planes(w.detach(), lanes=2)
+    assert not planes.requires_grad
+    torch.testing.assert_close(planes, wanting.synthesize_planes(w).detach(), atol=2e-4, rtol=1e-4)
+    matrix = wanting.cam2world(torch.zeros(1, 2) + 1.57)
+    origins, directions = camera_rays(matrix, intrinsics_from_focal(1.5), 8)
+    seen = fast.render_rays(fast.field(planes), origins[0], directions[0], lanes=2)
+    assert not any(part.requires_grad for part in seen)
+
+
 def test_lanes_inherit_that_there_are_no_gradients() -> None:
+    with torch.no_grad():
+        assert share([torch.is_grad_enabled] * 3) == [False] * 3
+    assert share([torch.is_grad_enabled] * 3) == [True] * 3
     with torch.inference_mode():
         assert share([torch.is_inference_mode_enabled] * 3) == [True] * 3
     assert share([torch.is_inference_mode_enabled] * 3) == [False] * 3

@@ -49,8 +49,9 @@ def panels() -> list[Counted]:
 
 
 @pytest.fixture
-def busy(make_desk: MakeDesk, panels: list[Counted]) -> Desk:
+def busy(make_desk: MakeDesk, panels: list[Counted], monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A window with all of them beside each other, docked, the mouse off it, and nothing left to draw."""
+    monkeypatch.setattr("viz.refreshing._BUDGET", 1e9)  # however slow the machine is
     sides = ["left"] * (COUNT // 2) + ["right"] * (COUNT - COUNT // 2)
     places = [Placement(p, side, (i, i)) for i, (p, side) in enumerate(zip(panels, sides, strict=True))]  # type: ignore[arg-type]
     desk = make_desk(size=(1000, 1000), placements=places)
@@ -83,6 +84,18 @@ def test_a_few_panels_are_drawn_in_a_frame_and_all_of_them_in_a_few(
         _something_happens(busy)
     drawn = [panel.draws - count for panel, count in zip(panels, before, strict=True)]
     assert drawn == [1] * COUNT, "those that have waited longest come first"
+
+
+def test_costly_panels_are_drawn_one_at_a_time(
+    busy: Desk, panels: list[Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viz.refreshing._BUDGET", 0.0)
+    before = [panel.draws for panel in panels]
+    for i in range(COUNT):
+        _something_happens(busy)
+        drawn = [panel.draws - count for panel, count in zip(panels, before, strict=True)]
+        assert sum(drawn) == i + 1
+    assert [panel.draws - count for panel, count in zip(panels, before, strict=True)] == [1] * COUNT
 
 
 def test_after_the_last_event_all_are_brought_up_to_date(busy: Desk, panels: list[Counted]) -> None:
