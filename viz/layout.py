@@ -11,7 +11,7 @@ from typing import Literal
 from imgui_bundle import imgui
 
 from viz import theme, ui
-from viz.panel import Actions, Panel, PanelContext
+from viz.panel import Actions, Panel, PanelContext, Watching
 from viz.refreshing import Refresher
 from viz.view import View
 
@@ -161,6 +161,8 @@ class PanelHost:
             if placement.optional and (opened is None or title not in opened):
                 self.refresher.forget(title)
                 continue
+            if isinstance(placement.panel, Watching):
+                placement.panel.watch(context)
             size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
             imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
             shown, still_open = self.refresher.begin(title, placement.optional, flags)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -396,3 +396,11 @@ class Panel(Protocol):
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         """Draw into the current ImGui window and return the View, changed where the user changed it."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A panel that misses no frame, although not every frame draws it anew (:mod:`viz.refreshing`)."""
+
+    def watch(self, context: PanelContext) -> None:
+        """Take note, once a frame, outside of any ImGui window."""

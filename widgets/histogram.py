@@ -138,6 +138,11 @@ class HistogramPanel:
         _draw_numbers(histogram)
         return view
 
+    def watch(self, context: PanelContext) -> None:
+        """See :class:`~viz.panel.Watching`: the trail has every pose of a drag."""
+        if context.frame is not None:
+            self._trail.follow(context.frame.generator_pose, imgui.get_time())
+
     def _values(self, histogram: PoseHistogram) -> NDArray[np.float64]:
         if self._heat is None or self._heat[0] is not histogram:
             self._heat = (histogram, heat(histogram.counts))

@@ -60,7 +60,9 @@ def test_writing_changes_what_is_between_the_markers(tmp_path: Path, record: Rec
         assert document.between(found, marker) == text.strip() and "\nold\n" not in found
     assert Record.read(tmp_path / document.KEPT["cpu"]).parts == record.parts
     drawn = {path.name for path in (tmp_path / document.IMAGES).iterdir()}
-    assert drawn == {f"{name}.png" for name in ("speedups", "stages", "quality", "resolution", "growth")}
+    assert drawn == {
+        f"{name}.png" for name in ("speedups", "stages", "quality", "resolution", "growth", "cold-start")
+    }
 
 
 def test_a_document_without_markers_is_left_alone(tmp_path: Path, record: Record) -> None:
