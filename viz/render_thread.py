@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pof3d.cores import cores
 from pof3d.errors import Pof3dError
-from pof3d.lanes import cores
 from viz.companions import Companions, render_companion
 from viz.engine import Cancelled, Engine
 from viz.frame import FailedFrame, Frame, FrameLevel

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 
-from pof3d.lanes import cores
+from pof3d.cores import cores
 
 NICENESS = 10
 TURN_SECONDS = 0.001
