@@ -202,6 +202,6 @@ def test_ten_thousand_steps(
     assert min(walker.done.values()) > STEPS / 50
     assert blocks[1] < 1.1 * blocks[0], f"Python's blocks of memory grew from {blocks[0]} to {blocks[1]}"
     # Not the resident size: how much of what is freed the allocator keeps depends on when threads meet.
-    assert memory[1] < memory[0] + 48, f"allocated memory grew from {memory[0]:.0f} to {memory[1]:.0f} MiB"
+    assert memory[1] < memory[0] + 24, f"allocated memory grew from {memory[0]:.0f} to {memory[1]:.0f} MiB"
     names = [thread.name for thread in threading.enumerate() if thread.name in ("render", "recorder")]
     assert not names
