@@ -10,20 +10,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pof3d import compiling
 from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.config import FAST_SAMPLES
-from pof3d.lanes import bounds, share
+from pof3d.lanes import single_threaded, spread
 from pof3d.nets.generator import Generator, RawFrame, RenderedFrame
 from pof3d.nets.inference import Arithmetic, Blocks, StyledBlock, run
 from pof3d.nets.layers import NoiseSource, SynthesisBlock
-from pof3d.render import compiling
 from pof3d.render.fast import FastField, fast_field, render_rays
 from pof3d.render.field import PLANE_AXES
 
 if TYPE_CHECKING:
-    from pof3d.render.kernel import Kernel
+    from pof3d.compiling import Kernel
 
-_RAYS_FOR_A_LANE = 256
+_RAYS_AT_ONCE = 128
 """Fewer are not worth a thread."""
 
 
@@ -51,8 +51,9 @@ class FastGenerator:
         self._superres: Blocks | None = None
         if superres is not None:
             first = superres.input_resolution * (2 if superres.block0.up else 1)
-            self._superres = Blocks([superres.block0, superres.block1], [first, 2 * first], arithmetic)
-        self._styled: tuple[Tensor, tuple[StyledBlock, ...]] | None = None
+            both = [superres.block0, superres.block1]
+            self._superres = Blocks(both, [first, 2 * first], arithmetic, keep=True)
+        self._styled: tuple[Tensor, Arithmetic, tuple[StyledBlock, ...]] | None = None
         self._arrays: _Arrays | None = None
 
     # ---------------------------------------------------------------------------------------- the networks
@@ -78,9 +79,10 @@ class FastGenerator:
         for count in self._counts:
             ws.append(w[:, first : first + count + 1])
             first += count
-        blocks = self._backbone.styled(ws, noise)
         start = _block(generator.backbone.get_submodule(f"b{generator.backbone.resolutions[0]}")).const[None]
-        image = run(blocks, start, None, lanes=self._lanes(lanes))[1]
+        lanes = self._lanes(lanes)
+        with single_threaded():
+            image = run(self._backbone.styled(ws, noise), start, None, lanes=lanes)[1]
         return image.view(1, 3, generator.backbone.plane_channels, *image.shape[2:])
 
     @torch.no_grad()
@@ -91,19 +93,24 @@ class FastGenerator:
             return raw.raw
         if w.device.type != "cpu" or len(w) != 1:
             return generator.superresolve(raw, w)
-        own = w[:, -1]
+        lanes, own, arithmetic = self._lanes(lanes), w[:, -1], blocks.arithmetic()
         styled = self._styled
-        if styled is None or not torch.equal(styled[0], own):
-            ws = own[:, None].expand(-1, 3, -1)
-            styled = self._styled = own.clone(), blocks.styled([ws, ws], "none")
-        features, image = generator.superres.resized(raw.features, raw.raw)
-        return run(styled[1], features, image, lanes=self._lanes(lanes))[1]
+        with single_threaded():
+            if styled is None or styled[1] != arithmetic or not torch.equal(styled[0], own):
+                ws = own[:, None].expand(-1, 3, -1)
+                styled = self._styled = own.clone(), arithmetic, blocks.styled([ws, ws], "none")
+            features, image = generator.superres.resized(raw.features, raw.raw)
+            return run(styled[2], features, image, lanes=lanes)[1]
 
     # --------------------------------------------------------------------------------------------- the field
     @torch.no_grad()
     def field(self, planes: Tensor, *, lanes: int | None = None) -> FastField:
         """The planes [1, 3, C, R, R] of a latent as :meth:`render_rays` reads them."""
-        return fast_field(self.generator, planes, lanes=lanes)
+        if planes.device.type != "cpu":
+            return fast_field(self.generator, planes)
+        lanes = self._lanes(lanes)
+        with single_threaded():
+            return fast_field(self.generator, planes, lanes=lanes)
 
     def prepare(self) -> None:
         """Wait until rays are drawn as they will be from then on; compiling takes seconds, once a machine.
@@ -111,6 +118,7 @@ class FastGenerator:
         Without this, pictures before and after differ by rounding, of some 10⁻⁶.
         """
         if self.generator.device.type == "cpu":
+            self._backbone.arithmetic(wait=True)
             compiling.density_kernel(self.generator.config.decoder_hidden, wait=True)
             self._kernel(FAST_SAMPLES, wait=True)
 
@@ -152,12 +160,11 @@ class FastGenerator:
         planes = (field.table.numpy(), field.side, arrays.axes, arrays.scale)
         density = (field.grid[0, 0].numpy(), np.float32(field.reach), field.bounds.numpy())
 
-        def part(first: int, last: int) -> None:
+        def part(_lane: int, first: int, last: int) -> None:
             own = (x[first:last] for x in given)
             kernel(*planes, *density, *arrays.decoder, *arrays.settings, *own)
 
-        count = max(1, min(self._lanes(lanes), rays // _RAYS_FOR_A_LANE))
-        share([lambda a=a, b=b: part(a, b) for a, b in bounds(rays, count)])  # type: ignore[misc]
+        spread(rays, self._lanes(lanes), part, unit=_RAYS_AT_ONCE)
         return seen[0], seen[1][:, None], seen[2][:, None]
 
     @torch.no_grad()
@@ -192,7 +199,7 @@ class FastGenerator:
         )
 
     def _lanes(self, asked: int | None) -> int:
-        return torch.get_num_threads() if asked is None else asked
+        return max(1, torch.get_num_threads() if asked is None else asked)
 
 
 @dataclass(frozen=True)
@@ -207,6 +214,8 @@ class _Arrays:
 
 
 def _arrays(generator: Generator) -> _Arrays:
+    from pof3d.render.kernel import panels
+
     render, decoder = generator.config.render, generator.decoder
     hidden, output = decoder.hidden.scaled(), decoder.output.scaled()
     weight, bias = output[0].detach().t().numpy(), output[1].detach().numpy()
@@ -216,11 +225,11 @@ def _arrays(generator: Generator) -> _Arrays:
         np.float32(2.0 / render.box_warp),
         weight.shape[1] - 1,
         (
-            np.ascontiguousarray(hidden[0].detach().t().numpy()),
+            panels(hidden[0].detach().t().numpy()),
             hidden[1].detach().numpy(),
             np.ascontiguousarray(weight[:, 0]),
             np.float32(bias[0]),
-            np.ascontiguousarray(weight[:, 1:]),
+            panels(weight[:, 1:]),
             np.ascontiguousarray(bias[1:]),
         ),
         (*map(np.float32, numbers), render.confine_to_box, np.float32(render.white_background)),

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 ELLIPSIS = "…"
 
@@ -73,6 +74,11 @@ def format_duration(seconds: float) -> str:
 
 def format_degrees(radians: float, *, signed: bool = True) -> str:
     """Angles in degrees with one decimal and a sign: "+12.3°", "−4.5°"; zero has none."""
+    return _degrees(radians, signed)
+
+
+@lru_cache(512)  # a window writes the same dozens in every frame
+def _degrees(radians: float, signed: bool) -> str:
     value = round(math.degrees(radians), 1) + 0.0
     text = f"{value:+.1f}°" if signed and value else f"{value:.1f}°"
     return text.replace("-", "−")

@@ -2,11 +2,9 @@
 
 * Styles are multiplied into the weights, not into the activations. For one latent that is less work, it is
   done once where only the camera moves, and nothing is left to do behind a convolution but its activation.
-* 3×3 convolutions go through Winograd's algorithm (arXiv 1509.09308; NNPACK, which torch brings) or, on CPUs
-  that compute with bfloat16, through that.
-* A convolution that doubles the size, and the filter behind it, are one convolution to four images, the
-  result's pixels with even and odd coordinates.
-* Large images are computed a few rows at a time, which are still in the cache when they are activated.
+* 3×3 convolutions of large images go through Winograd's algorithm (:mod:`pof3d.nets.kernels`), together with
+  what follows, once that is compiled; or, on CPUs that compute with bfloat16, through that.
+* Lanes share rows of large images and channels of small ones.
 
 For inference: no gradients.
 """
@@ -17,13 +15,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pof3d.lanes import bounds, share
+from pof3d import compiling
+from pof3d.compiling import BLOCK
+from pof3d.lanes import bounds, share, spread
 from pof3d.nets.layers import (
     SQRT_2,
     ModulatedConv,
@@ -33,32 +34,36 @@ from pof3d.nets.layers import (
     fir_kernel,
 )
 
+if TYPE_CHECKING:
+    from pof3d.compiling import NetworkKernels
+
 Arithmetic = Literal["float32", "winograd", "bfloat16"]
 """How 3×3 convolutions are computed: directly, by Winograd's algorithm, or with 8 bits of mantissa."""
 
-_WINOGRAD_FROM = 16
-"""Side of the image from which on Winograd's algorithm pays: below, the weights cost more than the pixels."""
-_FOLDED_UP_TO = 1 << 15
-"""Inputs × outputs up to which the filter is folded into the weights: folding larger ones takes too long."""
+_WINOGRAD_FROM = 32
+"""Side of the image from which on Winograd's algorithm pays: below, weights cost more than pixels."""
+_DOUBLED_UP_TO = 1 << 15
+"""Inputs × outputs up to which it pays where the size doubles: that takes four times the weights."""
 _SHARED_FROM = 256
 """Channels of a small image from which on lanes share them."""
 _ROWS_FROM = 64
 """Side of an image from which on lanes share its rows."""
 _IMAGE_ROWS = 32
 """Of the image so far, doubled together; even."""
-_TILE = 6
-"""Pixels that Winograd's algorithm computes together, in a row."""
-_WORKING_BYTES = 32 << 20
-"""That it may hold of the rows that one lane is at; more where it would take along too many weights."""
+_LEAST_GROUP = 12
+"""Tiles that a lane takes at a time, so few that they stay in the cache …"""
+_WEIGHTS_FOR_A_TILE = 1 << 11
+"""… but one for so many weights, all of which are read for every group."""
+_WEIGHT_BYTES = 16 << 20
+"""Of transformed weights, where they are not kept."""
+_WORKING_BYTES = 8 << 20
+"""Of the rows that one lane is at."""
+_MOST = float(np.finfo(np.float32).max)
 
 
 @cache
-def best_arithmetic() -> Arithmetic:
-    """What this CPU is quickest with. It depends on the CPU alone, so there equal Views give equal pixels."""
-    if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported():
-        return "bfloat16"
-    # To ask is to initialise NNPACK: without that its convolutions fail.
-    return "winograd" if torch._nnpack_available() else "float32"
+def _has_bfloat16() -> bool:
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,11 @@ class _Layer:
     """A layer with a latent's style, and with the activation's gain √2 in everything."""
 
     weight: Tensor
-    """[outputs, inputs, k, k]; unfolded of one that doubles the size: [inputs, outputs, 3, 3]."""
+    """[outputs, inputs, k, k]; of one that doubles the size: [inputs, outputs, 3, 3]."""
     bias: Tensor
     """[outputs]"""
-    up: Literal["no", "folded", "unfolded"]
+    up: bool
+    """Whether it doubles the size."""
     clamp: float | None
     """Of the result."""
     noise: Tensor | None
@@ -78,6 +84,10 @@ class _Layer:
     """[inputs], factors of the features; None: they are in the weights."""
     behind: Tensor | None = None
     """[outputs], factors of the result; None: they are in the weights."""
+    kernels: NetworkKernels | None = None
+    """What computes it. Weights are the module's own then, factors are there."""
+    transformed: Tensor | None = None
+    """Its weights, all of them, where they are kept."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,6 @@ class StyledBlock:
     rgb: _Layer
     up: bool
     """Whether it doubles the size."""
-    winograd: bool
 
 
 class Blocks:
@@ -102,6 +111,8 @@ class Blocks:
         Sides of their outputs.
     arithmetic : Arithmetic, optional
         The quickest on this CPU by default.
+    keep : bool, optional
+        Whether one latent is drawn often, so that transformed weights are worth their memory.
     """
 
     def __init__(
@@ -109,12 +120,24 @@ class Blocks:
         blocks: Sequence[SynthesisBlock],
         resolutions: Sequence[int],
         arithmetic: Arithmetic | None = None,
+        *,
+        keep: bool = False,
     ) -> None:
         self._blocks = tuple(zip(blocks, resolutions, strict=True))
-        self._arithmetic = best_arithmetic() if arithmetic is None else arithmetic
-        self._type = torch.bfloat16 if self._arithmetic == "bfloat16" else torch.float32
+        self._asked = ("bfloat16" if _has_bfloat16() else "winograd") if arithmetic is None else arithmetic
+        self._type = torch.bfloat16 if self._asked == "bfloat16" else torch.float32
+        self._keep = keep
         self._energies: dict[ModulatedConv, Tensor] = {}
         self._rounded: dict[ModulatedConv, Tensor] = {}
+
+    def arithmetic(self, *, wait: bool = False) -> Arithmetic:
+        """What blocks are computed with from now on. ``wait``: until there will be nothing quicker."""
+        if self._asked == "winograd" and self._kernels(wait=wait) is None:
+            return "float32"
+        return self._asked
+
+    def _kernels(self, *, wait: bool = False) -> NetworkKernels | None:
+        return compiling.network_kernels(wait=wait) if self._asked == "winograd" else None
 
     def styled(self, ws: Sequence[Tensor], noise: NoiseSource) -> tuple[StyledBlock, ...]:
         """The blocks for a latent.
@@ -139,8 +162,10 @@ class Blocks:
         )
         style = block.torgb.affine(ws[:, len(layers)])[0] / math.sqrt(block.torgb.weight[0].numel())
         weight = (block.torgb.weight * style[:, None, None]).to(self._type)
-        rgb = _Layer(weight, block.torgb.bias, "no", block.torgb.clamp, None)
-        return StyledBlock(convs, rgb, block.up and not block.is_first, self._arithmetic == "winograd")
+        single = weight.dtype == torch.float32 and weight.shape[1] % BLOCK == 0
+        kernels = self._kernels() if single else None
+        rgb = _Layer(weight, block.torgb.bias, False, block.torgb.clamp, None, kernels=kernels)
+        return StyledBlock(convs, rgb, block.up and not block.is_first)
 
     def _conv(self, layer: SynthesisLayer, w: Tensor, noise: Tensor | None, resolution: int) -> _Layer:
         style = layer.affine(w)[0]
@@ -149,17 +174,17 @@ class Blocks:
         noise = None if noise is None else noise.to(self._type)
         outputs, inputs = layer.weight.shape[:2]
         side = resolution // 2 if layer.up else resolution
+        kernels = self._kernels()
+        if kernels is not None and _suits(layer, side):
+            made = _Layer(layer.weight, bias, layer.up, layer.clamp, noise, style, norm, kernels)
+            return replace(made, transformed=_transformed(made, 0, _count(made), 1)) if self._keep else made
         if inputs * outputs * 9 > (inputs + outputs) * side * side:  # more weights than pixels: leave them
             weight, before, behind = self._plain(layer), style.to(self._type), norm.to(self._type)
-            if layer.up:
-                return _Layer(weight.transpose(0, 1), bias, "unfolded", layer.clamp, noise, before, behind)
-            return _Layer(weight, bias, "no", layer.clamp, noise, before, behind)
+            weight = weight.transpose(0, 1) if layer.up else weight
+            return _Layer(weight, bias, layer.up, layer.clamp, noise, before, behind)
         weight = layer.weight * (norm[:, None] * style)[:, :, None, None]
-        up: Literal["no", "folded", "unfolded"] = "no"
-        if layer.up:
-            up = "folded" if inputs * outputs <= _FOLDED_UP_TO else "unfolded"
-            weight = _folded(weight) if up == "folded" else weight.transpose(0, 1)
-        return _Layer(self._laid_out(weight), bias, up, layer.clamp, noise)
+        weight = weight.transpose(0, 1) if layer.up else weight
+        return _Layer(self._laid_out(weight), bias, layer.up, layer.clamp, noise)
 
     def _energy(self, layer: ModulatedConv) -> Tensor:
         """[outputs, inputs], sums of the squared weights: the same for all latents."""
@@ -187,24 +212,18 @@ def _grain(layer: SynthesisLayer, noise: NoiseSource, resolution: int) -> Tensor
         values = layer.noise_const
     else:
         assert callable(noise), "random noise is not prepared: it differs from call to call"
-        values = noise((1, 1, resolution, resolution))[0, 0].to(layer.weight.dtype)
+        shape = (1, 1, resolution, resolution)
+        values = noise(shape).expand(shape)[0, 0].to(layer.weight.dtype)
     return values * (layer.noise_strength * SQRT_2)  # type: ignore[operator]
 
 
-def _folded(weight: Tensor) -> Tensor:
-    """[O, I, 3, 3] of a transposed convolution → [4·O, I, 3, 3] of a convolution to the four phases.
-
-    The transposed convolution and its filter are one of [6, 6], of which every pixel of the result meets
-    every second row and column: those of its phase.
-    """
-    outputs, inputs = weight.shape[:2]
-    kernel = (fir_kernel().to(weight) * 4.0)[None, None]
-    # Row y of the result is Σ_k both[k] · input[(y + 2 − k) / 2], where both is the transposed convolution's
-    # kernel widened by the symmetric filter, and a convolution reads input[y // 2 + t − 1]: of the phase p
-    # that is k = p + 4 − 2 t. Turned round, so that indices rise with t, it is every second row from 1 − p.
-    both = F.conv2d(weight.flip(2, 3).reshape(-1, 1, 3, 3), kernel, padding=3)
-    both = both.view(outputs, inputs, 6, 6)
-    return torch.cat([both[:, :, 1 - a :: 2, 1 - b :: 2] for a in (0, 1) for b in (0, 1)])
+def _suits(layer: SynthesisLayer, side: int) -> bool:
+    """Whether Winograd's algorithm can and should compute it, given the side of what comes in."""
+    outputs, inputs = layer.weight.shape[:2]
+    if inputs % BLOCK or outputs % BLOCK or layer.weight.dtype != torch.float32:
+        return False
+    pays = outputs * inputs <= _DOUBLED_UP_TO or not layer.up
+    return side >= _WINOGRAD_FROM and pays
 
 
 def run(
@@ -231,121 +250,143 @@ def run(
     x = x.to(blocks[0].rgb.weight.dtype)
     for block in blocks:
         for layer in block.convs:
-            x = _layer(x, layer, block.winograd, lanes)
+            x = _tiles(x, layer, layer.kernels, lanes) if layer.kernels else _layer(x, layer, lanes)
         image = _image(block, x, image, lanes)
     assert image is not None
     return x, image
 
 
-def _layer(x: Tensor, layer: _Layer, winograd: bool, lanes: int) -> Tensor:
+def _count(layer: _Layer) -> int:
+    """Blocks of outputs, of all phases."""
+    return len(layer.bias) // BLOCK * (4 if layer.up else 1)
+
+
+def _transformed(layer: _Layer, first: int, last: int, lanes: int) -> Tensor:
+    """Weights of some blocks of outputs, as Winograd's algorithm reads them."""
+    assert layer.kernels is not None and layer.before is not None and layer.behind is not None
+    transform = layer.kernels.transform_weights
+    inputs = layer.weight.shape[1]
+    into = torch.empty(layer.kernels.POINTS, (last - first) * inputs * BLOCK + BLOCK)
+    fir = fir_kernel().sum(0).numpy() * 2.0 if layer.up else None
+    given = [t.detach().numpy() for t in (layer.weight.flatten(2).contiguous(), layer.before, layer.behind)]
+    matrices, values = layer.kernels.weight_transform(fir), into.numpy()
+
+    def part(_lane: int, a: int, b: int) -> None:
+        transform(*given, matrices, first + a, first + b, first, values)
+
+    spread(last - first, lanes, part)
+    return into
+
+
+def _tiles(x: Tensor, layer: _Layer, kernels: NetworkKernels, lanes: int) -> Tensor:
+    """Convolution, noise, bias and activation by Winograd's algorithm. Lanes share tiles."""
+    height, width = x.shape[2:]
+    outputs, inputs = layer.weight.shape[:2]
+    scale, tile = (2 if layer.up else 1), kernels.TILE
+    pixels = x[0].permute(1, 2, 0).contiguous()
+    y = x.new_empty(scale * height, scale * width, outputs)
+    noise = x.new_empty(0, 0) if layer.noise is None else layer.noise.contiguous()
+    clamp = np.float32(_MOST if layer.clamp is None else layer.clamp)
+    tiles = -(-height // tile) * -(-width // tile)
+    count, transformed = _count(layer), layer.transformed
+    at_once = count if transformed is not None else max(1, _WEIGHT_BYTES // (256 * inputs * BLOCK))
+    if at_once < count:  # every lane transforms its part of the image once, for all of them
+        group = -(-tiles // lanes)
+    else:
+        group = max(_LEAST_GROUP, inputs * count * BLOCK // _WEIGHTS_FOR_A_TILE)
+    group = -(-group // kernels.ROWS) * kernels.ROWS
+    values = [torch.empty(kernels.POINTS, group * inputs + BLOCK).numpy() for _ in range(lanes)]
+    given = (layer.bias.detach().numpy(), noise.detach().numpy(), clamp, scale, y.numpy())
+
+    def some_outputs(first: int, last: int) -> None:
+        weight = _transformed(layer, first, last, lanes) if transformed is None else transformed
+
+        def part(lane: int, a: int, b: int) -> None:
+            image = (pixels.numpy(), a, b, group, first > 0, values[lane])
+            kernels.convolve(*image, weight.numpy(), first, *given)
+
+        if at_once < count:
+            share([lambda i=i: part(i, i * group, min((i + 1) * group, tiles)) for i in range(lanes)])  # type: ignore[misc]
+        else:
+            spread(tiles, lanes, part, unit=group)
+
+    for first in range(0, count, at_once):
+        some_outputs(first, min(first + at_once, count))
+    return y.permute(2, 0, 1)[None]
+
+
+def _layer(x: Tensor, layer: _Layer, lanes: int) -> Tensor:
     """Convolution, noise, bias and activation. Lanes share channels of small images, rows of large ones."""
     if layer.before is not None:
         x = x * layer.before[:, None, None]
-    outputs = len(layer.bias)
-    if layer.up == "unfolded" or x.shape[2] < _ROWS_FROM:
-        if lanes == 1 or outputs < _SHARED_FROM or layer.up == "folded":
-            return _whole(x, layer, winograd)
+    outputs, (height, width) = len(layer.bias), x.shape[2:]
+    if layer.up or height < _ROWS_FROM:
+        if lanes == 1 or (outputs < _SHARED_FROM and height < _ROWS_FROM):
+            return _whole(x, layer)
 
         def part(first: int, last: int) -> Tensor:
-            weight = layer.weight[:, first:last] if layer.up == "unfolded" else layer.weight[first:last]
+            weight = layer.weight[:, first:last] if layer.up else layer.weight[first:last]
             behind = None if layer.behind is None else layer.behind[first:last]
-            own = replace(layer, weight=weight, bias=layer.bias[first:last], behind=behind)
-            return _whole(x, own, winograd)
+            return _whole(x, replace(layer, weight=weight, bias=layer.bias[first:last], behind=behind))
 
         shares = bounds(outputs, lanes)
         return torch.cat(share([lambda a=a, b=b: part(a, b) for a, b in shares]), dim=1)  # type: ignore[misc]
-    height, width = x.shape[2:]
-    scale = 1 if layer.up == "no" else 2
-    y = x.new_empty(1, outputs, scale * height, scale * width)
-    once = _rows_at_once(layer, width)
+    y = x.new_empty(1, outputs, height, width)
+    once = max(1, _WORKING_BYTES // (4 * width * (x.shape[1] + outputs)))
 
     def rows(first: int, last: int) -> None:
-        for start in range(first, last, once):
-            _some_rows(x, layer, winograd, start, min(start + once, last), y)
+        for a in range(first, last, once):
+            b, above = min(a + once, last), max(a - 1, 0)
+            seen = F.conv2d(x[:, :, above : b + 1], layer.weight, padding=1)[:, :, a - above : b - above]
+            noise = None if layer.noise is None else layer.noise[a:b]
+            y[:, :, a:b] = _activated(seen, layer, noise)
 
     share([lambda a=a, b=b: rows(a, b) for a, b in bounds(height, lanes)])  # type: ignore[misc]
     return y
 
 
-def _rows_at_once(layer: _Layer, width: int) -> int:
-    """So few that what Winograd's algorithm holds of them (8² numbers for a tile) stays in bounds, but so
-    many that transforming them takes longer than transforming the weights, which is done every time.
-    """
-    outputs, inputs = layer.weight.shape[:2]
-    tiles = max(
-        _WORKING_BYTES // (8 * 8 * 4 * (inputs + outputs)), 2 * inputs * outputs // (inputs + outputs)
-    )
-    return _TILE * max(1, tiles // -(-width // _TILE)) - 2  # with the two beside them, whole tiles
+def _whole(x: Tensor, layer: _Layer) -> Tensor:
+    if not layer.up:
+        return _activated(F.conv2d(x, layer.weight, padding=1), layer, layer.noise)
+    y = F.conv_transpose2d(x, layer.weight, stride=2)
+    kernel = (fir_kernel().to(y) * 4.0).expand(y.shape[1], 1, 4, 4)
+    return _activated(F.conv2d(y, kernel, padding=1, groups=y.shape[1]), layer, layer.noise)
 
 
-def _some_rows(x: Tensor, layer: _Layer, winograd: bool, first: int, last: int, y: Tensor) -> None:
-    """The rows of y that come from rows ``first`` … ``last`` of x."""
-    low = max(first - 1, 0)
-    seen = _convolved(x[:, :, low : last + 1], layer.weight, winograd)[0, :, first - low : last - low]
-    if layer.up == "no":
-        noise = None if layer.noise is None else layer.noise[first:last]
-        _activate(seen, layer, noise, y[0, :, first:last])
-        return
-    # All as [2, 2, outputs, rows, width]: first the phases of rows and of columns.
-    outputs, height, width = y.shape[1:]
-    into = y.view(outputs, height // 2, 2, width // 2, 2)[:, first:last].permute(2, 4, 0, 1, 3)
-    noise = None
-    if layer.noise is not None:
-        phases = layer.noise.view(height // 2, 2, width // 2, 2)[first:last]
-        noise = phases.permute(1, 3, 0, 2)[:, :, None]
-    _activate(seen.unflatten(0, (2, 2, outputs)), layer, noise, into)
-
-
-def _whole(x: Tensor, layer: _Layer, winograd: bool) -> Tensor:
-    if layer.up == "folded":
-        y = x.new_empty(1, len(layer.bias), 2 * x.shape[2], 2 * x.shape[3])
-        _some_rows(x, layer, winograd, 0, x.shape[2], y)
-        return y
-    if layer.up == "no":
-        y = _convolved(x, layer.weight, winograd)
-    else:
-        y = F.conv_transpose2d(x, layer.weight, stride=2)
-        kernel = (fir_kernel().to(y) * 4.0).expand(y.shape[1], 1, 4, 4)
-        y = F.conv2d(y, kernel, padding=1, groups=y.shape[1])
-    _activate(y, layer, layer.noise, y)
-    return y
-
-
-def _activate(y: Tensor, layer: _Layer, noise: Tensor | None, into: Tensor) -> None:
-    """[..., outputs, H, W], which is overwritten, and its noise, to the result."""
+def _activated(y: Tensor, layer: _Layer, noise: Tensor | None) -> Tensor:
+    """[1, outputs, H, W], which is overwritten, with its noise, to the result."""
     if layer.behind is not None:
         y *= layer.behind[:, None, None]
     y += layer.bias[:, None, None]
     if noise is not None:
         y += noise
     F.leaky_relu_(y, 0.2)
-    if layer.clamp is not None:
-        y.clamp_(-layer.clamp, layer.clamp)
-    if into is not y:
-        into.copy_(y)
-
-
-def _convolved(x: Tensor, weight: Tensor, winograd: bool) -> Tensor:
-    if winograd and x.shape[3] >= _WINOGRAD_FROM:
-        return torch._nnpack_spatial_convolution(x.contiguous(), weight.contiguous(), None, padding=[1, 1])
-    return F.conv2d(x, weight, padding=1)
+    return y if layer.clamp is None else y.clamp_(-layer.clamp, layer.clamp)
 
 
 def _image(block: StyledBlock, x: Tensor, image: Tensor | None, lanes: int) -> Tensor:
-    """The image so far, doubled, and the block's own on top."""
+    """The image so far, doubled where the block does so, and the block's own on top."""
     inputs, height, width = x.shape[1:]
-    weight, pixels = block.rgb.weight.flatten(1), x.contiguous().view(inputs, -1)
-    out = x.new_empty(1, len(weight), height, width, dtype=torch.float32)
-    flat = out.view(len(weight), -1)
+    rgb = block.rgb
+    lanes = lanes if height >= _ROWS_FROM else 1
+    if rgb.kernels is not None and width >= rgb.kernels.ROWS:
+        return _added(rgb, rgb.kernels, x, image, lanes)
+    weight, channels = rgb.weight.flatten(1), len(rgb.weight)
+    if x.is_contiguous(memory_format=torch.channels_last):
+        pixels = x.permute(0, 2, 3, 1).reshape(-1, inputs).t()
+    else:
+        pixels = x.contiguous().view(inputs, -1)
+    out = x.new_empty(1, channels, height, width, dtype=torch.float32)
+    flat = out.view(channels, -1)
     below = image if image is None or not block.up else F.pad(image, (1, 1, 1, 1))
 
     def some_rows(first: int, last: int) -> None:
         part = slice(first * width, last * width)
         flat[:, part] = weight @ pixels[:, part]
         own = out[:, :, first:last]
-        own += block.rgb.bias[:, None, None]
-        if block.rgb.clamp is not None:
-            own.clamp_(-block.rgb.clamp, block.rgb.clamp)
+        own += rgb.bias[:, None, None]
+        if rgb.clamp is not None:
+            own.clamp_(-rgb.clamp, rgb.clamp)
         if below is not None:
             own += _doubled(below[:, :, first // 2 : last // 2 + 2]) if block.up else below[:, :, first:last]
 
@@ -353,9 +394,25 @@ def _image(block: StyledBlock, x: Tensor, image: Tensor | None, lanes: int) -> T
         for start in range(first, last, _IMAGE_ROWS):
             some_rows(start, min(start + _IMAGE_ROWS, last))
 
-    pairs = bounds(height // 2, lanes if height >= _ROWS_FROM else 1)
-    share([lambda a=a, b=b: rows(2 * a, 2 * b) for a, b in pairs])  # type: ignore[misc]
+    share([lambda a=a, b=b: rows(2 * a, 2 * b) for a, b in bounds(height // 2, lanes)])  # type: ignore[misc]
     return out
+
+
+def _added(rgb: _Layer, kernels: NetworkKernels, x: Tensor, image: Tensor | None, lanes: int) -> Tensor:
+    """:func:`_image`, compiled. Lanes share rows."""
+    inputs, height, width = x.shape[1:]
+    channels = len(rgb.bias)
+    pixels = x[0].permute(1, 2, 0).contiguous().numpy()
+    filled = F.pad(rgb.weight.flatten(1).t(), (0, -channels % BLOCK))
+    weight = filled.view(inputs, -1, BLOCK).transpose(0, 1).contiguous().numpy()
+    clamp = np.float32(_MOST if rgb.clamp is None else rgb.clamp)
+    below = x.new_empty(0, 0)
+    if image is not None:
+        below = image[0].to(x.dtype).permute(1, 2, 0).reshape(image.shape[2], -1).contiguous()
+    y = x.new_empty(height, width * channels)
+    given = (weight, rgb.bias.detach().numpy(), clamp, below.numpy(), y.numpy())
+    spread(height, lanes, lambda _lane, a, b: kernels.add_image(pixels, a, b, *given))
+    return y.view(height, width, channels).permute(2, 0, 1)[None]
 
 
 def _doubled(padded: Tensor) -> Tensor:

@@ -52,8 +52,11 @@ class SuperResolution(nn.Module):
 
     def resized(self, *images: Tensor) -> tuple[Tensor, ...]:
         """Images [B, C, R, R] of the size that the first block takes."""
-        size = (self.input_resolution, self.input_resolution)
-        return tuple(
-            image if image.shape[-2:] == size else F.interpolate(image, size, mode="bilinear", antialias=True)
-            for image in images
-        )
+        side = self.input_resolution
+
+        def resize(image: Tensor) -> Tensor:
+            # Where an image grows, antialiasing changes nothing, but takes its time on the CPU.
+            antialias = image.shape[-1] > side or image.device.type != "cpu"
+            return F.interpolate(image, (side, side), mode="bilinear", antialias=antialias)
+
+        return tuple(image if image.shape[-2:] == (side, side) else resize(image) for image in images)

@@ -13,13 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pof3d.config import FAST_SAMPLES, CameraConfig, RenderConfig
+from pof3d.config import FAST_GRID_SIDE, FAST_SAMPLES, CameraConfig, RenderConfig
 from pof3d.nets.generator import Generator
 from pof3d.render.field import OUTSIDE_DENSITY, PLANE_AXES
 from pof3d.render.lattice import lattice
 from pof3d.render.volume import DENSITY_SHIFT
 
-_GRID_SIDE = 32
 STEPS = 48
 """Readings of the density grid on one ray."""
 LEAST_SHARE = 0.003
@@ -62,8 +61,8 @@ def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None
     table = table.view(-1, channels)
     reach = _reach(render, generator.config.camera)
     endless = torch.stack([table.new_full((3,), -torch.inf), table.new_full((3,), torch.inf)])
-    cell = 2.0 * reach / _GRID_SIDE
-    middles = (torch.arange(_GRID_SIDE, device=planes.device) + 0.5) * cell - reach
+    cell = 2.0 * reach / FAST_GRID_SIDE
+    middles = (torch.arange(FAST_GRID_SIDE, device=planes.device) + 0.5) * cell - reach
     grid = lattice(generator, planes, middles, lanes=lanes).clamp_(min=_FLOOR).permute(2, 1, 0).contiguous()
     bounds = _bounds(F.softplus(grid), middles, cell, reach) if render.confine_to_box else endless
     return FastField(table, side, grid[None, None], reach, bounds)

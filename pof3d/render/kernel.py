@@ -11,19 +11,19 @@ compile (seconds) or read what was compiled before from numba's cache on disk.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
+from numpy.typing import NDArray
 
+from pof3d.compiling import BLOCK, Kernel
 from pof3d.render.fast import CORRECTION, LEAST_AT_ENDS, LEAST_BETWEEN, LEAST_SHARE, STEPS
 from pof3d.render.field import OUTSIDE_DENSITY
 from pof3d.render.volume import DENSITY_SHIFT
+from pof3d.vectors import ROWS, compiled, inlined, multiply_tile, prefetch
 
-Kernel = Callable[..., None]
 _f = np.float32  # numba computes with eight bytes wherever a number is not said to have four
 
 
@@ -40,14 +40,13 @@ _FLOOR, _SHRINK = _f(_LOWEST), _f(1.0 / 2**_SQUARINGS)
 _E0, _E1, _E2, _E3, _E4, _E5, _E6 = _fitted(np.exp, _LOWEST / 2**_SQUARINGS, 0.0, 6)
 _L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8, _L9 = _fitted(np.log1p, 0.0, 1.0, 9)
 _ZERO, _HALF, _ONE, _TWO = _f(0.0), _f(0.5), _f(1.0), _f(2.0)
+_LINE = 64
+"""Bytes of the cache that come together."""
 _WIDEN, _LOWER = _f(1.002), _f(0.001)
 """The decoder's colours reach a little beyond 0…1 (:class:`~pof3d.render.field.Decoder`)."""
 
-_inlined = numba.njit(inline="always", fastmath=True, error_model="numpy")
-_compiled = numba.njit(nogil=True, fastmath=True, error_model="numpy", cache=True)
 
-
-@_inlined
+@inlined
 def _exp(x):  # type: ignore[no-untyped-def]
     """exp(x) of x ≤ 0."""
     t = max(x, _FLOOR) * _SHRINK
@@ -59,21 +58,21 @@ def _exp(x):  # type: ignore[no-untyped-def]
     return e * e
 
 
-@_inlined
+@inlined
 def _softplus(x):  # type: ignore[no-untyped-def]
     e = _exp(-abs(x))
     high = _L5 + e * (_L6 + e * (_L7 + e * (_L8 + e * _L9)))
     return max(x, _ZERO) + (_L0 + e * (_L1 + e * (_L2 + e * (_L3 + e * (_L4 + e * high)))))
 
 
-@_inlined
+@inlined
 def _sigmoid(x):  # type: ignore[no-untyped-def]
     e = _exp(-abs(x))
     r = _ONE / (_ONE + e)
     return r if x >= _ZERO else e * r
 
 
-@_inlined
+@inlined
 def _read(grid, x, y, z, inverse):  # type: ignore[no-untyped-def]
     """Trilinear reading of [D, D, D], axes (z, y, x), from −1 / inverse to 1 / inverse; the border beyond."""
     side = grid.shape[0]
@@ -92,7 +91,7 @@ def _read(grid, x, y, z, inverse):  # type: ignore[no-untyped-def]
     return low + fz * (high - low)
 
 
-@_inlined
+@inlined
 def _corrected(light, is_, guess, least):  # type: ignore[no-untyped-def]
     factor = (is_ + least) / (guess + least)
     return light * min(max(factor, _ONE / _f(CORRECTION)), _f(CORRECTION))
@@ -102,35 +101,40 @@ def _corrected(light, is_, guess, least):  # type: ignore[no-untyped-def]
 def ray_kernel(channels: int, width: int, colours: int, samples: int) -> Kernel:
     """Volume rendering of rays, as :func:`pof3d.render.fast.render_rays` does it.
 
-    Sizes are compiled in: what the compiler knows the size of, it keeps in registers.
+    Sizes are compiled in: what the compiler knows the size of, it keeps in registers. A few rays go together,
+    whose samples fill the rows of the matrix product.
 
     Parameters
     ----------
     channels, width, colours : int
-        Of the planes, the decoder's hidden layer and its colours; the first two multiples of four.
+        Of the planes, the decoder's hidden layer and its colours; the width a multiple of 16.
     samples : int
         Queries of the field for one ray, at least two.
     """
-    even = samples + samples % 2
+    together = ROWS // math.gcd(ROWS, samples)
+    rows, padded = together * samples, -(-colours // BLOCK) * BLOCK
     least_between, least_ends, least_share = _f(LEAST_BETWEEN), _f(LEAST_AT_ENDS), _f(LEAST_SHARE)
     shift, outside = _f(DENSITY_SHIFT), _f(OUTSIDE_DENSITY)
+    last = samples - 1
 
-    @_compiled
+    @compiled
     def render(  # type: ignore[no-untyped-def]
         table, side, axes, scale, grid, reach, bounds,
         hidden_weight, hidden_bias, density_weight, density_bias, colour_weight, colour_bias,
         ray_start, ray_end, confined, white,
         origins, directions, colour_out, depth_out, opacity_out,
     ):  # fmt: skip
-        features = np.zeros((even, channels), _f)
-        hidden = np.empty((even, width), _f)
-        output = np.empty((even, colours), _f)
-        depths, raw = np.empty(samples, _f), np.empty(samples, _f)
-        reached, known = np.empty(samples, _f), np.empty(samples, _f)
+        features = np.zeros((rows, channels), _f)
+        hidden, output = np.empty((rows, width), _f), np.empty((rows, padded), _f)
+        corners, shares = np.empty((rows, 3), np.int64), np.empty((rows, 3, 4), _f)
+        depths, raw, known, reached = np.empty((4, rows), _f)
+        starts, ends, whole = np.empty((3, together), _f)
+        rays, furthest = np.empty(together, np.int64), np.empty(rows, _f)
         left = np.empty(samples + 2, _f)
         optical, below = np.empty(STEPS + 1, _f), np.empty(STEPS + 1, _f)
         stride = side + 2
         half, middle, most = _f(side) * _HALF, _f(side + 1) * _HALF, _f(side + 1)
+        filled = 0
         for ray in range(len(origins)):
             ox, oy, oz = origins[ray, 0], origins[ray, 1], origins[ray, 2]
             dx, dy, dz = directions[ray, 0], directions[ray, 1], directions[ray, 2]
@@ -148,152 +152,141 @@ def ray_kernel(channels: int, width: int, colours: int, samples: int) -> Kernel:
                         b = (bounds[1, axis] - origin) / direction
                         start = max(start, min(a, b))
                         end = min(end, max(a, b))
-                if end <= start:
-                    for c in range(colours):
-                        colour_out[ray, c] = _TWO * white - _ONE
-                    depth_out[ray] = ray_end
-                    opacity_out[ray] = _ZERO
-                    continue
+            if end <= start:
+                for c in range(colours):
+                    colour_out[ray, c] = _TWO * white - _ONE
+                depth_out[ray] = ray_end
+                opacity_out[ray] = _ZERO
+            else:
+                # What the grid says about it.
+                step, inverse = (end - start) / _f(STEPS), _ONE / reach
+                for i in range(STEPS):
+                    t = start + (_f(i) + _HALF) * step
+                    below[i] = _read(grid, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
+                for i in range(STEPS):
+                    below[i] = _softplus(below[i])
+                optical[0] = _ZERO
+                for i in range(STEPS):
+                    optical[i + 1] = optical[i] + below[i] * step
+                for i in range(STEPS):
+                    light = below[i] * step
+                    below[i] = math.sqrt(_exp(-optical[i]) * (light / (_ONE + light))) + least_share
+                total = _ZERO
+                for i in range(STEPS):
+                    mass = below[i]
+                    below[i] = total
+                    total += mass
+                below[STEPS] = total
+                starts[filled], ends[filled], whole[filled], rays[filled] = start, end, optical[STEPS], ray
 
-            # What the grid says about it.
-            step, inverse = (end - start) / _f(STEPS), _ONE / reach
-            for i in range(STEPS):
-                t = start + (_f(i) + _HALF) * step
-                below[i] = _read(grid, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
-            for i in range(STEPS):
-                below[i] = _softplus(below[i])
-            optical[0] = _ZERO
-            for i in range(STEPS):
-                optical[i + 1] = optical[i] + below[i] * step
-            for i in range(STEPS):
-                light = below[i] * step
-                below[i] = math.sqrt(_exp(-optical[i]) * (light / (_ONE + light))) + least_share
-            total = _ZERO
-            for i in range(STEPS):
-                mass = below[i]
-                below[i] = total
-                total += mass
-            below[STEPS] = total
-
-            # Where the samples go.
-            k = 0
-            for s in range(samples):
-                wanted = (_f(s) + _HALF) / _f(samples) * total
-                while k < STEPS - 1 and below[k + 1] <= wanted:
-                    k += 1
-                within = (wanted - below[k]) / (below[k + 1] - below[k])
-                t = start + step * (_f(k) + within)
-                depths[s] = t
-                reached[s] = optical[k] + within * (optical[k + 1] - optical[k])
-                known[s] = _read(grid, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
+                # Where the samples go, and what of the planes they need.
+                k = 0
+                for s in range(samples):
+                    wanted = (_f(s) + _HALF) / _f(samples) * total
+                    while k < STEPS - 1 and below[k + 1] <= wanted:
+                        k += 1
+                    within = (wanted - below[k]) / (below[k + 1] - below[k])
+                    t = start + step * (_f(k) + within)
+                    q = filled * samples + s
+                    depths[q] = t
+                    reached[q] = optical[k] + within * (optical[k + 1] - optical[k])
+                    known[q] = _read(grid, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
+                    bx, by, bz = (ox + t * dx) * scale, (oy + t * dy) * scale, (oz + t * dz) * scale
+                    furthest[q] = max(abs(bx), abs(by), abs(bz))
+                    for plane in range(3):
+                        u, v = axes[plane, 0], axes[plane, 1]
+                        pu = bx if u == 0 else (by if u == 1 else bz)
+                        pv = bx if v == 0 else (by if v == 1 else bz)
+                        pu = min(max(pu * half + middle, _ZERO), most)
+                        pv = min(max(pv * half + middle, _ZERO), most)
+                        iu, iv = min(int(pu), stride - 2), min(int(pv), stride - 2)
+                        fu, fv = pu - _f(iu), pv - _f(iv)
+                        corner = (plane * stride + iv) * stride + iu
+                        corners[q, plane] = corner
+                        shares[q, plane, 0], shares[q, plane, 1] = (_ONE - fu) * (_ONE - fv), fu * (_ONE - fv)
+                        shares[q, plane, 2], shares[q, plane, 3] = (_ONE - fu) * fv, fu * fv
+                        first = table.ctypes.data + 4 * channels * corner
+                        for line in range(0, 8 * channels, _LINE):
+                            prefetch(first + line)
+                            prefetch(first + 4 * channels * stride + line)
+                filled += 1
+            if filled < together and (ray < len(origins) - 1 or filled == 0):
+                continue
 
             # The planes there, bilinear.
-            for s in range(samples):
-                t = depths[s]
-                bx, by, bz = (ox + t * dx) * scale, (oy + t * dy) * scale, (oz + t * dz) * scale
+            for q in range(filled * samples):
                 for c in range(channels):
-                    features[s, c] = _ZERO
+                    features[q, c] = _ZERO
                 for plane in range(3):
-                    u, v = axes[plane, 0], axes[plane, 1]
-                    pu = bx if u == 0 else (by if u == 1 else bz)
-                    pv = bx if v == 0 else (by if v == 1 else bz)
-                    pu = min(max(pu * half + middle, _ZERO), most)
-                    pv = min(max(pv * half + middle, _ZERO), most)
-                    iu, iv = min(int(pu), stride - 2), min(int(pv), stride - 2)
-                    fu, fv = pu - _f(iu), pv - _f(iv)
-                    row = (plane * stride + iv) * stride + iu
-                    w00, w01 = (_ONE - fu) * (_ONE - fv), fu * (_ONE - fv)
-                    w10, w11 = (_ONE - fu) * fv, fu * fv
+                    row = corners[q, plane]
+                    w00, w01 = shares[q, plane, 0], shares[q, plane, 1]
+                    w10, w11 = shares[q, plane, 2], shares[q, plane, 3]
                     for c in range(channels):
                         upper = w00 * table[row, c] + w01 * table[row + 1, c]
                         lower = w10 * table[row + stride, c] + w11 * table[row + stride + 1, c]
-                        features[s, c] += upper + lower
+                        features[q, c] += upper + lower
 
-            # The decoder, two samples and four inputs at a time.
-            for s in range(0, even, 2):
+            # The decoder.
+            for b in range(width // BLOCK):
+                panel = hidden_weight.ctypes.data + 4 * b * channels * BLOCK
+                for q in range(0, rows, ROWS):
+                    here, there = features[q].ctypes.data, hidden[q].ctypes.data + 4 * b * BLOCK
+                    multiply_tile(here, channels, panel, there, width, channels)
+            for q in range(rows):
                 for h in range(width):
-                    hidden[s, h] = hidden_bias[h]
-                    hidden[s + 1, h] = hidden_bias[h]
-                for c in range(0, channels, 4):
-                    a0, a1, a2, a3 = (
-                        features[s, c],
-                        features[s, c + 1],
-                        features[s, c + 2],
-                        features[s, c + 3],
-                    )
-                    b0, b1 = features[s + 1, c], features[s + 1, c + 1]
-                    b2, b3 = features[s + 1, c + 2], features[s + 1, c + 3]
-                    for h in range(width):
-                        w0, w1 = hidden_weight[c, h], hidden_weight[c + 1, h]
-                        w2, w3 = hidden_weight[c + 2, h], hidden_weight[c + 3, h]
-                        hidden[s, h] += a0 * w0 + a1 * w1 + a2 * w2 + a3 * w3
-                        hidden[s + 1, h] += b0 * w0 + b1 * w1 + b2 * w2 + b3 * w3
-            for s in range(even):
-                for h in range(width):
-                    hidden[s, h] = _softplus(hidden[s, h])
-            for s in range(samples):
+                    hidden[q, h] = _softplus(hidden[q, h] + hidden_bias[h])
+            for q in range(filled * samples):
                 value = density_bias
                 for h in range(width):
-                    value += hidden[s, h] * density_weight[h]
-                raw[s] = value - shift
-                if confined:
-                    t = depths[s]
-                    furthest = max(abs(ox + t * dx), abs(oy + t * dy), abs(oz + t * dz)) * scale
-                    if furthest > _ONE:
-                        raw[s] = outside
-            for s in range(0, even, 2):
-                for c in range(colours):
-                    output[s, c] = colour_bias[c]
-                    output[s + 1, c] = colour_bias[c]
-                for h in range(0, width, 4):
-                    a0, a1 = hidden[s, h], hidden[s, h + 1]
-                    a2, a3 = hidden[s, h + 2], hidden[s, h + 3]
-                    b0, b1 = hidden[s + 1, h], hidden[s + 1, h + 1]
-                    b2, b3 = hidden[s + 1, h + 2], hidden[s + 1, h + 3]
-                    for c in range(colours):
-                        w0, w1 = colour_weight[h, c], colour_weight[h + 1, c]
-                        w2, w3 = colour_weight[h + 2, c], colour_weight[h + 3, c]
-                        output[s, c] += a0 * w0 + a1 * w1 + a2 * w2 + a3 * w3
-                        output[s + 1, c] += b0 * w0 + b1 * w1 + b2 * w2 + b3 * w3
+                    value += hidden[q, h] * density_weight[h]
+                raw[q] = outside if confined and furthest[q] > _ONE else value - shift
+            for b in range(padded // BLOCK):
+                panel = colour_weight.ctypes.data + 4 * b * width * BLOCK
+                for q in range(0, rows, ROWS):
+                    here, there = hidden[q].ctypes.data, output[q].ctypes.data + 4 * b * BLOCK
+                    multiply_tile(here, width, panel, there, padded, width)
 
             # Light.
-            last = samples - 1
-            left[0] = _ZERO
-            left[1] = _corrected(reached[0], _softplus(raw[0]), _softplus(known[0]), least_ends)
-            for s in range(1, samples):
-                span = depths[s] - depths[s - 1]
-                between = _softplus(_HALF * (raw[s] + raw[s - 1])) * span
-                guessed = _softplus(_HALF * (known[s] + known[s - 1])) * span
-                passed = reached[s] - reached[s - 1]
-                left[s + 1] = left[s] + _corrected(between, passed, guessed, least_between)
-            behind = max(optical[STEPS] - reached[last], _ZERO)
-            behind = _corrected(behind, _softplus(raw[last]), _softplus(known[last]), least_ends)
-            left[samples + 1] = left[samples] + behind
-            for s in range(samples + 2):
-                left[s] = _exp(-left[s])
-            opacity = _ONE - left[samples + 1]
-            mean = (left[0] - left[1]) * (start + depths[0]) + (left[samples] - left[samples + 1]) * (
-                depths[last] + end
-            )
-            for s in range(1, samples):
-                mean += (left[s] - left[s + 1]) * (depths[s - 1] + depths[s])
-            for c in range(colours):
-                colour_out[ray, c] = white * (_ONE - opacity)
-            for s in range(samples):
-                before, after = left[s] - left[s + 1], left[s + 1] - left[s + 2]
-                share = _HALF * (before + after)
-                if s == 0:
-                    share += _HALF * before
-                if s == last:
-                    share += _HALF * after
+            for g in range(filled):
+                at, target = g * samples, rays[g]
+                left[0] = _ZERO
+                left[1] = _corrected(reached[at], _softplus(raw[at]), _softplus(known[at]), least_ends)
+                for s in range(1, samples):
+                    q = at + s
+                    span = depths[q] - depths[q - 1]
+                    between = _softplus(_HALF * (raw[q] + raw[q - 1])) * span
+                    guessed = _softplus(_HALF * (known[q] + known[q - 1])) * span
+                    passed = reached[q] - reached[q - 1]
+                    left[s + 1] = left[s] + _corrected(between, passed, guessed, least_between)
+                q = at + last
+                behind = max(whole[g] - reached[q], _ZERO)
+                behind = _corrected(behind, _softplus(raw[q]), _softplus(known[q]), least_ends)
+                left[samples + 1] = left[samples] + behind
+                for s in range(samples + 2):
+                    left[s] = _exp(-left[s])
+                opacity = _ONE - left[samples + 1]
+                mean = (left[0] - left[1]) * (starts[g] + depths[at])
+                mean += (left[samples] - left[samples + 1]) * (depths[q] + ends[g])
+                for s in range(1, samples):
+                    mean += (left[s] - left[s + 1]) * (depths[at + s - 1] + depths[at + s])
                 for c in range(colours):
-                    colour_out[ray, c] += share * (_WIDEN * _sigmoid(output[s, c]) - _LOWER)
-            for c in range(colours):
-                colour_out[ray, c] = _TWO * colour_out[ray, c] - _ONE
-            depth_out[ray] = (
-                min(max(_HALF * mean / opacity, ray_start), ray_end) if opacity > _ZERO else ray_end
-            )
-            opacity_out[ray] = opacity
+                    colour_out[target, c] = white * (_ONE - opacity)
+                for s in range(samples):
+                    before, after = left[s] - left[s + 1], left[s + 1] - left[s + 2]
+                    share = _HALF * (before + after)
+                    if s == 0:
+                        share += _HALF * before
+                    if s == last:
+                        share += _HALF * after
+                    for c in range(colours):
+                        seen = _sigmoid(output[at + s, c] + colour_bias[c])
+                        colour_out[target, c] += share * (_WIDEN * seen - _LOWER)
+                for c in range(colours):
+                    colour_out[target, c] = _TWO * colour_out[target, c] - _ONE
+                middle_of_light = _HALF * mean / opacity if opacity > _ZERO else ray_end
+                depth_out[target] = min(max(middle_of_light, ray_start), ray_end)
+                opacity_out[target] = opacity
+            filled = 0
 
     return render
 
@@ -309,7 +302,7 @@ def density_kernel(width: int) -> Kernel:
     """
     shift = _f(DENSITY_SHIFT)
 
-    @_compiled
+    @compiled
     def fill(xy, xz, yz, weight, bias, values):  # type: ignore[no-untyped-def]
         size = xy.shape[1]
         base, hidden = np.empty(width, _f), np.empty(width, _f)
@@ -328,11 +321,18 @@ def density_kernel(width: int) -> Kernel:
     return fill
 
 
+def panels(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[inputs, outputs] → [blocks, inputs, 16], outputs filled up with zeros: as products read them."""
+    inputs, outputs = matrix.shape
+    filled = np.pad(matrix, ((0, 0), (0, -outputs % BLOCK)))
+    return np.ascontiguousarray(filled.reshape(inputs, -1, BLOCK).transpose(1, 0, 2))
+
+
 def compile_ray_kernel(kernel: Kernel, channels: int, width: int, colours: int) -> None:
     """Make a kernel ready for the types it will meet, by drawing one ray."""
     table, side = np.zeros((3 * 16, channels), _f), 2
-    hidden = (np.zeros((channels, width), _f), np.zeros(width, _f))
-    output = (np.zeros(width, _f), _ZERO, np.zeros((width, colours), _f), np.zeros(colours, _f))
+    hidden = (panels(np.zeros((channels, width), _f)), np.zeros(width, _f))
+    output = (np.zeros(width, _f), _ZERO, panels(np.zeros((width, colours), _f)), np.zeros(colours, _f))
     place = (np.zeros((3, 2), np.int64), _ONE, np.zeros((2, 2, 2), _f), _ONE, np.zeros((2, 3), _f))
     rays = (np.zeros((1, 3), _f), np.ones((1, 3), _f))
     seen = (np.empty((1, colours), _f), np.empty(1, _f), np.empty(1, _f))

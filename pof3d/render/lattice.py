@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pof3d import compiling
 from pof3d.lanes import bounds, share
 from pof3d.nets.generator import Generator
-from pof3d.render import compiling
 from pof3d.render.field import PLANE_AXES
 from pof3d.render.volume import DENSITY_SHIFT
 

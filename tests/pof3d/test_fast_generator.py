@@ -6,19 +6,21 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from pof3d import compiling
 from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.config import FFHQ, GeneratorConfig, PlaneAxes, SuperResolutionConfig
 from pof3d.fast import FastGenerator
-from pof3d.lanes import bounds, share
+from pof3d.nets import inference
 from pof3d.nets.generator import Generator
-from pof3d.nets.inference import Arithmetic
-from pof3d.render import compiling
+from pof3d.nets.inference import Arithmetic, Blocks
+from pof3d.nets.layers import SynthesisLayer, ToRGB
 from pof3d.render.fast import fast_field, render_rays
 from pof3d.render.lattice import lattice
 from pof3d.training.samples import latent
@@ -48,6 +50,12 @@ def generator() -> Generator:
     return generator_of(BASE)
 
 
+@pytest.fixture
+def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled ones, which other tests do without."""
+    monkeypatch.delenv(compiling.SWITCH)
+
+
 def ws_of(generator: Generator, seed: int = 1) -> Tensor:
     return generator.map(latent(seed, generator.config.z_dim))[0]
 
@@ -57,12 +65,12 @@ def ripples(shape: tuple[int, ...]) -> Tensor:
 
 
 # ---------------------------------------------------------------------------------------------- networks
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("lanes", [1, 2, 3])
 @pytest.mark.parametrize("arithmetic", ["float32", "winograd"])
 def test_planes_are_the_generators(generator: Generator, arithmetic: Arithmetic, lanes: int) -> None:
-    if arithmetic == "winograd" and not torch._nnpack_available():
-        pytest.skip("this build of torch has no NNPACK")
     fast, w = FastGenerator(generator, arithmetic=arithmetic), ws_of(generator)
+    fast.prepare()
     for noise in ("const", "none", ripples):
         expected = generator.synthesize_planes(w, noise)
         found = fast.synthesize_planes(w, noise, lanes=lanes)
@@ -80,12 +88,15 @@ def test_layers_of_few_and_of_many_weights(channels: int) -> None:
     torch.testing.assert_close(found, generator.synthesize_planes(w), atol=5e-4, rtol=1e-3)
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("kind", ["2x", "4x", "8x"])
 @pytest.mark.parametrize("lanes", [1, 2, 5])
-def test_superresolution_is_the_generators(kind: Any, lanes: int) -> None:
+@pytest.mark.parametrize("arithmetic", ["float32", "winograd"])
+def test_superresolution_is_the_generators(arithmetic: Arithmetic, kind: Any, lanes: int) -> None:
     config = replace(BASE, superres=SuperResolutionConfig(kind, (32, 16)))
     generator = generator_of(config)
-    fast, w = FastGenerator(generator), ws_of(generator)
+    fast, w = FastGenerator(generator, arithmetic=arithmetic), ws_of(generator)
+    fast.prepare()
     raw = generator.render_raw(generator.synthesize_planes(w), generator.cam2world(torch.zeros(1, 2) + 1.57))
     for seed in (1, 2, 1):  # what is kept of one latent is not used for another
         other = ws_of(generator, seed)
@@ -137,44 +148,6 @@ def test_what_it_does_not_speed_up_it_leaves_to_the_generator(generator: Generat
     assert FastGenerator(bare).superresolve(raw, ws_of(bare)) is not None
 
 
-# ------------------------------------------------------------------------------------------------- lanes
-def test_lanes_share_evenly_and_in_order() -> None:
-    assert bounds(10, 3) == [(0, 3), (3, 7), (7, 10)]
-    assert share([lambda i=i: i * i for i in range(4)]) == [0, 1, 4, 9]  # type: ignore[misc]
-
-
-def test_lanes_work_at_once_each_with_one_thread() -> None:
-    meeting = threading.Barrier(3, timeout=20)
-
-    def work() -> int:
-        meeting.wait()
-        return torch.get_num_threads()
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        assert share([work, work, work]) == [1, 1, 1]
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize("broken", [0, 1])
-def test_a_lane_that_fails_is_heard_when_all_have_ended(broken: int) -> None:
-    ended = threading.Event()
-
-    def fail() -> None:
-        raise ValueError("no")
-
-    def work() -> None:
-        threading.Event().wait(0.05)
-        ended.set()
-
-    with pytest.raises(ValueError, match="no"):
-        share([fail, work] if broken == 0 else [work, fail])
-    assert ended.is_set()
-
-
 def test_there_are_no_gradients(generator: Generator) -> None:
     wanting = generator_of(WITHOUT).requires_grad_(True)
     fast, w = FastGenerator(wanting), ws_of(wanting)
@@ -185,15 +158,6 @@ def test_there_are_no_gradients(generator: Generator) -> None:
     origins, directions = camera_rays(matrix, intrinsics_from_focal(1.5), 8)
     seen = fast.render_rays(fast.field(planes), origins[0], directions[0], lanes=2)
     assert not any(part.requires_grad for part in seen)
-
-
-def test_lanes_inherit_that_there_are_no_gradients() -> None:
-    with torch.no_grad():
-        assert share([torch.is_grad_enabled] * 3) == [False] * 3
-    assert share([torch.is_grad_enabled] * 3) == [True] * 3
-    with torch.inference_mode():
-        assert share([torch.is_inference_mode_enabled] * 3) == [True] * 3
-    assert share([torch.is_inference_mode_enabled] * 3) == [False] * 3
 
 
 # ----------------------------------------------------------------------------------------------- density
@@ -226,12 +190,6 @@ def test_a_lattice_can_be_abandoned() -> None:
 
 
 # ----------------------------------------------------------------------------------------------- kernels
-@pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled ones, which other tests do without."""
-    monkeypatch.delenv(compiling.SWITCH)
-
-
 @pytest.fixture(scope="module")
 def small() -> Generator:
     return generator_of(replace(WITHOUT, plane_resolution=32, plane_channels=8, decoder_hidden=16))
@@ -260,6 +218,95 @@ def test_the_kernel_draws_what_torch_draws(small: Generator) -> None:
             for one, other, tolerance in zip(found, expected, (2e-4, 2e-3, 1e-4), strict=True):
                 torch.testing.assert_close(one, other, atol=tolerance, rtol=1e-4)
         assert expected[2].max() > 0.2, "there is something to see"
+
+
+@pytest.mark.usefixtures("kernels")
+def test_a_broken_network_shows(generator: Generator) -> None:
+    """Clamping makes no number of what is none."""
+    broken = generator_of(BASE)
+    assert broken.superres is not None
+    broken.superres.block0.conv1.weight[0, 0, 1, 1] = torch.nan
+    fast, w = FastGenerator(broken, arithmetic="winograd"), ws_of(broken)
+    fast.prepare()
+    raw = generator.render_raw(generator.synthesize_planes(w), generator.cam2world(torch.zeros(1, 2) + 1.57))
+    assert generator.superresolve(raw, w).isfinite().all()
+    assert fast.superresolve(raw, w).isnan().all()
+
+
+@pytest.mark.usefixtures("kernels")
+def test_noise_may_be_one_number_for_all_pixels(generator: Generator) -> None:
+    fast, w = FastGenerator(generator, arithmetic="winograd"), ws_of(generator)
+    fast.prepare()
+    found = fast.synthesize_planes(w, lambda shape: torch.ones(1, 1, 1, 1))
+    expected = generator.synthesize_planes(w, torch.ones)
+    torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.usefixtures("kernels")
+def test_what_is_kept_of_kernels_depends_on_all_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pof3d import vectors
+    from pof3d.nets import kernels
+
+    folders = []
+    for sources in (vectors._SOURCES, vectors._SOURCES, vectors._SOURCES[:-1]):
+        monkeypatch.setattr(vectors, "_SOURCES", sources)
+        folders.append(vectors.compiled(kernels.convolve.py_func)._cache.cache_path)
+    assert folders[0] == folders[1] != folders[2]
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("side", [32, 33, 41])
+@pytest.mark.parametrize("up", [False, True])
+@pytest.mark.parametrize("clamp", [None, 0.7])
+@pytest.mark.parametrize("blocks", [1, 3, 64])
+def test_a_compiled_convolution(
+    side: int, up: bool, clamp: float | None, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of images that tiles do not fit, of tiles that groups do not fit, of some outputs after others."""
+    torch.manual_seed(0)
+    inputs, outputs = 32, 80
+    layer = SynthesisLayer(inputs, outputs, 16, 2 * side if up else side, up=up, clamp=clamp)
+    layer.requires_grad_(False)
+    layer.bias.normal_()
+    layer.noise_strength.fill_(0.5)
+    x, w = torch.randn(1, inputs, side, side), torch.randn(1, 16)
+    monkeypatch.setattr(inference, "_WEIGHT_BYTES", 256 * inputs * 16 * blocks)
+    block = SimpleNamespace(
+        conv1=layer, is_first=True, torgb=ToRGB(outputs, 3, 16).requires_grad_(False), up=False
+    )
+    made = Blocks([block], [2 * side if up else side], "winograd")  # type: ignore[list-item]
+    assert made.arithmetic(wait=True) == "winograd"
+    expected = layer(x, w, "const")
+    for lanes in (1, 2, 60):
+        styled = made.styled([w[:, None].expand(-1, 2, -1)], "const")
+        assert styled[0].convs[0].kernels is not None
+        found, _ = inference.run(styled, x, None, lanes=lanes)
+        torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    assert expected.std() > 0.1
+
+
+@pytest.mark.usefixtures("kernels")
+def test_torch_computes_networks_while_their_kernels_are_compiled(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pof3d.nets import kernels
+
+    going_on = threading.Event()
+    monkeypatch.setattr(compiling, "_ready", {})
+    monkeypatch.setattr(compiling, "_under_way", {})
+    with monkeypatch.context() as patch:
+        patch.setattr(kernels, "compile_kernels", lambda: going_on.wait(20))
+        fast, w = FastGenerator(generator, arithmetic="winograd"), ws_of(generator)
+        planes = generator.synthesize_planes(w)
+        raw = generator.render_raw(planes, generator.cam2world(torch.zeros(1, 2) + 1.57))
+        for ready in (False, True):  # the latent stays the same
+            torch.testing.assert_close(fast.synthesize_planes(w), planes, atol=2e-4, rtol=1e-4)
+            found = fast.superresolve(raw, w)
+            torch.testing.assert_close(found, generator.superresolve(raw, w), atol=2e-4, rtol=1e-3)
+            assert fast._styled is not None
+            assert fast._styled[1] == ("winograd" if ready else "float32")
+            going_on.set()
+            fast.prepare()
 
 
 @pytest.mark.usefixtures("kernels")
@@ -325,8 +372,11 @@ def test_without_numba_torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiling, "_ready", {})
     assert compiling.ray_kernel(8, 16, 4, 10, wait=True) is None
     assert compiling.density_kernel(16, wait=True) is None
+    monkeypatch.delitem(sys.modules, "pof3d.nets.kernels", raising=False)
+    monkeypatch.delattr("pof3d.nets.kernels", raising=False)
+    assert compiling.network_kernels(wait=True) is None
 
 
 @pytest.mark.usefixtures("kernels")
 def test_sizes_that_no_kernel_is_for() -> None:
-    assert compiling.ray_kernel(6, 16, 4, 10, wait=True) is None
+    assert compiling.ray_kernel(8, 12, 4, 10, wait=True) is None

@@ -6,17 +6,20 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from pof3d.render.kernel import Kernel
+Kernel = Callable[..., None]
+NetworkKernels = Any
+"""The module :mod:`pof3d.nets.kernels`, compiled."""
 
 SWITCH = "POF3D_KERNELS"
 """Environment variable; "off" leaves everything to torch."""
+BLOCK = 16
+"""Channels that compiled convolutions work on together: they need multiples of it."""
 
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
-_ready: dict[tuple[object, ...], Kernel | None] = {}
+_ready: dict[tuple[object, ...], Any] = {}
 _under_way: dict[tuple[object, ...], threading.Thread] = {}
 
 
@@ -24,7 +27,7 @@ def ray_kernel(channels: int, width: int, colours: int, samples: int, *, wait: b
     """:func:`pof3d.render.kernel.ray_kernel`, or None: as long as it is being compiled, or for good where
     that does not work. ``wait``: until that is known.
     """
-    if channels % 4 or width % 4:
+    if width % BLOCK:
         return None
 
     def make() -> Kernel:
@@ -50,7 +53,19 @@ def density_kernel(width: int, *, wait: bool = False) -> Kernel | None:
     return _kernel(("density", width), make, wait)
 
 
-def _kernel(key: tuple[object, ...], make: Callable[[], Kernel], wait: bool) -> Kernel | None:
+def network_kernels(*, wait: bool = False) -> NetworkKernels | None:
+    """:mod:`pof3d.nets.kernels`, or None; as :func:`ray_kernel`."""
+
+    def make() -> NetworkKernels:
+        from pof3d.nets import kernels
+
+        kernels.compile_kernels()
+        return kernels
+
+    return _kernel(("networks",), make, wait)
+
+
+def _kernel(key: tuple[object, ...], make: Callable[[], Any], wait: bool) -> Any:
     if os.environ.get(SWITCH, "").lower() == "off":
         return None
     with _lock:
@@ -59,14 +74,14 @@ def _kernel(key: tuple[object, ...], make: Callable[[], Kernel], wait: bool) -> 
         thread = _under_way.get(key)
         if thread is None:
             thread = threading.Thread(target=_compile, args=(key, make), name="compile", daemon=True)
-            _under_way[key] = thread
             thread.start()
+            _under_way[key] = thread
     if wait:
         thread.join()
     return _ready.get(key)
 
 
-def _compile(key: tuple[object, ...], make: Callable[[], Kernel]) -> None:
+def _compile(key: tuple[object, ...], make: Callable[[], Any]) -> None:
     made = None
     try:
         if hasattr(os, "setpriority"):

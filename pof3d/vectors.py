@@ -1,0 +1,208 @@
+"""For compiled functions: a matrix product and a copy as LLVM's vectors, which numba's loops do not become.
+
+A compiler that sees the three loops of a matrix product keeps sums in memory. Here twelve vectors of eight
+sums stay in registers, and every number that is loaded takes part in several of them (K. Goto and R. van de
+Geijn, *Anatomy of high-performance matrix multiplication*, 2008).
+
+To import this module is to import numba.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils, config
+from numba.extending import intrinsic as numba_intrinsic
+
+from pof3d.compiling import BLOCK
+
+_intrinsic: Any = numba_intrinsic
+"""What it makes of a function is called with one argument less than the function has."""
+ROWS = 6
+"""Of the left factor, at a time."""
+_WIDTH = 8
+"""Numbers in a vector. Where registers are longer or shorter, LLVM makes of it what fits."""
+_VECTORS = BLOCK // _WIDTH
+
+
+_HERE = Path(__file__).parent
+_SOURCES = (
+    *("vectors.py", "compiling.py", "nets/kernels.py"),
+    *("render/kernel.py", "render/fast.py", "render/field.py", "render/volume.py"),
+)
+"""What compiled functions are made of."""
+_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
+"""What may be done to arithmetic: all but to take for granted that there is nothing that is not a number."""
+_Function = Callable[..., Any]
+
+inlined: _Function = numba.njit(inline="always", fastmath=_FAST, error_model="numpy")
+"""Makes a function a part of those that call it."""
+part: _Function = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy")
+"""Compiles a function that others call, and is kept with them."""
+
+
+def compiled(function: _Function) -> Any:
+    """Compile a function, at its first call, and keep it on disk.
+
+    Numba looks at the one file with the function to see whether what it kept is still good. Here that depends
+    on all of them, by the name of the folder.
+    """
+    sources = b"".join((_HERE / name).read_bytes() for name in _SOURCES)
+    settings: Any = config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(_HERE / "__pycache__" / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}")
+    try:  # where that cannot be written, numba looks for another place
+        return numba.njit(nogil=True, fastmath=_FAST, error_model="numpy", cache=True)(function)
+    finally:
+        settings.CACHE_DIR = before
+
+
+def _vector_at(builder: Any, base: Any, offset: Any) -> Any:
+    vector = ir.VectorType(ir.FloatType(), _WIDTH)
+    return builder.bitcast(builder.gep(base, [offset]), vector.as_pointer())
+
+
+def _broadcast(builder: Any, number: Any) -> Any:
+    undefined = ir.Constant(ir.VectorType(number.type, _WIDTH), ir.Undefined)
+    one = builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+    first_of_all = ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH)
+    return builder.shuffle_vector(one, undefined, first_of_all)
+
+
+@_intrinsic
+def copy_row(typing: Any, source: Any, target: Any):  # type: ignore[no-untyped-def]
+    """Copy 16 four-byte floats from one address to another."""
+    del typing, source, target
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        source, target = (builder.inttoptr(a, ir.FloatType().as_pointer()) for a in arguments)
+        offsets = [ir.Constant(arguments[0].type, v * _WIDTH) for v in range(_VECTORS)]
+        rows = [builder.load(_vector_at(builder, source, offset), align=4) for offset in offsets]
+        for row, offset in zip(rows, offsets, strict=True):
+            builder.store(row, _vector_at(builder, target, offset), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), codegen
+
+
+@_intrinsic
+def prefetch(typing: Any, address: Any):  # type: ignore[no-untyped-def]
+    """Have the line of the cache that an address is in fetched, without waiting."""
+    del typing, address
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        pointer, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        reading, nearest, data = (ir.Constant(flag, value) for value in (0, 3, 1))
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), reading, nearest, data])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
+
+
+@_intrinsic
+def activate_row(typing: Any, source: Any, bias: Any, grain: Any, clamp: Any, target: Any):  # type: ignore[no-untyped-def]
+    """Store 16 values of leaky ReLU (slope 0.2) of source + bias + grain, clamped to ±clamp.
+
+    Parameters
+    ----------
+    source, bias, target : int
+        Addresses of four-byte floats.
+    grain, clamp : float32
+    """
+    del typing, source, bias, grain, clamp, target
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        single = ir.FloatType()
+        source, bias, target = (builder.inttoptr(arguments[i], single.as_pointer()) for i in (0, 1, 4))
+        grain, most = (_broadcast(builder, arguments[i]) for i in (2, 3))
+        least = builder.fneg(most)
+        slope = ir.Constant(most.type, [0.2] * _WIDTH)
+        for v in range(_VECTORS):
+            offset = ir.Constant(arguments[0].type, v * _WIDTH)
+            x, b = (builder.load(_vector_at(builder, p, offset), align=4) for p in (source, bias))
+            x = builder.fadd(x, builder.fadd(b, grain))
+            low = builder.fmul(x, slope)
+            # What is not a number stays so: a broken network is to be seen.
+            x = builder.select(builder.fcmp_ordered("<", x, low), low, x)
+            x = builder.select(builder.fcmp_ordered(">", x, most), most, x)
+            x = builder.select(builder.fcmp_ordered("<", x, least), least, x)
+            builder.store(x, _vector_at(builder, target, offset), align=4)
+        return context.get_dummy_value()
+
+    f32, address = types.float32, types.intp
+    return types.void(address, address, f32, f32, address), codegen
+
+
+@_intrinsic
+def multiply_tile(typing: Any, left: Any, stride: Any, right: Any, result: Any, result_stride: Any, n: Any):  # type: ignore[no-untyped-def]
+    """Store the product of [ROWS, n] and [n, 16] in [ROWS, 16], all of four-byte floats.
+
+    For compiled functions. Nothing is checked.
+
+    Parameters
+    ----------
+    left, right, result : int
+        Addresses; ``right`` is contiguous.
+    stride, result_stride : int
+        Numbers between rows.
+    n : int
+        At least one.
+    """
+    del typing, left, stride, right, result, result_stride, n
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        left, stride, right, result, result_stride, n = arguments
+        single, index = ir.FloatType(), n.type
+        vector = ir.VectorType(single, _WIDTH)
+        zero = ir.Constant(vector, [0.0] * _WIDTH)
+        kind = ir.FunctionType(vector, [vector] * 3)
+        multiply_add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{_WIDTH}f32")
+        left, right, result = (
+            builder.inttoptr(address, single.as_pointer()) for address in (left, right, result)
+        )
+        cells = [(r, v) for r in range(ROWS) for v in range(_VECTORS)]
+
+        def number(value: int) -> Any:
+            return ir.Constant(index, value)
+
+        rows = [builder.mul(stride, number(r)) for r in range(ROWS)]
+        before = builder.block
+        loop, after = builder.append_basic_block("inner"), builder.append_basic_block("after")
+        builder.branch(loop)
+
+        builder.position_at_end(loop)
+        i = builder.phi(index)
+        sums = {cell: builder.phi(vector) for cell in cells}
+        panel = []
+        for v in range(_VECTORS):
+            offset = builder.add(builder.mul(i, number(BLOCK)), number(v * _WIDTH))
+            panel.append(builder.load(_vector_at(builder, right, offset), align=4))
+        added = {}
+        for r in range(ROWS):
+            one = builder.load(builder.gep(left, [builder.add(rows[r], i)]))
+            all_ = _broadcast(builder, one)
+            for v in range(_VECTORS):
+                added[r, v] = builder.call(multiply_add, [all_, panel[v], sums[r, v]])
+        following = builder.add(i, number(1))
+        i.add_incoming(number(0), before)
+        i.add_incoming(following, loop)
+        for cell in cells:
+            sums[cell].add_incoming(zero, before)
+            sums[cell].add_incoming(added[cell], loop)
+        builder.cbranch(builder.icmp_signed("<", following, n), loop, after)
+
+        builder.position_at_end(after)
+        for r, v in cells:
+            offset = builder.add(builder.mul(result_stride, number(r)), number(v * _WIDTH))
+            builder.store(added[r, v], _vector_at(builder, result, offset), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 6), codegen
