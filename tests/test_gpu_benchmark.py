@@ -18,11 +18,11 @@ def test_every_way_is_measured_and_shown(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(gpu, "_PRECISIONS", ("float32", "bfloat16"))
     config = tiny_config("2x", importance=4)
     figures = gpu.measure_gpu("tiny", lambda: tiny_generator(config), rounds=2, device="cpu")
-    assert [(way.work, way.name) for way in figures.ways][:2] == [
+    assert [(way.work, way.timing.name) for way in figures.ways][:2] == [
         ("orbit step", "plain"),
         ("orbit step", "fast, operation by operation"),
     ]
-    assert all(0.0 < way.median <= way.p95 for way in figures.ways)
+    assert all(0.0 < way.timing.median <= way.timing.p95 for way in figures.ways)
     decibels = dict((name, psnr) for name, _, psnr in figures.precisions)
     assert decibels["float32"] == float("inf")
     assert 30.0 < decibels["bfloat16"] < 80.0

@@ -94,11 +94,15 @@ class Animating:
         self.session_path: Path | None = None
         """Where the session was saved or opened last."""
         self._gesture: object = None
+        self._kept: tuple[View, View] | None = None
+        """A View, and what a keyframe would keep of it."""
         self._pictures: dict[View, NDArray[np.uint8]] = {}
         self._shots: dict[View, Shot] = {}
         self._shots_of = self.view.network.path
         """The network that the shots of the timeline's keyframes are of."""
         self._failed_pictures: set[View] = set()
+        self._pictured_timeline: Timeline | None = None
+        """One whose keyframes all have their pictures."""
         self._pictured = ""
         self._picturing: Job[None] | None = None
         self._saved: Session | None = None
@@ -108,7 +112,11 @@ class Animating:
     def playback(self) -> Playback:
         """What panels see."""
         index = key_at(self.timeline, self.time)
-        edited = index is not None and self.timeline.keyframes[index].view != keyframe_view(self.view)
+        edited = False
+        if index is not None:
+            if self._kept is None or self._kept[0] is not self.view:
+                self._kept = (self.view, keyframe_view(self.view))
+            edited = self.timeline.keyframes[index].view != self._kept[1]
         return Playback(self.timeline, self.time, self.playing, self._pictures, edited)
 
     # ----------------------------------------------------------------------------------------- every frame
@@ -309,6 +317,7 @@ class Animating:
             self._pictured = self._network
             for known in (self._pictures, self._shots, self._failed_pictures):
                 known.clear()
+            self._pictured_timeline = None
             if self._picturing is not None:
                 self._picturing.cancel()
         if self._shots_of != self._network and self.view.network.path == self._network:
@@ -324,6 +333,8 @@ class Animating:
             for view in self._pictures.keys() - present:
                 del self._pictures[view]
                 self._shots.pop(view, None)
+        if self._pictured_timeline is self.timeline:
+            return
         missing = [
             one.view
             for one in self.timeline.keyframes
@@ -331,6 +342,8 @@ class Animating:
         ]
         if missing:
             self._picturing = self._render_pictures(self.workshop, self._network, missing)
+        else:
+            self._pictured_timeline = self.timeline
 
     def _complete(self, timeline: Timeline) -> None:
         """Take another timeline, but for what the user does: no step."""

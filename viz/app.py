@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from pof3d.text import printable
 from viz import dialogs, menu, overlays, shortcuts, theme, ui
-from viz.actions import ACTIONS, Keymap
+from viz.actions import ACTIONS
 from viz.extras import Extras
 from viz.file_dialogs import FileDialogs
+from viz.keymap import Keymap
 from viz.layout import NARROW, VIEWPORT, PanelHost, Placement
 from viz.layout_scale import at_scale, design_width, with_scale
 from viz.marks import Registry
@@ -156,7 +157,8 @@ class App:
         self._host.refresher.begin_frame(news=news)
         if capture or restyled or not (news or behind):
             self._host.refresher.everything()  # at rest, one frame is enough
-        if program.update(imgui.get_io().delta_time) or not program.comparison.on:
+        program.update(imgui.get_io().delta_time)
+        if not program.comparison.on:  # which has pictures of its own
             self._viewport.show(program.frame)
         self._entitle()
         posing = self._pose_for_picture()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imgui_bundle import imgui
 
 from viz import theme, ui
-from viz.actions import Keymap
+from viz.keymap import Keymap
 from viz.layout import VIEWPORT
 from viz.marks import Rect
 

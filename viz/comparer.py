@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pof3d.errors import Pof3dError
-from viz import comparing
+from viz import comparing, pane_names
 from viz.capturing import Capturing
 from viz.comparing import CompareLayout, CompareState, Comparison, GridPlan
 from viz.difference import Difference, difference
@@ -46,6 +46,7 @@ class Comparisons:
         self._pane_frames: dict[int, Frame] = {}
         self._pane_errors: dict[int, Pof3dError] = {}
         self._apart: tuple[Frame, Frame, Difference | None] | None = None
+        self._seen: tuple[Comparison, View, comparing.Cameras, tuple[View, ...]] | None = None
         self._named: tuple[Any, tuple[str, ...]] = (None, ())
         self._picture_wanted = False
         self.grid_plan = GridPlan()
@@ -89,8 +90,10 @@ class Comparisons:
     @property
     def panes_waiting(self) -> bool:
         """Whether a pane has no picture yet."""
-        shown = comparing.companions(self.comparison, self.view, self._cameras())
-        return any(key not in self._pane_frames and key not in self._pane_errors for key in shown)
+        comparison = self.comparison
+        shown = comparison.visible if comparison.on else ()
+        keys = (comparison.panes[index].key for index in shown if index != comparison.active)
+        return any(key not in self._pane_frames and key not in self._pane_errors for key in keys)
 
     def _is_of_another_pane(self, result: Frame | FailedFrame) -> bool:
         """Whether a result was asked for when another pane was active."""
@@ -100,11 +103,19 @@ class Comparisons:
         others = (pane.view for i, pane in enumerate(comparison.panes) if i != comparison.active)
         return any(result.view == view for view in others)
 
-    def _names(self, comparison: Comparison, cameras: comparing.Cameras) -> tuple[str, ...]:
+    def _shown_views(self, comparison: Comparison, cameras: comparing.Cameras) -> tuple[View, ...]:
+        """What each pane shows, as long as what that follows from stays the same."""
+        known = self._seen
+        if known is None or known[0] is not comparison or known[1] is not self.view or known[2] != cameras:
+            views = comparing.shown_views(comparison, self.view, cameras)
+            known = self._seen = (comparison, self.view, cameras, views)
+        return known[3]
+
+    def _names(self, comparison: Comparison, views: tuple[View, ...]) -> tuple[str, ...]:
         """A line for each pane, as long as what they are of stays the same."""
-        of = (comparison, self.view, cameras)
+        of = (comparison, views)
         if self._named[0] != of:
-            self._named = (of, comparing.names(*of))
+            self._named = (of, pane_names.names(*of))
         return self._named[1]
 
     def compare_state(self) -> CompareState:
@@ -116,12 +127,11 @@ class Comparisons:
             errors.pop(own, None)
             if self.frame is not None:
                 frames[own] = self.frame
-        grid, cameras = self._grid, self._cameras()
-        panes = range(len(comparison.panes))
+        grid, views = self._grid, self._shown_views(comparison, self._cameras())
         return CompareState(
             comparison,
-            tuple(comparing.shown_view(comparison, i, self.view, cameras) for i in panes),
-            self._names(comparison, cameras),
+            views,
+            self._names(comparison, views),
             frames,
             errors,
             self._difference(frames),

@@ -1,4 +1,4 @@
-"""Views beside each other: which ones, in what arrangement, and what sets them apart. Plain values.
+"""Views beside each other: which ones, and in what arrangement. Plain values.
 
 One pane is active: the present View stands there, and panels edit it. The others keep the View that was
 pinned; where the cameras are linked, they are shown from the active one's.
@@ -6,21 +6,17 @@ pinned; where the cameras are linked, they are shown from the active one's.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pof3d.config import CameraConfig
 from pof3d.errors import ConfigError, Pof3dError
-from pof3d.text import format_degrees
 from viz.frame import Frame
-from viz.latent_edits import amplitudes, interpolates_w, is_between
-from viz.view import ColorMap, LatentView, View
+from viz.view import ColorMap, View
 
 if TYPE_CHECKING:
     from viz.difference import Difference
@@ -32,8 +28,6 @@ MOST_PANES = 4
 COMPARING_SHOWS_IMAGES = "Comparing shows images: switch it off to see the surface or the points."
 GAINS = (1.0, 32.0)
 """Least and largest factor of a difference."""
-_LONGEST_VALUE = 24
-"""Characters of a value that has no text of its own."""
 
 
 @dataclass(frozen=True)
@@ -225,13 +219,11 @@ def linked_view(
     Where both networks' own cameras are known, distance, shift and field of view are relative to them: half
     as wide as the one network's pictures is half as wide as the other's.
     """
-    pose = replace(
-        leader.pose,
-        conditioning_yaw=view.pose.conditioning_yaw,
-        conditioning_pitch=view.pose.conditioning_pitch,
-    )
+    pose, given = leader.pose, (view.pose.conditioning_yaw, view.pose.conditioning_pitch)
+    if given != (pose.conditioning_yaw, pose.conditioning_pitch):
+        pose = replace(pose, conditioning_yaw=given[0], conditioning_pitch=given[1])
     camera = leader.camera
-    if own is not None and leaders is not None:
+    if own is not None and leaders is not None and own != leaders:
         from viz.limits import FOV, RADIUS  # which needs numpy; --help does without
 
         farther = own.radius / leaders.radius
@@ -261,6 +253,13 @@ def shown_view(
         return pane.view
     leaders = cameras.get(comparison.panes[comparison.active].key)
     return linked_view(pane.view, view, cameras.get(pane.key), leaders)
+
+
+def shown_views(
+    comparison: Comparison, view: View, cameras: Cameras = MappingProxyType({})
+) -> tuple[View, ...]:
+    """What each pane shows."""
+    return tuple(shown_view(comparison, index, view, cameras) for index in range(len(comparison.panes)))
 
 
 def companions(
@@ -308,128 +307,3 @@ def check_comparison(comparison: Comparison) -> None:
         raise ConfigError(what, "its divider or its gain is out of range")
     for pane in panes:
         check_view(pane.view)
-
-
-# ------------------------------------------------------------------------------------------------- words
-def title(view: View) -> str:
-    """Network and seed."""
-    latent = view.latent
-    network = Path(view.network.path).stem or "no network"
-    return f"{network}, {'near ' if is_between(latent) else ''}seed {latent.seed}"
-
-
-def differences(view: View, other: View) -> tuple[str, ...]:
-    """What a View has that another has not, beside network and seed, as short texts."""
-    return _apart(_facts(view), _facts(other))
-
-
-def _apart(own: Mapping[str, str], others: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(text for name, text in own.items() if text and text != others.get(name))
-
-
-def names(comparison: Comparison, view: View, cameras: Cameras = MappingProxyType({})) -> tuple[str, ...]:
-    """A line for each pane: the active one is set against its partner, the others against the active one."""
-    views = [shown_view(comparison, index, view, cameras) for index in range(len(comparison.panes))]
-    facts, lines = [_facts(one) for one in views], []
-    for index, one in enumerate(views):
-        other = facts[comparison.partner if index == comparison.active else comparison.active]
-        lines.append(", ".join((title(one), *_apart(facts[index], other))))
-    return tuple(lines)
-
-
-def _facts(view: View) -> dict[str, str]:
-    """Everything that makes a picture, as texts by name."""
-    latent, pose, camera, sampling, display = (
-        view.latent,
-        view.pose,
-        view.camera,
-        view.sampling,
-        view.display,
-    )
-    own = {
-        "predicted": "predicted pose",
-        "override": _angles(pose.override_yaw, pose.override_pitch),
-        "free": _angles(camera.yaw, camera.pitch),
-    }
-    span = display.depth_range
-    facts = {
-        "psi": f"ψ {latent.truncation_psi:.2f}",
-        "cutoff": "ψ on all layers"
-        if latent.truncation_cutoff is None
-        else f"ψ on {latent.truncation_cutoff} layers",
-        "space": "between w" if interpolates_w(latent) else "between z" if is_between(latent) else "",
-        "directions": _directions(amplitudes(latent)),
-        "mixing": _mixing(latent),
-        "noise": "stored noise" if latent.noise == "const" else "no noise",
-        "pose": own[pose.source],
-        "conditioning": f"conditioned on {_angles(pose.conditioning_yaw, pose.conditioning_pitch)}",
-        "roll": f"roll {format_degrees(camera.roll)}",
-        "radius": "own distance" if camera.radius is None else f"distance {camera.radius:.2f}",
-        "fov": "own field of view"
-        if camera.fov is None
-        else f"field of view {format_degrees(camera.fov, signed=False)}",
-        "pan": "centred" if not any(camera.pan) else "moved aside",
-        "resolution": "own resolution" if sampling.resolution is None else f"{sampling.resolution}² rays",
-        "samples": "own samples" if sampling.depth_samples is None else f"{sampling.depth_samples} samples",
-        "importance": "own importance samples"
-        if sampling.importance_samples is None
-        else f"{sampling.importance_samples} importance samples",
-        "renderer": "fast renderer" if sampling.fast else "plain renderer",
-        "mode": {"rgb": "RGB", "side_by_side": "with depth"}.get(display.mode, display.mode),
-        "colours": display.color_map if display.mode in ("depth", "side_by_side") else "",
-        "axes": f"{display.normals_space} axes" if display.mode == "normals" else "",
-        "range": "fitted depth range" if span is None else f"depth {span[0]:.2f} to {span[1]:.2f}",
-    }
-    return {**facts, **_others(view)}
-
-
-_TOLD = {
-    "network": {"path"},
-    "latent": {"x", "y", "truncation_psi", "truncation_cutoff", "noise"}
-    | {"space", "directions", "mix_seed", "mix_first", "mix_end"},
-    "pose": {"source", "override_yaw", "override_pitch", "conditioning_yaw", "conditioning_pitch"},
-    "camera": {"yaw", "pitch", "roll", "radius", "fov", "pan"},
-    "sampling": {"resolution", "depth_samples", "importance_samples", "renderer"},
-    # Comparing shows images, whatever the window shows of one View alone.
-    "display": {"mode", "color_map", "depth_range", "normals_space", "geometry", "surface_colors"},
-}
-
-
-@cache
-def _untold(part: str, kind: Any) -> tuple[tuple[str, str], ...]:
-    """Fields of a part of a View that have no text of their own, and their names in words."""
-    if not dataclasses.is_dataclass(kind):
-        return ()
-    told = _TOLD.get(part, ())
-    names = (one.name for one in dataclasses.fields(kind) if one.name not in told)
-    return tuple((name, name.replace("_", " ")) for name in names)
-
-
-def _others(view: View) -> dict[str, str]:
-    """Fields that have no text of their own: the name, and the value where it is short."""
-    facts = {}
-    for part in view.__dataclass_fields__:
-        value = getattr(view, part)
-        for key, name in _untold(part, type(value)):  # type: ignore[arg-type]
-            inner = getattr(value, key)
-            text = f"{inner:.3g}" if isinstance(inner, float) else str(inner)
-            if len(text) > _LONGEST_VALUE:
-                text = text[: _LONGEST_VALUE - 1] + "…"
-            facts[f"{part}.{key}"] = f"{name} {text}"
-    return facts
-
-
-def _directions(moves: tuple[float, ...]) -> str:
-    told = [f"direction {i + 1} {value:+.1f} σ" for i, value in enumerate(moves) if value]
-    return " ".join(told).replace("-", "−") or "no directions"
-
-
-def _mixing(latent: LatentView) -> str:
-    if latent.mix_seed is None:
-        return "not mixed"
-    end = "" if latent.mix_end is None else str(latent.mix_end - 1)
-    return f"mixed with {latent.mix_seed} from layer {latent.mix_first}" + (f" to {end}" if end else "")
-
-
-def _angles(yaw: float, pitch: float) -> str:
-    return f"yaw {format_degrees(yaw)} pitch {format_degrees(pitch)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,12 +63,22 @@ def panel_context(program: Program, ui_milliseconds: NDArray[np.float32], scale:
         explore=program.exploring.state(),
         geometry=program.geometry.state(),
         playback=program.playback,
-        recents=tuple(map(Path, settings.recents)),
+        recents=_paths(settings.recents),
         bundled=program.surroundings.bundled,
-        favourites=tuple(map(Path, settings.favourites)),
+        favourites=_paths(settings.favourites),
         drops=program.surroundings.drops,
-        last_folder=Path(settings.last_folder or os.path.dirname(program._network) or Path.home()),
+        last_folder=_folder(settings.last_folder or os.path.dirname(program._network)),
         capture_folder=program.capturing.folder,
         message=program.notices.message if program.notices.left(program.now) > 0 else "",
         scale=scale,
     )
+
+
+@lru_cache(8)
+def _paths(names: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(map(Path, names))
+
+
+def _folder(name: str) -> Path:
+    """By its name; without one, the user's own."""
+    return _paths((name,))[0] if name else Path.home()

@@ -13,6 +13,8 @@ _QUESTION = "A large download"
 
 def begin_modal(title: str) -> bool:
     """Begin a small dialog in the middle of the window, if it is open; end it with ``imgui.end_popup``."""
+    if not imgui.is_popup_open(title):
+        return False
     centre = imgui.get_main_viewport().get_center()
     imgui.set_next_window_pos(centre, int(imgui.Cond_.always), (0.5, 0.5))
     imgui.push_style_color(imgui.Col_.popup_bg, theme.PANEL)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from viz.actions import Keymap
 from viz.callouts import Callouts
 from viz.key_window import KeyWindow
+from viz.keymap import Keymap
 from viz.layout_menu import NameDialog
 from viz.palette import Palette
 

@@ -170,6 +170,8 @@ class FileBrowser:
         if self._pending:
             imgui.open_popup(self.title)
             self._pending = False
+        if not (self._showing or imgui.is_popup_open(self.title)):
+            return None
         em = imgui.get_font_size()
         screen = imgui.get_main_viewport().work_size
         size = (min(SIZE_EM[0] * em, screen.x - 2 * em), min(SIZE_EM[1] * em, screen.y - 2 * em))

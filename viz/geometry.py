@@ -109,12 +109,25 @@ class Geometry:
         self._take_making()
         self._take_saving()
         self._take_slice()
+        self._let_go()
         wanted = self._wanted()
         if self._making is not None and self._making[0] != wanted and not self._still_good():
             self._making[1].cancel()
         if wanted is not None and self.pending and self._since >= CALM_SECONDS:
             self._begin(wanted, quick=True)
         self._make_slice()
+
+    def _let_go(self) -> None:
+        """Keep nothing of another latent: it is a hundred megabytes at worst, and soon made again."""
+        content = self._current
+        if content is None:
+            return
+        if self._made is not None and self._made.key.content != content:
+            self._made = None
+        if self._cloud is not None and self._cloud[0].content != content:
+            self._cloud = None
+        if self._slice is not None and self._slice[0] != content:
+            self._slice = None
 
     @property
     def pending(self) -> bool:

@@ -76,7 +76,7 @@ class GeometryCommands:
     @property
     def seen_view(self) -> View:
         """The present View as the window shows it: comparing shows images."""
-        if not self.comparison.on:
+        if not self.comparison.on or self.view.display.geometry == "image":
             return self.view
         return replace(self.view, display=replace(self.view.display, geometry="image"))
 

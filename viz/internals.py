@@ -242,6 +242,8 @@ class Inspector:
         self._rendering = rendering
         self._job: Job[Internals] | None = None
         self._asked: View | None = None
+        self._seen: tuple[View, View] | None = None
+        """The last View, and the same with nothing said of how it is shown."""
         self._wanted = -_LOOKED_AT_SECONDS
         self._now = 0.0
         self.state = InternalsState()
@@ -260,7 +262,9 @@ class Inspector:
         self._now = now
         wanted = now - self._wanted < _LOOKED_AT_SECONDS
         # How the picture is shown changes nothing inside.
-        asked = replace(view, display=View().display)
+        if self._seen is None or self._seen[0] is not view:
+            self._seen = (view, replace(view, display=View().display))
+        asked = self._seen[1]
         self._take(asked)
         if self._job is not None:
             if not wanted or self._asked != asked:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from imgui_bundle import imgui
 
 from viz import rebinding, theme, ui
-from viz.actions import Action, Chord, Keymap
+from viz.actions import Action
 from viz.finding import match
 from viz.icons import draw_icon
+from viz.keymap import Chord, Keymap
 from viz.shortcuts import KEYS, captured
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ class KeyWindow:
         if program.help_open and not self._showing:
             imgui.open_popup(TITLE)
             self._asking, self._words = None, ""
+        if not imgui.is_popup_open(TITLE):
+            self._showing = program.help_open = False
+            return
         screen = imgui.get_main_viewport()
         size = [min(ui.px(side), room - ui.px(24)) for side, room in zip(SIZE, screen.size, strict=True)]
         imgui.set_next_window_pos(screen.get_center(), int(imgui.Cond_.always), (0.5, 0.5))

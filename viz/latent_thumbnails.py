@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -21,6 +22,8 @@ SIDE = 64
 """Pixels."""
 _KEPT = 1024
 """Thumbnails in memory: 16 KiB each."""
+_WISHES = 64
+"""That are not made anew for each frame."""
 _ENGINE_BYTES = 1 << 20
 """What the engine of a job remembers: hardly two thumbnails have anything in common."""
 
@@ -36,6 +39,14 @@ class _Wish:
     latent: LatentView
     pose: PoseView
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Worked out once: it takes longer than all else that is asked of a wish in a frame."""
+        return hash((self.network, self.latent, self.pose))
+
 
 class LatentThumbnails:
     """Thumbnails by network and latent. To be used in the window's thread.
@@ -50,7 +61,10 @@ class LatentThumbnails:
         self._workshop = workshop
         self._job: Job[None] | None = None
         self._network: Network = ("", None)
+        self._given: PoseView | None = None
         self._pose = PoseView()
+        self._wishes: OrderedDict[int, tuple[LatentView, _Wish]] = OrderedDict()
+        """By the identity of the latent, which is held, too."""
         self._asked: list[_Wish] = []
         self._lock = threading.Lock()
         # Guarded by the lock.
@@ -60,15 +74,23 @@ class LatentThumbnails:
 
     def get(self, latent: LatentView) -> Picture | None:
         """The picture of a latent from its own pose; otherwise a wish, which lasts until the next update."""
-        if not is_between(latent):
-            latent = replace(latent, space="z")
-        wish = _Wish(self._network, latent, self._pose)
+        wish = self._wish(latent)
         with self._lock:
             if wish in self._known:
                 self._known.move_to_end(wish)
                 return self._known[wish]
         self._asked.append(wish)
         return None
+
+    def _wish(self, latent: LatentView) -> _Wish:
+        """The same one for the same latent: who looks at it asks in every frame."""
+        known = self._wishes.get(id(latent))
+        if known is None or known[0] is not latent:
+            same = latent if is_between(latent) else replace(latent, space="z")
+            known = self._wishes[id(latent)] = (latent, _Wish(self._network, same, self._pose))
+            while len(self._wishes) > _WISHES:
+                self._wishes.popitem(last=False)
+        return known[1]
 
     @property
     def busy(self) -> bool:
@@ -88,8 +110,10 @@ class LatentThumbnails:
         hold : bool
             Whether to make none now: the machine has better to do.
         """
-        self._network = network
-        self._pose = replace(pose, source="predicted", override_yaw=0.0, override_pitch=0.0)
+        if pose is not self._given or network != self._network:
+            self._network, self._given = network, pose
+            self._pose = replace(pose, source="predicted", override_yaw=0.0, override_pitch=0.0)
+            self._wishes.clear()
         with self._lock:
             self._wanted = tuple(wish for wish in self._asked if wish not in self._known)
             self._hold = hold

@@ -65,6 +65,13 @@ class PanelHost:
     _quiet_frames: int = 3
     refresher: Refresher = field(default_factory=Refresher)
     """Decides which panels are drawn anew."""
+    _watching: dict[str, Watching] = field(init=False)
+    """Panels that look on in every frame, by title."""
+
+    def __post_init__(self) -> None:
+        # Once: to ask that of a panel takes ten microseconds.
+        panels = (placement.panel for placement in self.placements)
+        self._watching = {panel.title: panel for panel in panels if isinstance(panel, Watching)}
 
     def reset(self) -> None:
         """Go back to the default arrangement."""
@@ -156,14 +163,14 @@ class PanelHost:
             # be the last one, whichever tab was in front when the arrangement was saved.
             self._quiet_frames -= 1
             flags = int(imgui.WindowFlags_.no_focus_on_appearing)
+        size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
         for placement in self.placements:
             title = placement.panel.title
             if placement.optional and (opened is None or title not in opened):
                 self.refresher.forget(title)
                 continue
-            if isinstance(placement.panel, Watching):
-                placement.panel.watch(context)
-            size = imgui.ImVec2(ui.px(COLUMN_WIDTH), ui.px(320))
+            if title in self._watching:
+                self._watching[title].watch(context)
             imgui.set_next_window_size(size, imgui.Cond_.first_use_ever)
             shown, still_open = self.refresher.begin(title, placement.optional, flags)
             if placement.optional and opened is not None and not still_open:

@@ -8,7 +8,8 @@ from imgui_bundle import imgui
 
 from pof3d.text import printable
 from viz import layout_menu, theme, ui
-from viz.actions import GROUPS, Group, Keymap
+from viz.actions import GROUPS, Group
+from viz.keymap import Keymap
 from viz.panel import PanelContext
 
 if TYPE_CHECKING:

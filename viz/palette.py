@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from imgui_bundle import imgui
 
 from viz import theme, ui
-from viz.actions import Keymap
 from viz.finding import Entry, Found, find
+from viz.keymap import Keymap
 
 if TYPE_CHECKING:
     from viz.program import Program
@@ -64,6 +64,9 @@ class Palette:
         if appearing:
             self._text, self._chosen, self._scroll = "", 0, True
             imgui.open_popup(TITLE)
+        if not imgui.is_popup_open(TITLE):
+            self._showing = program.palette_open = False
+            return
         screen = imgui.get_main_viewport()
         width = min(ui.px(WIDTH), screen.size.x - ui.px(24))
         place = (screen.get_center().x, screen.pos.y + 0.14 * screen.size.y)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from viz.actions import Action, Chord, Keymap, parse_chord
+from viz.actions import Action
+from viz.keymap import Chord, Keymap, parse_chord
 
 Chosen = dict[str, tuple[str, ...]]
 """Chords by the name of an action, as settings keep them; only what differs from the defaults."""

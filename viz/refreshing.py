@@ -3,7 +3,8 @@
 ImGui asks for every control in every frame, which costs half a millisecond a panel in Python. Nobody can tell
 whether a number far away from the mouse has changed in this sixtieth of a second or two later. So what the
 user has in hand is drawn in every frame, and of the rest a few at a time, those first that have waited
-longest, as many as a millisecond allows. After the last thing that happened all of them are drawn once more.
+longest: as many as there is time for beside what is in hand. After the last thing that happened all of them
+are drawn once more.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from viz import ui
 
 PANELS_A_FRAME = 2
 """Drawn anew beside those that the user has in hand, at most."""
-_BUDGET = 1.0
-"""Milliseconds that they may take together; one of them is drawn whatever it takes."""
+_BUDGET = 0.8
+"""Milliseconds that they may take, together with those in hand; one of them is drawn whatever it takes."""
 _USUAL = 0.4
 """Milliseconds of a panel that has not been drawn yet."""
 DRAWS = 2
@@ -51,6 +52,8 @@ class Refresher:
         self._live: set[str] = set()
         """Panels that wait for something of their own."""
         self._chosen: set[str] = set()
+        self._held: list[str] = []
+        """Panels that the last frame drew without having chosen them: those that the user has in hand."""
         self._cost: dict[str, float] = {}
         """Milliseconds that panels took lately."""
         self._began = 0.0
@@ -69,7 +72,8 @@ class Refresher:
         if news:
             for title in self._shown:
                 self._waiting[title] = max(self._waiting.get(title, 0), DRAWS)
-        self._chosen, left = set(), _BUDGET
+        self._chosen, left = set(), _BUDGET - sum(self._cost.get(title, 0.0) for title in self._held)
+        self._held.clear()
         for title in list(self._waiting)[:PANELS_A_FRAME]:
             left -= self._cost.get(title, _USUAL)
             if left < 0.0 and self._chosen:
@@ -125,6 +129,8 @@ class Refresher:
         took = 1e3 * (time.perf_counter() - self._began)
         known = self._cost.get(title, took)
         self._cost[title] = known + _NEWEST_SHARE * (min(took, 2.0 * known) - known)
+        if title not in self._chosen:
+            self._held.append(title)
         place = _place(title)
         if title not in self._shown or self._shown[title] != place:
             self._shown[title], self._new[title] = place, _FIRST_DRAWS

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from imgui_bundle import imgui
 
 from viz import ui
-from viz.actions import Action, Chord, Keymap
+from viz.actions import Action
+from viz.keymap import Chord, Keymap
 
 _NAMED = {
     **{
@@ -38,8 +39,25 @@ class Pressed:
     escape: bool = False
 
 
+_Keys = dict[tuple[bool, bool, bool], list[tuple[Chord, imgui.Key]]]
+_by_modifiers: tuple[object, _Keys] = (None, {})
+"""The chords that were wanted last, by Ctrl, Shift and Alt."""
+
+
+def _keys_of(wanted: Iterable[Chord]) -> _Keys:
+    global _by_modifiers
+    if _by_modifiers[0] is not wanted:
+        keys: _Keys = {}
+        for chord in wanted:
+            if chord.key in KEYS:
+                modifiers = (chord.control, chord.shift, chord.alt)
+                keys.setdefault(modifiers, []).append((chord, KEYS[chord.key]))
+        _by_modifiers = (wanted, keys)
+    return _by_modifiers[1]
+
+
 def pressed(wanted: Iterable[Chord]) -> Pressed:
-    """Which of the wanted chords were pressed since the last frame.
+    """Which of the wanted chords were pressed since the last frame; they must not change.
 
     None while a text field or a popup has the keyboard.
     """
@@ -54,15 +72,8 @@ def pressed(wanted: Iterable[Chord]) -> Pressed:
     held: set[Chord] = set()
     if not control:
         chords += [Chord(chr(code)) for code in io.input_queue_characters if not chr(code).isalnum()]
-    for chord in wanted:
-        key = KEYS.get(chord.key)
-        if (
-            key is None
-            or (chord.key in moving and not chord.control)
-            or (chord.control, chord.shift, chord.alt) != modifiers
-        ):
-            continue
-        if imgui.is_key_pressed(key, True):
+    for chord, key in _keys_of(wanted).get(modifiers, ()):
+        if imgui.is_key_pressed(key, True) and (control or chord.key not in moving):
             chords.append(chord)
             if not imgui.is_key_pressed(key, False):
                 held.add(chord)

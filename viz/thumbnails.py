@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pof3d.config import FAST_GRID_SIDE, FAST_SAMPLES
 from pof3d.errors import Pof3dError
 from pof3d.files import cache_folder, replacing
 from pof3d.memory import return_freed_memory
@@ -32,7 +33,7 @@ _LARGEST, _WORTH_RETURNING = 2 << 30, 64 << 20
 _MEMORY_BYTES, _MULTIPLICATIONS = 384 << 20, 2e11
 """What a picture that nobody has asked for may take, memory and some seconds of work: enough for full-size
 networks, not for files made to exhaust."""
-_POINTS = SIDE * SIDE * 10 + 32**3
+_POINTS = SIDE**2 * FAST_SAMPLES + FAST_GRID_SIDE**3
 """Queries of the field: the fast renderer's."""
 _RAYS = 256
 """Drawn at once."""

@@ -29,8 +29,8 @@ LABEL_EM = 6.4
 """Width of the label column, font heights."""
 _LARGEST_INT = 2**31 - 1
 """Of ImGui's integers."""
-_LINEAR = imgui.SliderFlags_.always_clamp
-_LOGARITHMIC = imgui.SliderFlags_.always_clamp | imgui.SliderFlags_.logarithmic
+_LINEAR = int(imgui.SliderFlags_.always_clamp)
+_LOGARITHMIC = int(imgui.SliderFlags_.always_clamp | imgui.SliderFlags_.logarithmic)
 
 
 def em() -> float:
@@ -45,7 +45,7 @@ def color(rgba: theme.Colour, alpha: float = 1.0) -> int:
 
 def style_color(index: imgui.Col_, alpha: float = 1.0) -> int:
     """A colour of the theme for draw lists."""
-    return int(imgui.get_color_u32(int(index), alpha))
+    return int(imgui.get_color_u32(index, alpha))
 
 
 class disabled:  # noqa: N801  (a context manager: written out, for there are a hundred in a frame)
@@ -178,7 +178,7 @@ def slider(
         imgui.push_style_color(imgui.Col_.text, (0.0, 0.0, 0.0, 0.0))
     nudging.open_field(name)
     with _calm_grab():
-        changed, new = imgui.slider_float(f"##{name}", value, low, high, format, int(flags))
+        changed, new = imgui.slider_float(f"##{name}", value, low, high, format, flags)
     if own_text:
         imgui.pop_style_color()
         corner, far = imgui.get_item_rect_min(), imgui.get_item_rect_max()
@@ -216,15 +216,13 @@ def slider_int(
 ) -> tuple[bool, int]:
     """A labelled slider of whole numbers, otherwise as :func:`slider`."""
     row(name, help, trailing_buttons=int(default is not None))
-    flags = imgui.SliderFlags_.always_clamp
-    if logarithmic:
-        flags |= imgui.SliderFlags_.logarithmic
+    flags = _LOGARITHMIC if logarithmic else _LINEAR
     nudging.open_field(name)
     with _calm_grab():
         if _unknown:
             value, format = low, DASH
         shown = min(max(value, -_LARGEST_INT), _LARGEST_INT)
-        changed, new = imgui.slider_int(f"##{name}", shown, low, high, format, int(flags))
+        changed, new = imgui.slider_int(f"##{name}", shown, low, high, format, flags)
     ui.mark(name)
     slider_tooltip(help)
     steps = 0 if _unknown else nudging.nudges(name)
@@ -237,14 +235,16 @@ def slider_int(
     return changed, min(max(new, low), high) if changed else value
 
 
-@contextmanager
-def _calm_grab() -> Iterator[None]:
+class _calm_grab:  # noqa: N801  (see `disabled`)
     """A slider's value is written across its grab: the grab must be dark enough to read it."""
-    imgui.push_style_color(imgui.Col_.slider_grab, theme.GRAB)
-    imgui.push_style_color(imgui.Col_.slider_grab_active, theme.ACCENT_DIM)
-    try:
-        yield
-    finally:
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        imgui.push_style_color(imgui.Col_.slider_grab, theme.GRAB)
+        imgui.push_style_color(imgui.Col_.slider_grab_active, theme.ACCENT_DIM)
+
+    def __exit__(self, *_error: object) -> None:
         imgui.pop_style_color(2)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from imgui_bundle import imgui, implot
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from pof3d.text import format_degrees
 from viz import theme, ui
+from viz.count_picture import Place, paint
 from viz.frame import Pose
 from viz.panel import Actions, Panel, PanelContext, PoseHistogram
 from viz.pose_facts import PoseName, PosesShown
@@ -20,10 +22,11 @@ from viz.pose_trail import PoseTrail
 from viz.view import PITCH_LIMIT, View
 from widgets import common
 
+if TYPE_CHECKING:
+    from viz.window.textures import Texture  # the window chooses the OpenGL that it needs
+
 _TRAIL_SECONDS = 1 / 30
 """Between two pictures of a fading trail."""
-COLOR_MAP = "pose counts"
-"""Name of the heat map's colours, followed by the scheme's."""
 MARGINAL_EM = 2.4
 """Height of the marginals, font heights."""
 PLOT_EM = (10.0, 15.0)
@@ -99,8 +102,9 @@ class HistogramPanel:
 
     def __init__(self, others: Sequence[Panel] = ()) -> None:
         self._others = {panel.title.lower(): panel for panel in others}
-        self._heat: tuple[PoseHistogram, NDArray[np.float64]] | None = None
-        self._sides: tuple[list[float], list[float]] = ([], [])
+        self._texture: Texture | None = None
+        self._painted: tuple[PoseHistogram, str, Place] | None = None
+        """What the texture shows."""
         self._trail = PoseTrail()
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
@@ -143,12 +147,42 @@ class HistogramPanel:
         if context.frame is not None:
             self._trail.follow(context.frame.generator_pose, imgui.get_time())
 
-    def _values(self, histogram: PoseHistogram) -> NDArray[np.float64]:
-        if self._heat is None or self._heat[0] is not histogram:
-            self._heat = (histogram, heat(histogram.counts))
-            yaw, pitch = marginals(histogram.counts)
-            self._sides = (yaw.tolist(), pitch.tolist())
-        return self._heat[1]
+    def _picture(self, histogram: PoseHistogram, place: Place) -> Texture:
+        """The map with its marginals, on the graphics card."""
+        from viz.window.textures import Texture
+
+        texture = self._texture = self._texture or Texture()
+        shown = (histogram, theme.chosen(), place)
+        if self._painted is None or self._painted[0] is not histogram or self._painted[1:] != shown[1:]:
+            self._painted = shown
+            bars = marginals(histogram.counts)
+            ink = (*theme.ACCENT[:3], 0.55 * theme.ACCENT[3])
+            texture.upload(paint(heat(histogram.counts), bars, place, theme.HEAT_STOPS, ink))
+        return texture
+
+    def _draw_picture(
+        self, histogram: PoseHistogram, corner: tuple[float, float], size: tuple[float, float], top: float
+    ) -> None:
+        """The map at its place in the plot, and the marginals from ``top`` on."""
+        if min(size) < 1.0:
+            return
+        # Pixel by pixel, so that bins are as sharp as rectangles would be.
+        scale = imgui.get_io().display_framebuffer_scale
+        room = MARGINAL_EM * common.em()
+        left, above = math.floor(corner[0] * scale.x), math.floor(top * scale.y)
+        place = Place(
+            left=round(corner[0] * scale.x - left, 3),
+            top=round(corner[1] * scale.y - above, 3),
+            width=round(size[0] * scale.x, 3),
+            height=round(size[1] * scale.y, 3),
+            room=round(room * scale.x, 3),
+            gap=round(0.2 * common.em() * scale.x, 3),
+            unit=float(scale.x),
+        )
+        width, height = place.size
+        low, high = (left / scale.x, above / scale.y), ((left + width) / scale.x, (above + height) / scale.y)
+        picture = self._picture(histogram, place).reference
+        imgui.get_window_draw_list().add_image(picture, low, high)
 
     def _draw_plot(
         self, histogram: PoseHistogram, view: View, context: PanelContext, actions: Actions
@@ -168,19 +202,9 @@ class HistogramPanel:
         implot.push_style_var(implot.StyleVar_.plot_border_size, 0.0)
         if implot.begin_plot("##Pose histogram/Pose histogram", (width, height), int(flags)):
             _set_up_axes(histogram)
-            implot.push_colormap(_color_map())
-            implot.plot_heatmap(
-                "##counts",
-                self._values(histogram),
-                0.0,
-                1.0,
-                "",
-                implot.Point(float(yaw[0]), float(pitch[0])),
-                implot.Point(float(yaw[-1]), float(pitch[-1])),
-            )
-            implot.pop_colormap()
             corner, size = implot.get_plot_pos(), implot.get_plot_size()
             ui.mark_rect("Pose histogram/Map", (corner.x, corner.y), (corner.x + size.x, corner.y + size.y))
+            self._draw_picture(histogram, (corner.x, corner.y), (size.x, size.y), origin.y)
             implot.push_plot_clip_rect()
             _draw_axis_names((corner.x, corner.y), (size.x, size.y))
             _draw_trail(self._trail, context)
@@ -192,7 +216,6 @@ class HistogramPanel:
                 if imgui.is_mouse_clicked(imgui.MouseButton_.left):
                     actions.go_to_pose(pointed)
             implot.end_plot()
-            _draw_marginals(self._sides, (corner.x, corner.y), (size.x, size.y), origin.y, marginal)
         implot.pop_style_var(2)
         return pointed
 
@@ -203,14 +226,6 @@ def _points_at(corner: tuple[float, float], size: tuple[float, float]) -> bool:
     mouse = imgui.get_mouse_pos()
     inside = 0 <= mouse.x - corner[0] < size[0] and 0 <= mouse.y - corner[1] < size[1]
     return inside and imgui.is_window_hovered(int(flags))
-
-
-def _color_map() -> int:
-    name = f"{COLOR_MAP} {theme.chosen()}"
-    index = int(implot.get_colormap_index(name))
-    if index >= 0:
-        return index
-    return int(implot.add_colormap(name, np.array(theme.HEAT_STOPS, np.float32), False))
 
 
 def _set_up_axes(histogram: PoseHistogram) -> None:
@@ -272,32 +287,6 @@ def _draw_pointed(histogram: PoseHistogram, pointed: Pose | None, *, full: bool)
     imgui.text_unformatted(
         f"{format_degrees(pointed.yaw)}, {format_degrees(pointed.pitch)}: {share} of latents"
     )
-
-
-def _draw_marginals(
-    sides: tuple[list[float], list[float]],
-    corner: tuple[float, float],
-    size: tuple[float, float],
-    top: float,
-    room: float,
-) -> None:
-    """Bars over the heat map for yaw, to its right for pitch."""
-    lines = imgui.get_window_draw_list()
-    ink = common.color(theme.ACCENT, 0.55)
-    yaw, pitch = sides
-    left, low = corner
-    right, bottom = left + size[0], low + size[1]
-    gap = common.em() * 0.2
-    for i, share in enumerate(yaw):
-        x0, x1 = left + size[0] * i / len(yaw), left + size[0] * (i + 1) / len(yaw)
-        reach = (low - gap - top) * share
-        if reach >= 0.5:
-            lines.add_rect_filled((x0, low - gap - reach), (max(x0 + 1, x1 - 1), low - gap), ink)
-    for i, share in enumerate(pitch):
-        y1, y0 = bottom - size[1] * i / len(pitch), bottom - size[1] * (i + 1) / len(pitch)
-        reach = (room - gap) * share
-        if reach >= 0.5:
-            lines.add_rect_filled((right + gap, y0), (right + gap + reach, max(y0 + 1, y1 - 1)), ink)
 
 
 def _draw_legend(context: PanelContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ BUDGETS = (256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 """Choices, mebibytes."""
 PLOT_EM = 3.2
 """Height of a plot, font heights."""
+_PLOT = int(implot.Flags_.canvas_only | implot.Flags_.no_inputs | implot.Flags_.no_frame)
+_BARE = int(implot.AxisFlags_.no_decorations | implot.AxisFlags_.lock)
+_ALWAYS = int(implot.Cond_.always)
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,16 @@ class Summary:
 
 def summarise(milliseconds: NDArray[np.float32]) -> Summary | None:
     """Median and 99th percentile; None without values."""
-    values = milliseconds[np.isfinite(milliseconds)]
-    if not values.size:
-        return None
-    ordered = np.sort(values).tolist()
-    return Summary(_quantile(ordered, 0.5), _quantile(ordered, 0.99))
+    return _summary(_ordered(milliseconds))
+
+
+def _ordered(milliseconds: NDArray[np.float32]) -> list[float]:
+    ordered: list[float] = np.sort(milliseconds[np.isfinite(milliseconds)]).tolist()
+    return ordered
+
+
+def _summary(ordered: list[float]) -> Summary | None:
+    return Summary(_quantile(ordered, 0.5), _quantile(ordered, 0.99)) if ordered else None
 
 
 def _quantile(ordered: list[float], share: float) -> float:
@@ -48,10 +57,13 @@ def _quantile(ordered: list[float], share: float) -> float:
 
 def plot_limit(milliseconds: NDArray[np.float32], least: float) -> float:
     """Upper end of a plot, above every value: 1, 2 or 5 times a power of ten, so that it seldom jumps."""
-    values = milliseconds[np.isfinite(milliseconds)]
-    peak = max(least, 1.1 * float(values.max()) if values.size else 0.0)
-    power = 10.0 ** np.floor(np.log10(peak))
-    return float(next(power * step for step in (1.0, 2.0, 5.0, 10.0) if power * step >= peak * (1 - 1e-9)))
+    return _limit(_ordered(milliseconds), least)
+
+
+def _limit(ordered: list[float], least: float) -> float:
+    peak = max(least, 1.1 * ordered[-1] if ordered else 0.0)
+    power = 10.0 ** math.floor(math.log10(peak))
+    return next(power * step for step in (1.0, 2.0, 5.0, 10.0) if power * step >= peak * (1 - 1e-9))
 
 
 class PerformancePanel:
@@ -78,24 +90,23 @@ class PerformancePanel:
 def _draw_times(name: str, milliseconds: NDArray[np.float32], least: float, help_text: str) -> None:
     imgui.text_unformatted(name)
     common.tooltip(help_text)
-    summary = summarise(milliseconds)
+    ordered = _ordered(milliseconds)
+    summary = _summary(ordered)
     text = f"median {summary.median:.1f} ms    p99 {summary.p99:.1f} ms" if summary else "no frames yet"
     imgui.same_line()
     common.text_right(text, quiet=True)
-    flags = implot.Flags_.canvas_only | implot.Flags_.no_inputs | implot.Flags_.no_frame
     size = (imgui.get_content_region_avail().x, PLOT_EM * common.em())
     implot.push_style_var(implot.StyleVar_.plot_padding, (0.0, 2.0))
-    if implot.begin_plot(f"##{name}", size, int(flags)):
-        bare = implot.AxisFlags_.no_decorations | implot.AxisFlags_.lock
-        limit = plot_limit(milliseconds, least)
-        implot.setup_axis(implot.ImAxis_.x1, None, int(bare))
-        implot.setup_axis(implot.ImAxis_.y1, None, int(bare))
-        implot.setup_axis_limits(
-            implot.ImAxis_.x1, 0.0, max(1, milliseconds.size - 1), int(implot.Cond_.always)
-        )
-        implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, int(implot.Cond_.always))
+    if implot.begin_plot(f"##{name}", size, _PLOT):
+        limit = _limit(ordered, least)
+        implot.setup_axis(implot.ImAxis_.x1, None, _BARE)
+        implot.setup_axis(implot.ImAxis_.y1, None, _BARE)
+        implot.setup_axis_limits(implot.ImAxis_.x1, 0.0, max(1, milliseconds.size - 1), _ALWAYS)
+        implot.setup_axis_limits(implot.ImAxis_.y1, 0.0, limit, _ALWAYS)
         if milliseconds.size > 1:
-            values = np.ascontiguousarray(np.nan_to_num(milliseconds, nan=0.0), np.float32)
+            values = np.ascontiguousarray(milliseconds, np.float32)
+            if len(ordered) < values.size:
+                values = np.where(np.isfinite(values), values, np.float32(0.0))
             shade = implot.Spec(fill_color=(*theme.ACCENT[:3], 0.25), line_weight=0.0)
             implot.plot_shaded("##fill", values, 0.0, 1.0, 0.0, shade)
             implot.plot_line(

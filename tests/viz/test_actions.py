@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from viz.actions import ACTIONS, Chord, Keymap, parse_chord
+from viz.actions import ACTIONS
+from viz.keymap import Chord, Keymap, parse_chord
 from viz.shortcuts import KEYS
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from pof3d.errors import Pof3dError
 from tests.viz.nets import save_tiny
+from tests.viz.views import turned
+from tests.viz.waiting import PATIENCE, wait_for
 from viz.companions import Companions, render_companion
 from viz.engine import Cancelled, Engine
 from viz.frame import FailedFrame, Frame
@@ -20,21 +21,6 @@ from viz.preview import PREVIEW_MILLISECONDS
 from viz.render_thread import RenderThread
 from viz.schedule import SETTLE_SECONDS, Situation, next_step
 from viz.stages import never
-from viz.view import CameraView, NetworkView, PoseView, View
-
-PATIENCE = 30.0
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
-    return result
-
-
-def turned(path: Path, yaw: float) -> View:
-    return View(NetworkView(str(path)), pose=PoseView("free"), camera=CameraView(yaw=yaw))
 
 
 @pytest.fixture

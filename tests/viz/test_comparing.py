@@ -14,15 +14,14 @@ from viz.comparing import (
     Comparison,
     activated,
     companions,
-    differences,
     linked_view,
-    names,
     pinned,
     removed,
     shown_view,
+    shown_views,
     synced,
-    title,
 )
+from viz.pane_names import differences, names, title
 from viz.view import CameraView, DisplayView, LatentView, NetworkView, PoseView, SamplingView, View
 
 FRONT = View(NetworkView("/nets/cats.safetensors"))
@@ -145,7 +144,7 @@ def test_names_say_what_differs() -> None:
     assert differences(replace(world, display=DisplayView(normals_space="world")), FRONT) == ()
     fine = replace(FRONT, sampling=SamplingView(depth_samples=96))
     comparison = synced(pinned(Comparison(), FRONT), fine)
-    assert names(comparison, fine) == (
+    assert names(comparison, shown_views(comparison, fine)) == (
         "cats, seed 0, own samples, fast renderer",
         "cats, seed 0, 96 samples, plain renderer",
     )

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.viz.views import turned
 from viz.engine import Engine
 from viz.maps import DeviceFrame
-from viz.view import CameraView, DisplayView, LatentView, NetworkView, PoseView, View
+from viz.view import DisplayView, LatentView, NetworkView, View
 
 
 @pytest.mark.gpu
@@ -29,7 +30,7 @@ def test_same_picture(name: str, request: pytest.FixtureRequest) -> None:
 
 
 def orbit(path: Path, i: int) -> View:
-    return View(NetworkView(str(path)), pose=PoseView("free"), camera=CameraView(yaw=0.2 * i))
+    return turned(path, 0.2 * i)
 
 
 @pytest.mark.gpu

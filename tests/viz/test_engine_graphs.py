@@ -19,6 +19,7 @@ from pof3d.render.graphs import OrbitGraphs
 from tests.pof3d.render.recording import Broken, Replayed
 from tests.viz.nets import RAW
 from tests.viz.stand_ins import StandInRecording, StandInRendering
+from tests.viz.views import turned
 from viz.app import App
 from viz.engine import Engine
 from viz.frame import FailedFrame, Frame, Pose
@@ -31,12 +32,10 @@ from viz.program import Program
 from viz.surroundings import Surroundings
 from viz.testing import Driver
 from viz.view import (
-    CameraView,
     DisplayMode,
     DisplayView,
     LatentView,
     NetworkView,
-    PoseView,
     SamplingView,
     View,
 )
@@ -56,8 +55,7 @@ def engine(backend: Replayed) -> Engine:
 
 
 def orbit(path: Path, i: int, mode: DisplayMode = "rgb") -> View:
-    view = View(network=NetworkView(str(path)), pose=PoseView("free"), display=DisplayView(mode))
-    return replace(view, camera=CameraView(yaw=0.2 * i))
+    return turned(path, 0.2 * i, display=DisplayView(mode))
 
 
 def names(frame: Frame) -> set[str]:

@@ -87,6 +87,17 @@ def test_a_thumbnail_is_the_latent_from_its_own_pose(tiny: Path, shop: Counting)
     assert (picture[..., 3] == 255).all()
 
 
+def test_who_asks_for_the_same_latent_gets_the_open_networks(
+    tiny: Path, conditioned: Path, shop: Counting
+) -> None:
+    thumbnails, one, pose = LatentThumbnails(shop), [LatentView(x=2.0)], PoseView()
+    (first,) = look(thumbnails, tiny, one, pose)
+    (other,) = look(thumbnails, conditioned, one, pose)
+    (again,) = look(thumbnails, tiny, one, pose)
+    assert again is first
+    assert not np.array_equal(first, other)
+
+
 def test_each_is_made_once_a_network(tiny: Path, conditioned: Path, shop: Counting) -> None:
     thumbnails = LatentThumbnails(shop)
     seeds = [LatentView(x=float(x)) for x in range(3)]

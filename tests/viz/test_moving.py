@@ -8,18 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.viz.views import turned
 from viz import preview
 from viz.engine import Engine
 from viz.frame import Frame
 from viz.view import (
-    CameraView,
     DisplayMode,
     DisplayView,
     LatentView,
-    NetworkView,
-    PoseView,
     SamplingView,
-    View,
 )
 
 
@@ -33,11 +30,6 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
         preview.Speed, "after_points", lambda self, *_: replace(self, point_milliseconds=1e-5)
     )
     return Engine()
-
-
-def turned(path: Path, yaw: float, **parts: object) -> View:
-    camera = CameraView(yaw=yaw)
-    return replace(View(NetworkView(str(path)), pose=PoseView("free"), camera=camera), **parts)  # type: ignore[arg-type]
 
 
 def stages(frame: Frame) -> set[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from pof3d.data.folder import ImageFolder
 from pof3d.metrics.distributions import distribution_distance
 from pof3d.metrics.pose import predict_image_poses
 from tests.viz.stand_ins import StandInRendering, picture
+from tests.viz.waiting import wait_for
 from viz import image_poses, pose_tools
 from viz.engine import Engine
 from viz.frame import Pose
@@ -56,17 +56,10 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.005)
-
-
 def compared(tools: PoseTools, network: str, source: Path) -> ImagePoses | None:
     tools.update(network)
     tools.compare(network, source)
-    until(lambda: (tools.update(network), tools.state.job)[1].status != "running")  # type: ignore[union-attr]
+    wait_for(lambda: (tools.update(network), tools.state.job)[1].status != "running")  # type: ignore[union-attr]
     tools.update(network)
     return tools.state.images
 
@@ -103,7 +96,7 @@ def test_the_pose_of_another_seed_becomes_the_override(
     program = Program(StandInRendering(), view=view, workshop=workshop)
     program.update(0.0)
     program.take_pose_of_seed(1207)
-    until(lambda: (program.update(0.0), program.view)[1] != view)
+    wait_for(lambda: (program.update(0.0), program.view)[1] != view)
     expected = engine.predicted_pose(View(NetworkView(str(tiny)), LatentView(7.0, 12.0)))
     assert expected != engine.predicted_pose(view)
     assert program.view.pose == PoseView("override", expected.yaw, expected.pitch)
@@ -212,10 +205,10 @@ def test_cancelling_keeps_what_has_been_read(
     network = str(tiny)
     tools.update(network)
     tools.compare(network, images)
-    until(lambda: (tools.update(network), tools.state.images)[1])
+    wait_for(lambda: (tools.update(network), tools.state.images)[1])
     tools.cancel()
     gate.set()
-    until(lambda: tools.state.job.status == "cancelled")  # type: ignore[union-attr]
+    wait_for(lambda: tools.state.job.status == "cancelled")  # type: ignore[union-attr]
     tools.update(network)
     state = tools.state
     assert state.images is not None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from viz.actions import ACTIONS, Action, Chord, Keymap, parse_chord
+from viz.actions import ACTIONS, Action
+from viz.keymap import Chord, Keymap, parse_chord
 from viz.rebinding import owner, with_chord, with_default, without_chord
 from viz.shortcuts import KEYS
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +15,15 @@ import torch
 import pof3d
 from pof3d.errors import CheckpointError, ConfigError, DeviceError
 from pof3d.fast import FastGenerator
+from tests.viz.views import turned, view_of
+from tests.viz.waiting import PATIENCE, wait_for
 from viz.engine import Engine
 from viz.frame import FailedFrame, Frame
 from viz.program import Program
 from viz.render_thread import RenderThread
 from viz.stages import LoadingCancelled, StageError
 from viz.threads import default_threads
-from viz.view import CameraView, DisplayView, LatentView, NetworkView, PoseView, View
-
-PATIENCE = 30.0
-"""Seconds after which a test gives up; nothing here measures speed."""
-
-
-def wait_for(condition: Callable[[], Any], what: str = "it") -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not happen")
-        time.sleep(0.002)
-    return result
-
-
-def view_of(path: Path, **parts: object) -> View:
-    return replace(View(NetworkView(str(path))), **parts)  # type: ignore[arg-type]
-
-
-def turned(path: Path, yaw: float) -> View:
-    return view_of(path, pose=PoseView("free"), camera=CameraView(yaw=yaw))
+from viz.view import DisplayView, LatentView, View
 
 
 class Gate:

@@ -20,6 +20,7 @@ from pof3d.config import CARS, CATS, FFHQ, NetworkConfig
 from pof3d.errors import CheckpointError
 from pof3d.nets.generator import Generator
 from tests.viz.nets import save_tiny, tiny_config
+from tests.viz.waiting import wait_for
 from viz import thumbnails as thumbnails_module
 from viz.folders import Entry
 from viz.thumbnails import SIDE, Picture, Thumbnails, render_thumbnail
@@ -58,13 +59,6 @@ def wait(thumbnails: Thumbnails, name: str, modified: float = 1.0) -> Picture:
     return found
 
 
-def until(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10.0
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-
-
 @pytest.fixture
 def painter() -> Painter:
     return Painter()
@@ -89,18 +83,18 @@ def test_made_once_and_kept(thumbnails: Thumbnails, painter: Painter, tmp_path: 
 def test_the_newest_wish_comes_first(thumbnails: Thumbnails, painter: Painter) -> None:
     for name in ("a", "b", "c"):
         thumbnails.get(Path(name), entry(name))
-        until(lambda: thumbnails._under_way is not None)
+        wait_for(lambda: thumbnails._under_way is not None)
     painter.go.set()
-    until(lambda: len(painter.painted) == 3)
+    wait_for(lambda: len(painter.painted) == 3)
     assert painter.painted == ["a", "c", "b"]
 
 
 def test_what_nobody_looks_at_is_not_made(thumbnails: Thumbnails, painter: Painter) -> None:
     for name in ("a", "b"):
         thumbnails.get(Path(name), entry(name))
-        until(lambda: thumbnails._under_way is not None)
+        wait_for(lambda: thumbnails._under_way is not None)
     thumbnails.forget_wishes()
-    until(lambda: painter.broken_off == ["a"])
+    wait_for(lambda: painter.broken_off == ["a"])
     painter.go.set()
     assert (wait(thumbnails, "c") == 7).all()
     assert painter.painted == ["c"]
@@ -110,7 +104,7 @@ def test_files_without_a_picture_are_tried_once(thumbnails: Thumbnails, painter:
     painter.go.set()
     for name in ("bad.pkl", "bug.pkl"):
         thumbnails.get(Path(name), entry(name))
-        until(partial(painter.painted.__contains__, name))
+        wait_for(partial(painter.painted.__contains__, name))
     wait(thumbnails, "a.pkl")
     for name in ("bad.pkl", "bug.pkl"):
         assert thumbnails.get(Path(name), entry(name)) is None

@@ -13,11 +13,12 @@ from pof3d.errors import CheckpointError
 from pof3d.mesh_settings import MeshSettings
 from pof3d.training.samples import PoseStatistics
 from tests.widgets.stage import conditioned_info, context, frame, histogram, info, performance
-from viz.comparing import CompareState, Comparison, names, pinned
+from viz.comparing import CompareState, Comparison, pinned, shown_views
 from viz.difference import difference
 from viz.explore_state import Bookmark, DirectionsState, ExploreState, Visited
 from viz.frame import Pose
 from viz.jobs import JobState
+from viz.pane_names import names
 from viz.panel import LoadingState, Panel, PanelContext, PoseHistogram, RecordingState, RunState, Turntable
 from viz.runs import RunListing, Snapshot, SnapshotState
 from viz.shapes import GeometryState
@@ -129,7 +130,7 @@ def _comparison() -> CompareState:
     return CompareState(
         comparison,
         (BUSY_VIEW,) * 4,
-        (LONG.stem, *names(comparison, BUSY_VIEW)[1:]),
+        (LONG.stem, *names(comparison, shown_views(comparison, BUSY_VIEW))[1:]),
         pictures,
         {comparison.panes[0].key: CheckpointError(f"cannot open {LONG}", "it is damaged")},
         difference(frame().rgba, frame().rgba),

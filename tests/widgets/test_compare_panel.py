@@ -12,8 +12,9 @@ from imgui_bundle import imgui
 
 from tests.widgets.situations import LONG, _comparison
 from tests.widgets.stage import Stage, context
-from viz.comparing import CompareState, Comparison, GridPlan, names, pinned, synced
+from viz.comparing import CompareState, Comparison, GridPlan, pinned, shown_views, synced
 from viz.jobs import JobState
+from viz.pane_names import names
 from viz.panel import PanelContext
 from viz.view import DisplayView, LatentView, View
 from viz.window.offscreen import OffscreenWindow
@@ -25,7 +26,10 @@ FIRST, SECOND = View(), View(latent=LatentView(5))
 def state(comparison: Comparison | None = None, **changes: Any) -> CompareState:
     if comparison is None:
         comparison = synced(pinned(Comparison(), FIRST), SECOND)
-    return replace(CompareState(comparison, (FIRST, SECOND), names(comparison, SECOND)), **changes)
+    return replace(
+        CompareState(comparison, (FIRST, SECOND), names(comparison, shown_views(comparison, SECOND))),
+        **changes,
+    )
 
 
 @pytest.fixture

@@ -141,3 +141,25 @@ def test_progress_ends(stage: Stage) -> None:
     stage.context = context(histogram=histogram(10000))
     stage.frame(2)
     assert not stage.has("Pose histogram/Progress")
+
+
+def test_bins_show_where_the_axes_say(stage: Stage) -> None:
+    """The fullest bin is the brightest place, and another histogram is another picture."""
+    stage.context = context(frame=None)
+    for column, row in ((4, 3), (30, 14)):
+        counts = np.zeros((36, 18), np.int64)
+        counts[column, row] = 9
+        stage.context = replace(stage.context, histogram=replace(histogram(), counts=counts))
+        stage.move(2.0, 330.0)
+        pixels = stage.frame(2, capture=True)
+        assert pixels is not None
+        rect = stage.rect(MAP)
+        for (x, y), bright in (
+            (rect.at((column + 0.5) / 36, 1 - (row + 0.5) / 18), True),
+            (rect.at((column + 1.5) / 36, 1 - (row + 0.5) / 18), False),
+            (rect.at((column + 0.5) / 36, 1 - (row + 1.5) / 18), False),
+        ):
+            assert (pixels[int(y), int(x)].mean() > 128) == bright
+        beside = pixels[round(rect.top) : round(rect.bottom), round(rect.right) + 4 :]
+        lit = np.nonzero((beside.max(axis=2) > 90).any(axis=1))[0]
+        assert lit.mean() / rect.height == pytest.approx(1 - (row + 0.5) / 18, abs=0.03), "the bar"

@@ -46,13 +46,15 @@ class ExplorePanel:
         return view if latent == view.latent else replace(view, latent=latent)
 
 
+_FOLDABLE = int(
+    imgui.TreeNodeFlags_.span_avail_width
+    | imgui.TreeNodeFlags_.no_tree_push_on_open
+    | imgui.TreeNodeFlags_.default_open
+)
+
+
 def _foldable(title: str, help: str) -> bool:
-    flags = (
-        imgui.TreeNodeFlags_.span_avail_width
-        | imgui.TreeNodeFlags_.no_tree_push_on_open
-        | imgui.TreeNodeFlags_.default_open
-    )
-    opened = imgui.tree_node_ex(f"{title}##foldable", int(flags))
+    opened = imgui.tree_node_ex(f"{title}##foldable", _FOLDABLE)
     ui.mark(f"Explore/{title}")
     common.tooltip(help)
     return bool(opened)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ACROSS = 5
 """Thumbnails in a line."""
+_STEPS = range(-(ACROSS // 2), ACROSS // 2 + 1)
+_NEAREST_FIRST = sorted(enumerate(_STEPS), key=lambda entry: (abs(entry[1]), -entry[1]))
 _TEXTURES = 160
 _LOOK_SECONDS = 0.25
 """Until the next look at whether a missing thumbnail has come."""
@@ -30,6 +32,13 @@ class Pictures:
 
     def __init__(self) -> None:
         self._textures: OrderedDict[int, tuple[Picture, Texture]] = OrderedDict()
+        self._near: tuple[LatentView, list[LatentView]] | None = None
+
+    def neighbours(self, latent: LatentView) -> list[LatentView]:
+        """The seeds around a latent."""
+        if self._near is None or self._near[0] is not latent:
+            self._near = (latent, [step_seed(latent, step) for step in _STEPS])
+        return self._near[1]
 
     def texture(self, picture: Picture) -> Texture:
         """A picture for ImGui; uploaded once. It must not change."""
@@ -85,11 +94,10 @@ def draw_neighbours(pictures: Pictures, latent: LatentView, context: PanelContex
     chosen = latent
     missing = False
     left = imgui.get_cursor_pos_x()
-    steps = range(-(ACROSS // 2), ACROSS // 2 + 1)
-    near = [step_seed(latent, step) for step in steps]
+    near = pictures.neighbours(latent)
     # The nearest first: that is also the order in which they are made.
-    known = {step: context.explore.thumbnail(near[i]) for i, step in sorted(enumerate(steps), key=_nearness)}
-    for i, step in enumerate(steps):
+    known = {step: context.explore.thumbnail(near[i]) for i, step in _NEAREST_FIRST}
+    for i, step in enumerate(_STEPS):
         if i:
             imgui.same_line(left + i * (side + gap))
         picture = known[step]
@@ -104,17 +112,13 @@ def draw_neighbours(pictures: Pictures, latent: LatentView, context: PanelContex
         if i:
             imgui.same_line()
         imgui.set_cursor_pos_x(left + i * (side + gap) + (side - width) / 2)
-        if steps[i] == 0 and not is_between(latent):
+        if _STEPS[i] == 0 and not is_between(latent):
             imgui.text_unformatted(text)
         else:
             imgui.text_disabled(text)
     if missing and context.network is not None:
         ui.redraw_within(_LOOK_SECONDS)
     return chosen
-
-
-def _nearness(entry: tuple[int, int]) -> tuple[int, int]:
-    return (abs(entry[1]), -entry[1])
 
 
 def draw_visited(pictures: Pictures, latent: LatentView, context: PanelContext) -> LatentView:

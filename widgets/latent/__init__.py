@@ -180,18 +180,21 @@ def _paint_map(
     lines.add_rect_filled(low, high, common.color(theme.PANEL_LOW), rounding)
     lines.push_clip_rect(low, high, True)
     centre = ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2)
-    reach_x = math.ceil((high[0] - low[0]) / 2 / cell) + 1
-    reach_y = math.ceil((high[1] - low[1]) / 2 / cell) + 1
-    column0, row0 = round(latent.x), round(latent.y)
+    # Half a cell farther than can be seen, where a number begins that reaches into it.
+    reach_x, reach_y = ((far - near) / 2 / cell + 0.5 for near, far in zip(low, high, strict=True))
+    columns = range(math.ceil(latent.x - reach_x), math.floor(latent.x + reach_x) + 1)
+    row0 = round(latent.y)
     weights = {(column, row): weight for column, row, weight in neighbours(latent.x, latent.y)}
     accent = theme.POSE_COLOURS["generator"]
-    for row in range(row0 - reach_y, row0 + reach_y + 1):
+    line, quiet = common.style_color(imgui.Col_.text, 0.07), common.style_color(imgui.Col_.text_disabled)
+    ink = common.style_color(imgui.Col_.text)
+    for row in range(math.ceil(latent.y - reach_y), math.floor(latent.y + reach_y) + 1):
         y = centre[1] + (row - latent.y) * cell
-        lines.add_line((low[0], y), (high[0], y), common.style_color(imgui.Col_.text, 0.07))
-        for column in range(column0 - reach_x, column0 + reach_x + 1):
+        lines.add_line((low[0], y), (high[0], y), line)
+        for column in columns:
             x = centre[0] + (column - latent.x) * cell
             if row == row0:
-                lines.add_line((x, low[1]), (x, high[1]), common.style_color(imgui.Col_.text, 0.07))
+                lines.add_line((x, low[1]), (x, high[1]), line)
             weight = weights.get((column, row), 0.0)
             # Beyond the zero seeds wrap around to numbers that say nothing.
             text = seed_text(lattice_seed(column, row)) if column + SEED_STRIDE * row >= 0 else ""
@@ -199,15 +202,10 @@ def _paint_map(
                 radius = em * (0.16 + 0.24 * math.sqrt(weight))
                 lines.add_circle_filled((x, y), radius, common.color(accent, 0.45 + 0.55 * weight))
             else:
-                lines.add_circle_filled((x, y), em * 0.12, common.style_color(imgui.Col_.text_disabled))
+                lines.add_circle_filled((x, y), em * 0.12, quiet)
             width = imgui.calc_text_size(text).x
-            lines.add_text(
-                (x - width / 2, y + em * 0.45),
-                common.style_color(imgui.Col_.text if weight else imgui.Col_.text_disabled),
-                text,
-            )
+            lines.add_text((x - width / 2, y + em * 0.45), ink if weight else quiet, text)
     arm = em * 0.75
-    ink = common.style_color(imgui.Col_.text)
     for sign in (-1, 1):
         lines.add_line(
             (centre[0] + sign * arm * 0.45, centre[1]), (centre[0] + sign * arm, centre[1]), ink, em * 0.1

@@ -15,7 +15,6 @@ from viz.keyframes import Easing, Keyframe
 from viz.panel import Actions, PanelContext
 from viz.playback import Playback
 from viz.timeline import Timeline, changed, key_at, moved, without
-from viz.view import View
 from widgets import common
 
 if TYPE_CHECKING:
@@ -60,7 +59,10 @@ class Track:
         self._gesture: object = None
         self._chosen = 0
         self._left = self._width = self._seconds = 1.0
-        self._textures: dict[View, tuple[NDArray[np.uint8], Texture]] = {}
+        self._textures: dict[int, tuple[NDArray[np.uint8], Texture]] = {}
+        """By the identity of the picture, which is held, too."""
+        self._here: int | None = None
+        """The keyframe at the playhead."""
 
     # ---------------------------------------------------------------------------------------------- places
     def _x(self, time: float) -> float:
@@ -88,9 +90,10 @@ class Track:
         self._draw_ruler(top, ruler)
         self._draw_ways(timeline, line)
         side = min(line - top - ruler - 0.9 * em, 4.0 * em)
-        self._upload(playback)
+        self._here = key_at(timeline, playback.time)
+        pictured = self._upload(playback)
         for index, key in self._in_order(playback):
-            self._draw_key(index, key, playback, actions, (line, side))
+            self._draw_key(index, key, playback, actions, (line, side, pictured[index]))
         self._draw_menu(context, actions)
         # Last: keyframes lie on it, and come first.
         self._scrub("Timeline/Ruler", (corner.x, top), (room.x, ruler), actions)
@@ -115,19 +118,20 @@ class Track:
 
     # ----------------------------------------------------------------------------------------------- ruler
     def _draw_ruler(self, top: float, height: float) -> None:
-        lines, em = imgui.get_window_draw_list(), common.em()
-        step = next((s for s in _STEPS if s * self._width / self._seconds >= 3.6 * em), _STEPS[-1])
+        lines, em, pixels = imgui.get_window_draw_list(), common.em(), self._width / self._seconds
+        step = next((s for s in _STEPS if s * pixels >= 3.6 * em), _STEPS[-1])
         ink, faint = common.color(theme.TEXT_DIM), common.color(theme.BORDER)
         imgui.push_font(None, theme.SMALL_FONT_SIZE)
+        low, high, bottom = top + height * 0.72, top + height * 0.85, top + height
         for i in range(math.floor(self._seconds / step * 5.0 + 1e-6) + 1):
-            x, whole = round(self._x(i * step / 5.0)), i % 5 == 0
-            lines.add_line(
-                (x, top + height * (0.72 if whole else 0.85)), (x, top + height), ink if whole else faint
-            )
-            if whole:
-                text = f"{i // 5 * step:g}"
-                text = f"{text} s" if i == 0 else text
-                lines.add_text((round(x - imgui.calc_text_size(text).x / 2), round(top)), ink, text)
+            x = round(self._left + i * step / 5.0 * pixels)
+            if i % 5:
+                lines.add_line((x, high), (x, bottom), faint)
+                continue
+            lines.add_line((x, low), (x, bottom), ink)
+            text = f"{i // 5 * step:g}"
+            text = f"{text} s" if i == 0 else text
+            lines.add_text((round(x - imgui.calc_text_size(text).x / 2), round(top)), ink, text)
         imgui.pop_font()
 
     def _draw_playhead(self, playback: Playback, top: float, ruler: float, bottom: float) -> None:
@@ -166,8 +170,7 @@ class Track:
     def _in_order(self, playback: Playback) -> list[tuple[int, Keyframe]]:
         """The keyframe in hand, or at the playhead, comes first: where they overlap it gets the mouse."""
         keys = list(enumerate(playback.timeline.keyframes))
-        here = key_at(playback.timeline, playback.time)
-        return sorted(keys, key=lambda item: item[0] != here)
+        return sorted(keys, key=lambda item: item[0] != self._here)
 
     def _identity(self, index: int, key: Keyframe) -> str:
         """A name that stays with a keyframe while it is dragged past others."""
@@ -185,12 +188,12 @@ class Track:
         key: Keyframe,
         playback: Playback,
         actions: Actions,
-        place: tuple[float, float],
+        place: tuple[float, float, Texture | None],
     ) -> None:
-        (line, side), em = place, common.em()
+        (line, side, texture), em = place, common.em()
         x, arm = self._x(key.time), 0.45 * em
         half = max(side / 2, arm)
-        pictured = key.view in self._textures and side > 1.2 * em
+        pictured = texture is not None and side > 1.2 * em
         top = line - 0.8 * em - side if pictured else line - 1.4 * arm
         wide = half if pictured else 1.4 * arm
         imgui.set_cursor_screen_pos((x - wide, top))
@@ -204,15 +207,15 @@ class Track:
                 f"{key.time:.2f} s, {easing}. Click: go there. Drag: another time. Right click: easing and "
                 "turns."
             )
-        here = key_at(playback.timeline, playback.time) == index
-        self._paint(key, x, (line, side, arm), pictured, here, hovered, playback.edited)
+        self._paint(
+            texture if pictured else None, x, (line, side, arm), self._here == index, hovered, playback.edited
+        )
 
     def _paint(
         self,
-        key: Keyframe,
+        texture: Texture | None,
         x: float,
         sizes: tuple[float, float, float],
-        pictured: bool,
         here: bool,
         hovered: bool,
         edited: bool,
@@ -220,11 +223,11 @@ class Track:
         lines, em = imgui.get_window_draw_list(), common.em()
         line, side, arm = sizes
         ink = theme.ACCENT if here else theme.TEXT if hovered else theme.TEXT_DIM
-        if pictured:
+        if texture is not None:
             top = line - 0.8 * em - side
             low, high = (round(x - side / 2), round(top)), (round(x + side / 2), round(top + side))
             lines.add_image_rounded(
-                self._textures[key.view][1].reference,
+                texture.reference,
                 low,
                 high,
                 (0.0, 0.0),
@@ -300,24 +303,20 @@ class Track:
         imgui.end_popup()
 
     # -------------------------------------------------------------------------------------------- pictures
-    def _upload(self, playback: Playback) -> None:
-        """Have the keyframes' pictures on the graphics card, and no others."""
-        wanted = {
-            one.view: playback.pictures[one.view]
-            for one in playback.timeline.keyframes
-            if one.view in playback.pictures
-        }
-        for view, (picture, texture) in list(self._textures.items()):
-            if wanted.get(view) is not picture:
-                texture.release()
-                del self._textures[view]
-        for view, picture in wanted.items():
-            if view not in self._textures:
+    def _upload(self, playback: Playback) -> list[Texture | None]:
+        """Have the keyframes' pictures on the graphics card, and no others; by keyframe, if there is one."""
+        pictures = [playback.pictures.get(one.view) for one in playback.timeline.keyframes]
+        wanted = {id(picture): picture for picture in pictures if picture is not None}
+        for identity in self._textures.keys() - wanted.keys():
+            self._textures.pop(identity)[1].release()
+        for identity, picture in wanted.items():
+            if identity not in self._textures:
                 from viz.window.textures import Texture
 
                 texture = Texture()
                 texture.upload(picture)
-                self._textures[view] = (picture, texture)
+                self._textures[identity] = (picture, texture)
+        return [None if picture is None else self._textures[id(picture)][1] for picture in pictures]
 
 
 def _draw_easing(easing: Easing, centre: tuple[float, float], size: float) -> None:

@@ -21,7 +21,7 @@ from viz.program import Program
 from viz.start import make_program
 from viz.surroundings import Surroundings
 from viz.testing import Driver
-from viz.view import NetworkView, PoseView, View
+from viz.view import LatentView, NetworkView, PoseView, View
 from viz.window import OffscreenWindow
 from widgets.geometry import GeometryPanel
 
@@ -156,3 +156,14 @@ def test_a_mesh_is_saved_from_the_window(user: Driver) -> None:
     user.wait_until(lambda: program.geometry.state().saved == path, 10)
     assert path.read_bytes()[:4] == b"glTF"
     assert str(path) in program.notices.message
+
+
+def test_the_surface_of_another_latent_is_let_go(user: Driver) -> None:
+    """It may be large, with the densities that it was made of."""
+    program = program_of(user)
+    show = replace(program.view.display, geometry="surface")
+    program.edit(replace(program.view, display=show))
+    user.wait_until(lambda: program.geometry._made is not None, 60)
+    image = replace(program.view.display, geometry="image")
+    program.edit(replace(program.view, latent=LatentView(4), display=image))
+    user.wait_until(lambda: program.geometry._made is None, 20)

@@ -11,8 +11,8 @@ from imgui_bundle import imgui
 
 from tests.viz.app.conftest import Desk
 from tests.viz.stand_ins import picture
-from viz.actions import Keymap
 from viz.key_window import lines_of
+from viz.keymap import Keymap
 
 pytestmark = pytest.mark.window
 

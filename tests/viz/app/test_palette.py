@@ -6,7 +6,8 @@ import pytest
 from imgui_bundle import imgui
 
 from tests.viz.app.conftest import Desk
-from viz.actions import ACTIONS, Keymap
+from viz.actions import ACTIONS
+from viz.keymap import Keymap
 from viz.palette import entries_of
 from viz.settings import Settings
 

@@ -34,9 +34,11 @@ class Counted(DummyPanel):
         self.draws = 0
         self.told = ""
         self.waits = False
+        self.seconds = 0.0
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         self.draws += 1
+        time.sleep(self.seconds)
         imgui.text(self.told)
         if self.waits:
             ui.redraw_within(0.05)
@@ -146,6 +148,23 @@ def test_the_panel_under_the_mouse_is_drawn_in_every_frame(busy: Desk, panels: l
     for _ in range(5):
         _something_happens(busy)
     assert panels[4].draws == before + 5
+
+
+def test_a_costly_panel_in_hand_leaves_little_time_for_others(
+    busy: Desk, panels: list[Counted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viz.refreshing._BUDGET", 20.0)
+    busy.user.move(busy.user.registry.windows["Panel 4"])
+    _settle(busy)
+    for seconds, others in ((0.0, PANELS_A_FRAME), (0.04, 1)):
+        panels[4].seconds = seconds
+        for _ in range(4 * COUNT):  # until its cost is known
+            _something_happens(busy)
+        before = [panel.draws for panel in panels]
+        _something_happens(busy)
+        drawn = [panel.draws - count for panel, count in zip(panels, before, strict=True)]
+        assert drawn[4] == 1
+        assert sum(drawn) == 1 + others
 
 
 def test_a_panel_that_waits_for_something_is_drawn_in_every_frame(busy: Desk, panels: list[Counted]) -> None:
