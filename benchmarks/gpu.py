@@ -9,9 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import math
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ from rich.console import Console
 from torch import Tensor
 
 import pof3d
+from benchmarks.timing import Timing, measure
 from pof3d.cameras import camera_rays, intrinsics_from_focal, orbit_cam2world
 from pof3d.config import CARS, FFHQ, NetworkConfig
 from pof3d.devices import find_device
@@ -58,11 +57,8 @@ class Way:
     """One way to the same picture."""
 
     work: str
-    name: str
-    median: float
-    """Milliseconds."""
-    p95: float
-    """95th percentile, milliseconds."""
+    timing: Timing
+    """By the name of the way."""
     reserved: int
     """Peak of the device's memory that torch took, the network included; bytes. 0 on a CPU."""
     traced: Traced | None = None
@@ -144,17 +140,10 @@ def _measure(work: str, name: str, device: torch.device, action: Callable[[int],
     if on_gpu:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
-    times = []
-    for i in range(_WARM_UP + rounds):
-        began = time.perf_counter()
-        action(i)
-        times.append(1e3 * (time.perf_counter() - began))
-    times = sorted(times[_WARM_UP:])
+    timing = measure(name, action, rounds, _WARM_UP)
     return Way(
         work,
-        name,
-        statistics.median(times),
-        times[min(math.ceil(0.95 * len(times)), len(times)) - 1],
+        timing,
         torch.cuda.max_memory_reserved(device) if on_gpu else 0,
         trace(lambda i: action(_WARM_UP + rounds + i)) if on_gpu else None,  # nothing is remembered
     )
@@ -258,10 +247,10 @@ def measure_gpu(
         exact, precisions = None, []
         for precision in _PRECISIONS:
             by = graphs(precision)
-            timing = _measure(step, precision, device, lambda i, by=by: graph(i, by=by), few)  # type: ignore[misc]
+            way = _measure(step, precision, device, lambda i, by=by: graph(i, by=by), few)  # type: ignore[misc]
             image = graph(0, by=by)
             exact = image if exact is None else exact
-            precisions.append((precision, timing.median, psnr(image, exact)))
+            precisions.append((precision, way.timing.median, psnr(image, exact)))
     return GpuFigures(name, card(device), config.image_resolution, ways, tuple(precisions))
 
 
@@ -286,18 +275,18 @@ def gpu_table(found: list[GpuFigures]) -> str:
         "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for figures in found:
-        plain = {way.work: way.median for way in figures.ways if way.name == "plain"}
+        plain = {way.work: way.timing.median for way in figures.ways if way.timing.name == "plain"}
         for way in figures.ways:
-            traced = way.traced
+            timing, traced = way.timing, way.traced
             counts = (
                 f"{traced.kernels:.0f} | {traced.waits:.1f} | {traced.to_host / 1024:.0f}"
                 if traced
                 else "– | – | –"
             )
             lines.append(
-                f"| {figures.network} | {way.work}, {figures.side}² | {way.name} | {way.median:.2f} "
-                f"| {way.p95:.2f} | {1e3 / way.median:.0f} | {plain[way.work] / way.median:.1f} | {counts} "
-                f"| {way.reserved / 2**20:.0f} |"
+                f"| {figures.network} | {way.work}, {figures.side}² | {timing.name} | {timing.median:.2f} "
+                f"| {timing.p95:.2f} | {1e3 / timing.median:.0f} | {plain[way.work] / timing.median:.1f} "
+                f"| {counts} | {way.reserved / 2**20:.0f} |"
             )
     lines += ["", "Convolutions of the super-resolution, in a recorded graph:", ""]
     lines += ["| network | precision | orbit step ms | PSNR to float32, dB |", "|---|---|---:|---:|"]
@@ -309,11 +298,11 @@ def gpu_table(found: list[GpuFigures]) -> str:
         for precision, milliseconds, decibels in figures.precisions
     ]
     reached = [
-        f"{figures.network}: {1e3 / way.median:.0f} frames a second at {figures.side}² from the engine, "
-        f"target {TARGET}: {'reached' if 1e3 / way.median >= TARGET else 'missed'}."
+        f"{figures.network}: {1e3 / timing.median:.0f} frames a second at {figures.side}² from the engine, "
+        f"target {TARGET}: {'reached' if 1e3 / timing.median >= TARGET else 'missed'}."
         for figures in found
-        for way in figures.ways
-        if way.name.startswith("the engine") and figures.side == 256
+        for timing in (way.timing for way in figures.ways)
+        if timing.name.startswith("the engine") and figures.side == 256
     ]
     return "\n".join([*lines, *[""][: len(reached)], *reached])
 

@@ -58,6 +58,13 @@ def _plain_look(axis: Axes, title: str = "") -> None:
         axis.set_title(title, fontsize=10, loc="left")
 
 
+def _label_end(axis: Axes, text: str, value: float, place: float, gap: float = 4.0) -> None:
+    """Write behind the end of a lying bar; the gap is in points."""
+    axis.annotate(
+        text, (value, place), xytext=(gap, 0), textcoords="offset points", va="center", fontsize=_SMALL
+    )
+
+
 def _legend(figure: Figure, axis: Axes, columns: int) -> None:
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=_SMALL, frameon=False)
@@ -93,14 +100,7 @@ def stages(networks: dict[str, Any], names: tuple[str, ...]) -> Figure:
             axis.barh(ways, widths, left=left, color=colour, height=0.62, label=stage)
             left += widths
         for i, total in enumerate(left):
-            axis.annotate(
-                f"{total:,.0f} ms",
-                (total, i),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=_SMALL,
-            )
+            _label_end(axis, f"{total:,.0f} ms", total, i)
         axis.invert_yaxis()
         axis.set_xlim(0, 1.2 * left.max())
         axis.set_xlabel("ms, new latent to the screen", fontsize=_SMALL)
@@ -116,14 +116,7 @@ def stages_in_time(stages: dict[str, float]) -> Figure:
     before = 0.0
     for row, (name, seconds) in enumerate(stages.items()):
         axis.barh(row, seconds - before, left=before, color=_BLUE, height=0.6)
-        axis.annotate(
-            f"{name}: {seconds:.2f} s",
-            (seconds, row),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=_SMALL,
-        )
+        _label_end(axis, f"{name}: {seconds:.2f} s", seconds, row, 5.0)
         before = seconds
     axis.set_xlim(0.0, 1.45 * max(stages.values()))
     axis.invert_yaxis()
@@ -152,14 +145,7 @@ def speedups(rows: list[tuple[str, float, float]], unit: str) -> Figure:
     axis.scatter(targets, places, marker="|", s=330, color=TARGET, linewidths=2.2, label="target", zorder=3)
     for place, value, target in zip(places, measured, targets, strict=True):
         hidden = value < target < 1.5 * value  # by the mark
-        axis.annotate(
-            f"{value:.1f}×",
-            (target if hidden else value, place),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=_SMALL,
-        )
+        _label_end(axis, f"{value:.1f}×", target if hidden else value, float(place), 6.0)
     axis.set_yticks(places, [row[0] for row in rows])
     axis.invert_yaxis()
     axis.set_xscale("log")
@@ -255,14 +241,7 @@ def memory(networks: dict[str, Any]) -> Figure:
         places = np.arange(len(networks)) + (i - (len(ways) - 1) / 2) * height
         axis.barh(places, sizes, height=0.92 * height, color=WAYS[way], label=way)
         for place, size in zip(places, sizes, strict=True):
-            axis.annotate(
-                f"{size:.0f}",
-                (size, place),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=_SMALL,
-            )
+            _label_end(axis, f"{size:.0f}", size, place)
         most = max(most, *sizes)
     axis.set_yticks(range(len(networks)), [one["title"] for one in networks.values()])
     axis.invert_yaxis()

@@ -86,14 +86,14 @@ def summary(name: str, milliseconds: list[float]) -> Timing:
     return Timing(name, median, p95, p05, len(milliseconds))
 
 
-def measure(name: str, action: Action, rounds: int) -> Timing:
-    """Time ``action(i)`` for distinct i, after a warm-up."""
+def measure(name: str, action: Action, rounds: int, warm_up: int = _WARM_UP) -> Timing:
+    """Time ``action(i)`` for distinct i, the first ``warm_up`` of which do not count."""
     times = []
-    for i in range(_WARM_UP + rounds):
+    for i in range(warm_up + rounds):
         began = time.perf_counter()
         action(i)
         times.append((time.perf_counter() - began) * 1e3)
-    return summary(name, times[_WARM_UP:])
+    return summary(name, times[warm_up:])
 
 
 def power_law(numbers: Sequence[float], values: Sequence[float]) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from viz.panel import Watching
 from viz.view import PoseView, View
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class _Timed:
         self.panel = placement.panel
         self.title = self.panel.title
         self.milliseconds: list[float] = []
+        if isinstance(self.panel, Watching):
+            self.watch = self.panel.watch
 
     def draw(self, view: View, context: PanelContext, actions: Actions) -> View:
         began = time.thread_time()
