@@ -143,7 +143,14 @@ def at_rest(program: Program) -> bool:
     """Whether nothing goes on by itself: no picture on its way, no movement, no job in the background."""
     if program.rendering.busy or program.rendering.loading is not None or program.moving:
         return False
-    return not any(thread.name.startswith("job: ") for thread in threading.enumerate())
+    return not ending_threads()
+
+
+def ending_threads() -> list[str]:
+    """Names of the threads that end with their work: a recording's holds an encoder's memory until then."""
+    names = [thread.name for thread in threading.enumerate()]
+    once = ("recorder", "files", "folder", "fetch", "dropped", "encoders")
+    return [name for name in names if name in once or name.startswith("job: ")]
 
 
 def come_to_rest(program: Program, app: App, seed: int) -> tuple[int, float]:
