@@ -176,7 +176,7 @@ def quality(networks: dict[str, Any]) -> Figure:
         axis.axhline(40.0, color=TARGET, lw=1.0, ls=":", label="target")
         axis.set_xlabel("samples a ray of the fast renderer", fontsize=_SMALL)
         axis.set_ylabel("PSNR (dB)", fontsize=_SMALL)
-        axis.set_xticks([count for count in one["samples"] if count != 12])
+        axis.set_xticks([count for count in one["samples"] if count not in (12, 16)])
         _plain_look(axis, f"{one['title']} (plain: {one['plain_samples']})")
     _legend(figure, axes[0], 4)
     return figure

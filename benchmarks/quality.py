@@ -17,13 +17,13 @@ from benchmarks import plotting
 from benchmarks.networks import Latent, mapped, ray_range, subject
 from benchmarks.record import Results, Settings, entries
 from benchmarks.renderers import FAST, Plain, Renderer, make_renderer
-from pof3d.config import FAST_SAMPLES
+from pof3d.config import FAST_SAMPLES, FOG_SAMPLES
 from pof3d.nets.generator import Generator, RawFrame
 from pof3d.render.volume import Sampler
 from viz.display import SOLID_OPACITY
 
-SAMPLES = (4, 6, 8, FAST_SAMPLES, 12, 16, 24, 32)
-_QUICK_SAMPLES = (4, FAST_SAMPLES, 16)
+SAMPLES = (4, 6, 8, FAST_SAMPLES, 12, 16, 20, FOG_SAMPLES, 32)
+_QUICK_SAMPLES = (4, FAST_SAMPLES, 16, FOG_SAMPLES)
 _VIEWS, _SEEDS = 3, 4
 _REFERENCE = 4
 """Times its own samples."""
@@ -75,6 +75,7 @@ def _view(generator: Generator, seen: Latent, samples: tuple[int, ...], seeds: i
 
     field = fast.field(fast.planes(seen.w))
     return {
+        "own": field[1].samples,
         "plain": compared(plain, plain.rays(planes, seen.camera, side)),
         "random": [
             compared(plain, plain.rays(planes, seen.camera, side, sampler=random(seed)))
@@ -100,8 +101,8 @@ def curve(one: dict[str, Any], what: str = "image") -> list[list[float]]:
 
 
 def at_own_samples(one: dict[str, Any], what: str = "image") -> list[float]:
-    """[views] of the fast renderer at its own number of samples."""
-    return curve(one, what)[one["samples"].index(FAST_SAMPLES)]
+    """[views] of the fast renderer at the number of samples that it gives the latent."""
+    return [view["fast"][one["samples"].index(view["own"])][what] for view in one["views"]]
 
 
 def random_means(one: dict[str, Any], what: str = "image") -> list[float]:

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from pof3d import mesh
 from pof3d.cameras import camera_rays, intrinsics_from_focal
-from pof3d.config import FAST_SAMPLES
 from pof3d.fast import FastGenerator
 from pof3d.nets.generator import Generator, RawFrame
 from pof3d.render.fast import FastField
@@ -36,8 +35,6 @@ class Camera(NamedTuple):
 class Renderer(Protocol):
     """One way from w to an image. A field is whatever it makes of a latent's planes, for any camera."""
 
-    samples: int
-    """A ray, at full quality."""
     in_one: bool
     """Whether rays and super-resolution are one piece of work: then only :meth:`picture` shows the speed."""
 
@@ -121,7 +118,6 @@ class Plain:
 class Fast:
     """The renderer of the window."""
 
-    samples = FAST_SAMPLES
     in_one = False
 
     def __init__(self, generator: Generator) -> None:
@@ -143,8 +139,7 @@ class Fast:
         """See :class:`Renderer`."""
         matrix = camera.cam2world.to(self.generator.device)
         origins, directions = camera_rays(matrix, intrinsics_from_focal(camera.focal), side)
-        count = self.samples if samples is None else samples
-        seen = self._fast.render_rays(field[1], origins[0], directions[0], samples=count)
+        seen = self._fast.render_rays(field[1], origins[0], directions[0], samples=samples)
         return RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
 
     def superresolve(self, raw: RawFrame, w: Tensor) -> Tensor:

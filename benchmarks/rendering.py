@@ -79,7 +79,6 @@ def _network(pair: Pair, settings: Settings, key: str, tell: Callable[[str], Non
         "raw_side": side,
         "image_side": generator.config.image_resolution,
         "plane_side": generator.config.plane_resolution,
-        "samples": {name: way.samples for name, way in ways.items()},
         "works": works,
         "stages": stages,
     }

@@ -23,7 +23,7 @@ _ready: dict[tuple[object, ...], Any] = {}
 _under_way: dict[tuple[object, ...], threading.Thread] = {}
 
 
-def ray_kernel(channels: int, width: int, colours: int, samples: int, *, wait: bool = False) -> Kernel | None:
+def ray_kernel(channels: int, width: int, colours: int, *, wait: bool = False) -> Kernel | None:
     """:func:`pof3d.render.kernel.ray_kernel`, or None: as long as it is being compiled, or for good where
     that does not work. ``wait``: until that is known.
     """
@@ -33,11 +33,11 @@ def ray_kernel(channels: int, width: int, colours: int, samples: int, *, wait: b
     def make() -> Kernel:
         from pof3d.render import kernel
 
-        made = kernel.ray_kernel(channels, width, colours, samples)
+        made = kernel.ray_kernel(channels, width, colours)
         kernel.compile_ray_kernel(made, channels, width, colours)
         return made
 
-    return _kernel(("rays", channels, width, colours, samples), make, wait)
+    return _kernel(("rays", channels, width, colours), make, wait)
 
 
 def density_kernel(width: int, *, wait: bool = False) -> Kernel | None:
@@ -86,7 +86,7 @@ def _compile(key: tuple[object, ...], make: Callable[[], Any]) -> None:
     try:
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
-        made = make()
+        made = _make(make)
     except ImportError as error:
         _log.info("numba cannot be used, torch draws: %s", error)
     except Exception:
@@ -94,3 +94,16 @@ def _compile(key: tuple[object, ...], make: Callable[[], Any]) -> None:
     with _lock:
         _ready[key] = made
         _under_way.pop(key, None)
+
+
+def _make(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except ImportError:
+        raise
+    except Exception as error:
+        from pof3d.vectors import forget_kept
+
+        _log.info("kernels are compiled anew, what was kept of them may be damaged: %s", error)
+        forget_kept()
+        return make()

@@ -22,6 +22,9 @@ LABEL_DIM = 25
 FAST_SAMPLES = 10
 """Queries of the field that the fast renderer needs for one ray; see :mod:`pof3d.render.fast`."""
 
+FOG_SAMPLES = 27
+"""The same of a latent that has no surfaces, but fog all along its rays."""
+
 FAST_GRID_SIDE = 32
 """Cells along each edge of its density grid, whose middles are queried once for a latent."""
 

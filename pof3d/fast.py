@@ -12,7 +12,6 @@ from torch import Tensor
 
 from pof3d import compiling
 from pof3d.cameras import camera_rays, intrinsics_from_focal
-from pof3d.config import FAST_SAMPLES
 from pof3d.lanes import single_threaded, spread
 from pof3d.nets.generator import Generator, RawFrame, RenderedFrame
 from pof3d.nets.inference import Arithmetic, Blocks, StyledBlock, run
@@ -120,7 +119,7 @@ class FastGenerator:
         if self.generator.device.type == "cpu":
             self._backbone.arithmetic(wait=True)
             compiling.density_kernel(self.generator.config.decoder_hidden, wait=True)
-            self._kernel(FAST_SAMPLES, wait=True)
+            self._kernel(wait=True)
 
     @torch.no_grad()
     def render_rays(
@@ -129,7 +128,7 @@ class FastGenerator:
         origins: Tensor,
         directions: Tensor,
         *,
-        samples: int = FAST_SAMPLES,
+        samples: int | None = None,
         lanes: int | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Volume rendering of one latent's rays; as :func:`pof3d.render.fast.render_rays`.
@@ -140,8 +139,8 @@ class FastGenerator:
             From :meth:`field`.
         origins, directions : Tensor [rays, 3]
             World units; directions of length one.
-        samples : int
-            Queries of the field for one ray. The default has a compiled kernel.
+        samples : int, optional
+            Queries of the field for one ray, at least two; the field's own by default.
         lanes : int, optional
             Threads that share the work; as many as torch has by default.
 
@@ -149,7 +148,8 @@ class FastGenerator:
         -------
         colour [rays, C], −1…1; depth [rays, 1], world units; opacity [rays, 1]
         """
-        kernel = self._kernel(samples) if origins.device.type == "cpu" else None
+        samples = field.samples if samples is None else samples
+        kernel = self._kernel() if origins.device.type == "cpu" else None
         if kernel is None:
             return render_rays(self.generator, field, origins, directions, samples=samples)
         if self._arrays is None:
@@ -162,7 +162,7 @@ class FastGenerator:
 
         def part(_lane: int, first: int, last: int) -> None:
             own = (x[first:last] for x in given)
-            kernel(*planes, *density, *arrays.decoder, *arrays.settings, *own)
+            kernel(*planes, *density, *arrays.decoder, *arrays.settings, samples, *own)
 
         spread(rays, self._lanes(lanes), part, unit=_RAYS_AT_ONCE)
         return seen[0], seen[1][:, None], seen[2][:, None]
@@ -190,12 +190,12 @@ class FastGenerator:
         raw = RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
         return RenderedFrame(self.superresolve(raw, w, lanes=lanes), raw.raw, raw.depth, raw.opacity)
 
-    def _kernel(self, samples: int, *, wait: bool = False) -> Kernel | None:
-        if samples != FAST_SAMPLES or self.generator.decoder.output.weight.dtype != torch.float32:
+    def _kernel(self, *, wait: bool = False) -> Kernel | None:
+        if self.generator.decoder.output.weight.dtype != torch.float32:
             return None
         config = self.generator.config
         return compiling.ray_kernel(
-            config.plane_channels, config.decoder_hidden, config.feature_channels, samples, wait=wait
+            config.plane_channels, config.decoder_hidden, config.feature_channels, wait=wait
         )
 
     def _lanes(self, asked: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -103,3 +104,11 @@ def _helpers(count: int) -> ThreadPoolExecutor:
     made = ThreadPoolExecutor(count, "lane", initializer=torch.set_num_threads, initargs=(1,))
     _own.helpers = count, made
     return made
+
+
+def _forget_helpers() -> None:
+    vars(_own).pop("helpers", None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)  # they did not come along

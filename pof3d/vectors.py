@@ -40,6 +40,8 @@ _SOURCES = (
 _FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 """What may be done to arithmetic: all but to take for granted that there is nothing that is not a number."""
 _Function = Callable[..., Any]
+_kept: list[Any] = []
+"""Functions with something on disk."""
 
 inlined: _Function = numba.njit(inline="always", fastmath=_FAST, error_model="numpy")
 """Makes a function a part of those that call it."""
@@ -53,14 +55,32 @@ def compiled(function: _Function) -> Any:
     Numba looks at the one file with the function to see whether what it kept is still good. Here that depends
     on all of them, by the name of the folder.
     """
-    sources = b"".join((_HERE / name).read_bytes() for name in _SOURCES)
     settings: Any = config
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(_HERE / "__pycache__" / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}")
+    settings.CACHE_DIR = str(_folder())
     try:  # where that cannot be written, numba looks for another place
-        return numba.njit(nogil=True, fastmath=_FAST, error_model="numpy", cache=True)(function)
+        made = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy", cache=True)(function)
     finally:
         settings.CACHE_DIR = before
+    _kept.append(made)
+    return made
+
+
+def _folder() -> Path:
+    sources = b"".join((_HERE / name).read_bytes() for name in _SOURCES)
+    return _HERE / "__pycache__" / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
+
+
+def forget_kept() -> None:
+    """Have all functions compiled anew that are not yet: what is on disk may be damaged.
+
+    Raises
+    ------
+    OSError
+        Where that cannot be written.
+    """
+    for function in _kept:
+        function._cache.flush()
 
 
 def _vector_at(builder: Any, base: Any, offset: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from imgui_bundle import imgui, implot
 from numpy.typing import NDArray
 
-from pof3d.config import FAST_SAMPLES
+from pof3d.config import FAST_SAMPLES, FOG_SAMPLES
 from pof3d.text import format_bytes
 from viz import theme
 from viz.panel import Actions, PanelContext, Performance
@@ -148,7 +148,7 @@ def _draw_stages(context: PanelContext) -> None:
         depth = own.depth_samples if sampling.depth_samples is None else sampling.depth_samples
         fine = own.importance_samples if sampling.importance_samples is None else sampling.importance_samples
         counts = f"{depth} + {fine}" if fine else f"{depth}"
-        text = f"{FAST_SAMPLES} a ray, placed" if sampling.fast else f"{counts} a ray"
+        text = f"{FAST_SAMPLES} a ray, placed; {FOG_SAMPLES} in fog" if sampling.fast else f"{counts} a ray"
         rows.append(("Samples", text, "At full quality."))
     common.facts("picture", rows)
 

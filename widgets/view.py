@@ -8,7 +8,7 @@ from typing import get_args
 
 from imgui_bundle import imgui
 
-from pof3d.config import FAST_SAMPLES, RenderConfig
+from pof3d.config import FAST_SAMPLES, FOG_SAMPLES, RenderConfig
 from viz import theme, ui
 from viz.colormaps import SAFE, color_table
 from viz.frame import Frame
@@ -35,7 +35,8 @@ COLOUR_HELP = (
 RANGE_HELP = "Near and far end of the colours, world units. Drag, or Ctrl+click to type."
 FAST_HELP = (
     "Fast rendering reads the network only where a small density grid of each latent has matter: "
-    f"{FAST_SAMPLES} samples a ray. Plain rendering takes as many as the paper does, all along the ray: "
+    f"{FAST_SAMPLES} samples a ray, {FOG_SAMPLES} where there is but fog. Plain rendering takes as many as the "
+    "paper does, all along the ray: "
     "to compare, to publish."
 )
 HIGH_WORK = 4.0

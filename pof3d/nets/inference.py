@@ -54,7 +54,7 @@ _LEAST_GROUP = 12
 """Tiles that a lane takes at a time, so few that they stay in the cache …"""
 _WEIGHTS_FOR_A_TILE = 1 << 11
 """… but one for so many weights, all of which are read for every group."""
-_WEIGHT_BYTES = 16 << 20
+_WEIGHT_BYTES = 4 << 20
 """Of transformed weights, where they are not kept."""
 _WORKING_BYTES = 8 << 20
 """Of the rows that one lane is at."""
@@ -394,7 +394,8 @@ def _image(block: StyledBlock, x: Tensor, image: Tensor | None, lanes: int) -> T
         for start in range(first, last, _IMAGE_ROWS):
             some_rows(start, min(start + _IMAGE_ROWS, last))
 
-    share([lambda a=a, b=b: rows(2 * a, 2 * b) for a, b in bounds(height // 2, lanes)])  # type: ignore[misc]
+    pairs = bounds(-(-height // 2), lanes)
+    share([lambda a=a, b=b: rows(2 * a, min(2 * b, height)) for a, b in pairs])  # type: ignore[misc]
     return out
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pof3d.config import FAST_GRID_SIDE, FAST_SAMPLES, CameraConfig, RenderConfig
+from pof3d.config import FAST_GRID_SIDE, FAST_SAMPLES, FOG_SAMPLES, CameraConfig, RenderConfig
 from pof3d.nets.generator import Generator
 from pof3d.render.field import OUTSIDE_DENSITY, PLANE_AXES
 from pof3d.render.lattice import lattice
@@ -29,6 +29,8 @@ _FLOOR = -12.0
 """Of the grid's raw densities, after the shift: softplus of it is as good as nothing."""
 CORRECTION = 2.0
 """Factor by which the grid may correct what samples say about the light between them, at most."""
+_FOG = 1.3
+"""Sides of the box: where a ray's light comes from farther apart, it takes more samples."""
 LEAST_BETWEEN, LEAST_AT_ENDS = 1e-4, 1e-3
 """Optical depth and density below which the grid is not asked."""
 
@@ -49,6 +51,8 @@ class FastField:
     """Half the side of that cube, world units."""
     bounds: Tensor
     """[2, 3], lower and upper corner of what may be dense, world units; infinite for a field without end."""
+    samples: int
+    """Queries of the field that a ray of it takes."""
 
 
 def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None) -> FastField:
@@ -64,8 +68,9 @@ def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None
     cell = 2.0 * reach / FAST_GRID_SIDE
     middles = (torch.arange(FAST_GRID_SIDE, device=planes.device) + 0.5) * cell - reach
     grid = lattice(generator, planes, middles, lanes=lanes).clamp_(min=_FLOOR).permute(2, 1, 0).contiguous()
-    bounds = _bounds(F.softplus(grid), middles, cell, reach) if render.confine_to_box else endless
-    return FastField(table, side, grid[None, None], reach, bounds)
+    density = F.softplus(grid)
+    bounds = _bounds(density, middles, cell, reach) if render.confine_to_box else endless
+    return FastField(table, side, grid[None, None], reach, bounds, _samples(density * cell, cell, render))
 
 
 def _reach(render: RenderConfig, camera: CameraConfig) -> float:
@@ -89,6 +94,31 @@ def _bounds(density: Tensor, middles: Tensor, cell: float, reach: float) -> Tens
     return torch.stack(
         [(torch.stack(low) - margin).clamp(min=-within), (torch.stack(high) + margin).clamp(max=within)]
     )
+
+
+def _samples(light: Tensor, cell: float, render: RenderConfig) -> int:
+    """Queries for a ray, by the optical depths of the grid's cells."""
+    most = _FOG * render.box_warp
+    if render.confine_to_box or render.ray_end - render.ray_start <= most:
+        return FAST_SAMPLES
+    # On other devices to ask would be to wait, for every latent.
+    fog = light.device.type != "cpu" or _spread(light) * cell > most
+    return FOG_SAMPLES if fog else FAST_SAMPLES
+
+
+def _spread(light: Tensor) -> float:
+    """Over how many cells the light of a ray along an axis is spread: a few behind a surface, all in fog.
+
+    For weights w of the cells, (Σ w)² / Σ w² of optical depths [D, D, D]: the mean over all rays, by opacity.
+    """
+    spread = opacity = light.new_zeros(())
+    for axis in range(3):
+        left = torch.exp(-F.pad(light.movedim(axis, -1).cumsum(dim=-1), (1, 0)))
+        weights = left[..., :-1] - left[..., 1:]
+        whole = weights.sum(dim=-1)
+        spread = spread + (whole**3 / weights.square().sum(dim=-1).clamp(min=1e-12)).sum()
+        opacity = opacity + whole.sum()
+    return float(spread / opacity.clamp(min=1e-12))
 
 
 def _features(field: FastField, box: Tensor, render: RenderConfig) -> Tensor:
@@ -149,7 +179,7 @@ def render_rays(
     origins: Tensor,
     directions: Tensor,
     *,
-    samples: int = FAST_SAMPLES,
+    samples: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Volume rendering of one latent's rays.
 
@@ -161,13 +191,14 @@ def render_rays(
         See :func:`fast_field`.
     origins, directions : Tensor [rays, 3]
         World units; directions of length one.
-    samples : int
-        Queries of the field for one ray, at least two.
+    samples : int, optional
+        Queries of the field for one ray, at least two; the field's own by default.
 
     Returns
     -------
     colour [rays, C], −1…1; depth [rays, 1], world units; opacity [rays, 1]
     """
+    samples = field.samples if samples is None else samples
     if origins.device.type != "cpu":
         return render_all_rays(generator, field, origins, directions, samples=samples)
     render = generator.config.render
@@ -189,7 +220,7 @@ def render_all_rays(
     origins: Tensor,
     directions: Tensor,
     *,
-    samples: int = FAST_SAMPLES,
+    samples: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As :func:`render_rays`, for devices that work while the program goes on.
 
@@ -198,6 +229,7 @@ def render_all_rays(
     CUDA graph.
     """
     render = generator.config.render
+    samples = field.samples if samples is None else samples
     start, end = _span(field, origins, directions, render)
     seen = _render(generator, field, origins, directions, start, end, samples)
     if not render.confine_to_box:

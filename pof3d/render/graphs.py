@@ -285,12 +285,12 @@ class OrbitGraphs:
         shift: float = 0.0,
         *,
         resolution: int,
-        samples: int = FAST_SAMPLES,
+        samples: int | None = None,
         superres: bool = True,
     ) -> Drawn:
         """A picture; see :class:`OrbitSettings` and :meth:`OrbitGraph.draw`."""
         precision = self._precision or default_precision(field.table.device)
-        settings = OrbitSettings(resolution, samples, superres, precision)
+        settings = OrbitSettings(resolution, samples or field.samples, superres, precision)
         graphs = self._graphs.setdefault(generator, OrderedDict())
         graph = graphs.get(settings)
         if graph is None or not graph.fits(field, w, settings):

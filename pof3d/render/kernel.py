@@ -98,7 +98,7 @@ def _corrected(light, is_, guess, least):  # type: ignore[no-untyped-def]
 
 
 @cache
-def ray_kernel(channels: int, width: int, colours: int, samples: int) -> Kernel:
+def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
     """Volume rendering of rays, as :func:`pof3d.render.fast.render_rays` does it.
 
     Sizes are compiled in: what the compiler knows the size of, it keeps in registers. A few rays go together,
@@ -108,22 +108,22 @@ def ray_kernel(channels: int, width: int, colours: int, samples: int) -> Kernel:
     ----------
     channels, width, colours : int
         Of the planes, the decoder's hidden layer and its colours; the width a multiple of 16.
-    samples : int
-        Queries of the field for one ray, at least two.
+
+    The kernel's ``samples`` are queries of the field for one ray, at least two.
     """
-    together = ROWS // math.gcd(ROWS, samples)
-    rows, padded = together * samples, -(-colours // BLOCK) * BLOCK
+    padded = -(-colours // BLOCK) * BLOCK
     least_between, least_ends, least_share = _f(LEAST_BETWEEN), _f(LEAST_AT_ENDS), _f(LEAST_SHARE)
     shift, outside = _f(DENSITY_SHIFT), _f(OUTSIDE_DENSITY)
-    last = samples - 1
 
     @compiled
     def render(  # type: ignore[no-untyped-def]
         table, side, axes, scale, grid, reach, bounds,
         hidden_weight, hidden_bias, density_weight, density_bias, colour_weight, colour_bias,
-        ray_start, ray_end, confined, white,
+        ray_start, ray_end, confined, white, samples,
         origins, directions, colour_out, depth_out, opacity_out,
     ):  # fmt: skip
+        together = ROWS // math.gcd(ROWS, samples)
+        rows, last = together * samples, samples - 1
         features = np.zeros((rows, channels), _f)
         hidden, output = np.empty((rows, width), _f), np.empty((rows, padded), _f)
         corners, shares = np.empty((rows, 3), np.int64), np.empty((rows, 3, 4), _f)
@@ -336,7 +336,7 @@ def compile_ray_kernel(kernel: Kernel, channels: int, width: int, colours: int) 
     place = (np.zeros((3, 2), np.int64), _ONE, np.zeros((2, 2, 2), _f), _ONE, np.zeros((2, 3), _f))
     rays = (np.zeros((1, 3), _f), np.ones((1, 3), _f))
     seen = (np.empty((1, colours), _f), np.empty(1, _f), np.empty(1, _f))
-    kernel(table, side, *place, *hidden, *output, _ONE, _TWO, False, _ONE, *rays, *seen)
+    kernel(table, side, *place, *hidden, *output, _ONE, _TWO, False, _ONE, 2, *rays, *seen)
 
 
 def compile_density_kernel(kernel: Kernel, width: int) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -370,7 +371,7 @@ def test_without_numba_torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "pof3d.render.kernel", raising=False)
     monkeypatch.delattr("pof3d.render.kernel", raising=False)
     monkeypatch.setattr(compiling, "_ready", {})
-    assert compiling.ray_kernel(8, 16, 4, 10, wait=True) is None
+    assert compiling.ray_kernel(8, 16, 4, wait=True) is None
     assert compiling.density_kernel(16, wait=True) is None
     monkeypatch.delitem(sys.modules, "pof3d.nets.kernels", raising=False)
     monkeypatch.delattr("pof3d.nets.kernels", raising=False)
@@ -378,5 +379,31 @@ def test_without_numba_torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("kernels")
+def test_what_is_kept_and_damaged_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pof3d import vectors
+
+    monkeypatch.setattr(vectors, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(vectors, "_kept", [])
+
+    def twice(number: float) -> float:
+        return 2.0 * number
+
+    def make() -> Any:
+        function = vectors.compiled(twice)
+        function(1.0)
+        return function
+
+    def made() -> Any:
+        monkeypatch.setattr(compiling, "_ready", {})
+        return compiling._kernel(("test",), make, wait=True)
+
+    assert made()(3.0) == 6.0
+    [kept] = tmp_path.rglob("*.nbc")
+    kept.write_bytes(b"not what was kept")
+    assert made()(3.0) == 6.0
+    assert sum(made().stats.cache_hits.values()) == 1
+
+
+@pytest.mark.usefixtures("kernels")
 def test_sizes_that_no_kernel_is_for() -> None:
-    assert compiling.ray_kernel(8, 12, 4, 10, wait=True) is None
+    assert compiling.ray_kernel(8, 12, 4, wait=True) is None

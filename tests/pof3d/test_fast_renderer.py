@@ -13,9 +13,9 @@ from torch import Tensor
 
 import pof3d
 from pof3d.cameras import camera_rays, intrinsics_from_focal
-from pof3d.config import FFHQ, GeneratorConfig
+from pof3d.config import CARS, FAST_SAMPLES, FFHQ, FOG_SAMPLES, GeneratorConfig, NetworkConfig
 from pof3d.nets.generator import Generator
-from pof3d.render.fast import FastField, fast_field, query, render_rays
+from pof3d.render.fast import FastField, _spread, fast_field, query, render_rays
 from pof3d.render.volume import Sampler
 from pof3d.training.samples import latent
 
@@ -31,13 +31,13 @@ class Scene(NamedTuple):
     directions: Tensor
 
 
-def small_release(**render: object) -> GeneratorConfig:
+def small_release(preset: NetworkConfig, **render: object) -> GeneratorConfig:
     """As the release's networks are: no confinement to the box, matter in the background."""
-    own = replace(FFHQ.generator.render, resolution=32, **render)  # type: ignore[arg-type]
-    return replace(FFHQ.generator, plane_resolution=32, channel_base=1024, channel_max=32, render=own)
+    own = replace(preset.generator.render, resolution=32, **render)  # type: ignore[arg-type]
+    return replace(preset.generator, plane_resolution=64, channel_base=1024, channel_max=32, render=own)
 
 
-@pytest.fixture(scope="module", params=["toy-cats", "toy-cars", "release", "release-zy-white"])
+@pytest.fixture(scope="module", params=["toy-cats", "toy-cars", "ffhq", "ffhq-zy-white", "cars"])
 def scene(request: pytest.FixtureRequest) -> Scene:
     name = request.param
     if name.startswith("toy"):
@@ -45,7 +45,7 @@ def scene(request: pytest.FixtureRequest) -> Scene:
     else:
         torch.manual_seed(0)
         other = {"plane_axes": "xy_xz_zy", "white_background": True} if name.endswith("white") else {}
-        generator = Generator(small_release(**other)).eval().requires_grad_(False)
+        generator = Generator(small_release(CARS if name == "cars" else FFHQ, **other)).eval().requires_grad_(False)
     with torch.no_grad():
         w, pose = generator.map(latent(1, generator.config.z_dim))
         planes = generator.synthesize_planes(w)
@@ -90,18 +90,40 @@ def test_its_queries_are_the_fields(scene: Scene) -> None:
     torch.testing.assert_close(colours, expected_colours[0], atol=1e-4, rtol=1e-4)
 
 
-def test_ten_samples_are_as_good_as_four_times_the_plain_ones(scene: Scene) -> None:
+def test_few_samples_are_as_good_as_four_times_the_plain_ones(scene: Scene) -> None:
     colour, depth, opacity = render_rays(scene.generator, scene.field, scene.origins, scene.directions)
     best_colour, best_depth, best_opacity = plain(scene, 4)
     own = psnr(plain(scene, 1, Sampler("random", torch.Generator().manual_seed(0)))[0], best_colour)
     assert psnr(colour, best_colour) > 40.0
-    assert psnr(colour, best_colour) > min(own, 52.0)
+    assert psnr(colour, best_colour) > own
     render = scene.generator.config.render
     opaque = best_opacity > 0.95
     if opaque.any():
         apart = (depth - best_depth).abs()[opaque] / (render.ray_end - render.ray_start)
         assert apart.quantile(0.99) < 0.01
     assert (opacity - best_opacity).square().mean().sqrt() < 0.01
+
+
+def test_fog_takes_more_samples_than_surfaces(scene: Scene) -> None:
+    config = scene.generator.config
+    foggy = config.render.ray_end == CARS.generator.render.ray_end
+    assert scene.field.samples == (FOG_SAMPLES if foggy else FAST_SAMPLES)
+    taken = {}
+    for samples in (None, FAST_SAMPLES, FOG_SAMPLES):
+        taken[samples] = render_rays(
+            scene.generator, scene.field, scene.origins[:9], scene.directions[:9], samples=samples
+        )[0]
+    assert torch.equal(taken[None], taken[scene.field.samples])
+    assert not torch.equal(taken[FAST_SAMPLES], taken[FOG_SAMPLES])
+
+
+def test_how_far_light_is_spread() -> None:
+    thin, wall = torch.full((8, 8, 8), 1e-4), torch.zeros(8, 8, 8)
+    wall[:, :, 3] = 100.0
+    assert _spread(thin) == pytest.approx(8.0, rel=1e-3)
+    # Across it light comes from one cell; along it, from the first cell of those rows that are in it.
+    assert _spread(wall) == pytest.approx(1.0, rel=1e-3)
+    assert _spread(torch.zeros(8, 8, 8)) == 0.0
 
 
 def test_more_samples_come_closer(scene: Scene) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -89,3 +92,18 @@ def test_lanes_inherit_that_there_are_no_gradients() -> None:
     with torch.inference_mode():
         assert share([torch.is_inference_mode_enabled] * 3) == [True] * 3
     assert share([torch.is_inference_mode_enabled] * 3) == [False] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_has_lanes_of_its_own() -> None:
+    program = """
+import os
+from pof3d.lanes import share
+assert share([lambda: 1] * 2) == [1, 1]
+child = os.fork()
+if child == 0:
+    os._exit(sum(share([lambda: 3] * 2)))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "6", done.stderr
