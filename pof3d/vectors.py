@@ -33,7 +33,7 @@ _VECTORS = BLOCK // _WIDTH
 
 _HERE = Path(__file__).parent
 _SOURCES = (
-    *("vectors.py", "compiling.py", "nets/kernels.py"),
+    *("vectors.py", "compiling.py", "nets/winograd.py", "nets/kernels.py"),
     *("render/kernel.py", "render/fast.py", "render/field.py", "render/volume.py"),
 )
 """What compiled functions are made of."""
@@ -109,6 +109,39 @@ def copy_row(typing: Any, source: Any, target: Any):  # type: ignore[no-untyped-
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), codegen
+
+
+@_intrinsic
+def filter_row(typing: Any, source: Any, distance: Any, f0: Any, f1: Any, f2: Any, f3: Any, target: Any):  # type: ignore[no-untyped-def]
+    """Store 16 values of f0 · a + f1 · b + f2 · c + f3 · d, of rows at a distance from each other.
+
+    Parameters
+    ----------
+    source, target : int
+        Addresses of four-byte floats, of the first row and of the result.
+    distance : int
+        Numbers between rows.
+    f0, f1, f2, f3 : float32
+    """
+    del typing, source, distance, f0, f1, f2, f3, target
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        single, index = ir.FloatType(), arguments[1].type
+        source, target = (builder.inttoptr(arguments[i], single.as_pointer()) for i in (0, 6))
+        factors = [_broadcast(builder, factor) for factor in arguments[2:6]]
+        starts = [builder.mul(arguments[1], ir.Constant(index, k)) for k in range(len(factors))]
+        for v in range(_VECTORS):
+            offset = ir.Constant(index, v * _WIDTH)
+            total = None
+            for factor, start in zip(factors, starts, strict=True):
+                place = _vector_at(builder, source, builder.add(start, offset))
+                product = builder.fmul(factor, builder.load(place, align=4))
+                total = product if total is None else builder.fadd(total, product)
+            builder.store(total, _vector_at(builder, target, offset), align=4)
+        return context.get_dummy_value()
+
+    f32, address = types.float32, types.intp
+    return types.void(address, types.intp, f32, f32, f32, f32, address), codegen
 
 
 @_intrinsic

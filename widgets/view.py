@@ -35,9 +35,8 @@ COLOUR_HELP = (
 RANGE_HELP = "Near and far end of the colours, world units. Drag, or Ctrl+click to type."
 FAST_HELP = (
     "Fast rendering reads the network only where a small density grid of each latent has matter: "
-    f"{FAST_SAMPLES} samples a ray, {FOG_SAMPLES} where there is but fog. Plain rendering takes as many as the "
-    "paper does, all along the ray: "
-    "to compare, to publish."
+    f"{FAST_SAMPLES} samples a ray, {FOG_SAMPLES} where there is but fog. Plain rendering takes as many as "
+    "the paper does, all along the ray: to compare, to publish."
 )
 HIGH_WORK = 4.0
 """Times the network's own work: slower than what people wait for."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pof3d import compiling
@@ -42,8 +43,6 @@ Arithmetic = Literal["float32", "winograd", "bfloat16"]
 
 _WINOGRAD_FROM = 32
 """Side of the image from which on Winograd's algorithm pays: below, weights cost more than pixels."""
-_DOUBLED_UP_TO = 1 << 15
-"""Inputs × outputs up to which it pays where the size doubles: that takes four times the weights."""
 _SHARED_FROM = 256
 """Channels of a small image from which on lanes share them."""
 _ROWS_FROM = 64
@@ -54,7 +53,7 @@ _LEAST_GROUP = 12
 """Tiles that a lane takes at a time, so few that they stay in the cache …"""
 _WEIGHTS_FOR_A_TILE = 1 << 11
 """… but one for so many weights, all of which are read for every group."""
-_WEIGHT_BYTES = 4 << 20
+_WEIGHT_BYTES = 8 << 20
 """Of transformed weights, where they are not kept."""
 _WORKING_BYTES = 8 << 20
 """Of the rows that one lane is at."""
@@ -177,7 +176,9 @@ class Blocks:
         kernels = self._kernels()
         if kernels is not None and _suits(layer, side):
             made = _Layer(layer.weight, bias, layer.up, layer.clamp, noise, style, norm, kernels)
-            return replace(made, transformed=_transformed(made, 0, _count(made), 1)) if self._keep else made
+            if not self._keep:
+                return made
+            return replace(made, transformed=_transformed(made, kernels, 0, outputs // BLOCK, 1))
         if inputs * outputs * 9 > (inputs + outputs) * side * side:  # more weights than pixels: leave them
             weight, before, behind = self._plain(layer), style.to(self._type), norm.to(self._type)
             weight = weight.transpose(0, 1) if layer.up else weight
@@ -222,8 +223,7 @@ def _suits(layer: SynthesisLayer, side: int) -> bool:
     outputs, inputs = layer.weight.shape[:2]
     if inputs % BLOCK or outputs % BLOCK or layer.weight.dtype != torch.float32:
         return False
-    pays = outputs * inputs <= _DOUBLED_UP_TO or not layer.up
-    return side >= _WINOGRAD_FROM and pays
+    return side >= _WINOGRAD_FROM
 
 
 def run(
@@ -256,62 +256,74 @@ def run(
     return x, image
 
 
-def _count(layer: _Layer) -> int:
-    """Blocks of outputs, of all phases."""
-    return len(layer.bias) // BLOCK * (4 if layer.up else 1)
-
-
-def _transformed(layer: _Layer, first: int, last: int, lanes: int) -> Tensor:
+def _transformed(layer: _Layer, kernels: NetworkKernels, first: int, last: int, lanes: int) -> Tensor:
     """Weights of some blocks of outputs, as Winograd's algorithm reads them."""
-    assert layer.kernels is not None and layer.before is not None and layer.behind is not None
-    transform = layer.kernels.transform_weights
+    assert layer.before is not None and layer.behind is not None
     inputs = layer.weight.shape[1]
-    into = torch.empty(layer.kernels.POINTS, (last - first) * inputs * BLOCK + BLOCK)
-    fir = fir_kernel().sum(0).numpy() * 2.0 if layer.up else None
+    transform = kernels.doubling_weight_transform() if layer.up else kernels.weight_transform()
+    into = torch.empty(len(transform), (last - first) * inputs * BLOCK + BLOCK)
     given = [t.detach().numpy() for t in (layer.weight.flatten(2).contiguous(), layer.before, layer.behind)]
-    matrices, values = layer.kernels.weight_transform(fir), into.numpy()
+    values = into.numpy()
 
     def part(_lane: int, a: int, b: int) -> None:
-        transform(*given, matrices, first + a, first + b, first, values)
+        kernels.transform_weights(*given, transform, first + a, first + b, first, values)
 
     spread(last - first, lanes, part)
     return into
 
 
 def _tiles(x: Tensor, layer: _Layer, kernels: NetworkKernels, lanes: int) -> Tensor:
-    """Convolution, noise, bias and activation by Winograd's algorithm. Lanes share tiles."""
-    height, width = x.shape[2:]
-    outputs, inputs = layer.weight.shape[:2]
-    scale, tile = (2 if layer.up else 1), kernels.TILE
-    pixels = x[0].permute(1, 2, 0).contiguous()
+    """Convolution, noise, bias and activation by Winograd's algorithm. Lanes share tiles.
+
+    Where all transformed weights are at hand, a few tiles go all the way to the result. Where they are too
+    many, they are made some after others, and the image is transformed once for all of them.
+    """
+    (height, width), (outputs, inputs) = x.shape[2:], layer.weight.shape[:2]
+    pixels = x[0].permute(1, 2, 0).contiguous().numpy()
+    scale = 2 if layer.up else 1
+    if layer.up:
+        tiles = (height // kernels.DOUBLED_TILE + 1) * (width // kernels.DOUBLED_TILE + 1)
+    else:
+        tiles = -(-height // kernels.TILE) * -(-width // kernels.TILE)
     y = x.new_empty(scale * height, scale * width, outputs)
     noise = x.new_empty(0, 0) if layer.noise is None else layer.noise.contiguous()
     clamp = np.float32(_MOST if layer.clamp is None else layer.clamp)
-    tiles = -(-height // tile) * -(-width // tile)
-    count, transformed = _count(layer), layer.transformed
-    at_once = count if transformed is not None else max(1, _WEIGHT_BYTES // (256 * inputs * BLOCK))
-    if at_once < count:  # every lane transforms its part of the image once, for all of them
+    behind = (layer.bias.detach().numpy(), noise.detach().numpy(), clamp, y.numpy())
+    fir = (fir_kernel().sum(0) * 2.0).numpy()
+
+    blocks, kept = outputs // BLOCK, layer.transformed
+    at_once = blocks if kept is not None else max(1, _WEIGHT_BYTES // (4 * kernels.POINTS * inputs * BLOCK))
+    in_turns = at_once < blocks
+    if in_turns:
         group = -(-tiles // lanes)
     else:
-        group = max(_LEAST_GROUP, inputs * count * BLOCK // _WEIGHTS_FOR_A_TILE)
+        group = max(_LEAST_GROUP, inputs * outputs * scale**2 // _WEIGHTS_FOR_A_TILE)
     group = -(-group // kernels.ROWS) * kernels.ROWS
     values = [torch.empty(kernels.POINTS, group * inputs + BLOCK).numpy() for _ in range(lanes)]
-    given = (layer.bias.detach().numpy(), noise.detach().numpy(), clamp, scale, y.numpy())
 
-    def some_outputs(first: int, last: int) -> None:
-        weight = _transformed(layer, first, last, lanes) if transformed is None else transformed
+    def some_outputs(first: int, last: int, z: NDArray[np.float32]) -> None:
+        weight = (_transformed(layer, kernels, first, last, lanes) if kept is None else kept).numpy()
 
         def part(lane: int, a: int, b: int) -> None:
-            image = (pixels.numpy(), a, b, group, first > 0, values[lane])
-            kernels.convolve(*image, weight.numpy(), first, *given)
+            image = (pixels, a, b, group, first > 0, values[lane], weight)
+            if layer.up:
+                kernels.double(*image, z)
+            else:
+                kernels.convolve(*image, first, *behind)
 
-        if at_once < count:
+        if in_turns:
             share([lambda i=i: part(i, i * group, min((i + 1) * group, tiles)) for i in range(lanes)])  # type: ignore[misc]
         else:
             spread(tiles, lanes, part, unit=group)
+        if layer.up:
+            spread(2 * height, lanes, lambda _, a, b: kernels.filter_rows(z, a, b, fir, first, *behind))
 
-    for first in range(0, count, at_once):
-        some_outputs(first, min(first + at_once, count))
+    z = np.zeros((0, 0, 0), np.float32)
+    for first in range(0, blocks, at_once):
+        last = min(first + at_once, blocks)
+        if layer.up and z.shape[2] != (last - first) * BLOCK:
+            z = x.new_zeros(2 * height + 3, 2 * width + 3, (last - first) * BLOCK).numpy()
+        some_outputs(first, last, z)
     return y.permute(2, 0, 1)[None]
 
 

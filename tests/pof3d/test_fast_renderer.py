@@ -45,7 +45,9 @@ def scene(request: pytest.FixtureRequest) -> Scene:
     else:
         torch.manual_seed(0)
         other = {"plane_axes": "xy_xz_zy", "white_background": True} if name.endswith("white") else {}
-        generator = Generator(small_release(CARS if name == "cars" else FFHQ, **other)).eval().requires_grad_(False)
+        generator = (
+            Generator(small_release(CARS if name == "cars" else FFHQ, **other)).eval().requires_grad_(False)
+        )
     with torch.no_grad():
         w, pose = generator.map(latent(1, generator.config.z_dim))
         planes = generator.synthesize_planes(w)

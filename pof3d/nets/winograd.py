@@ -1,0 +1,233 @@
+"""Winograd's algorithm for 3×3 convolutions, F(6×6, 3×3) of arXiv 1509.09308: transforms and products.
+
+Eight by eight numbers of a channel become as many others, so that 64 products of matrices [tiles, inputs] ·
+[inputs, outputs] take the place of 9 · 36, and give six by six of the result.
+
+A transposed convolution of stride 2 is four convolutions, to the pixels with even and odd coordinates, with
+two taps for even ones and one for odd ones: F(7×7, 2×2) and its like, which read the same eight by eight
+numbers. One tap is the same factor for all of them, so that fewer matrices are needed than products.
+
+To import this module is to import numba.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pof3d.compiling import BLOCK
+from pof3d.vectors import ROWS, compiled, copy_row, inlined, multiply_tile, part
+
+TILE = 6
+"""Pixels of the result in a row of a tile."""
+DOUBLED_TILE = 7
+"""Pixels of each of four results in a row of a tile, where the size doubles."""
+POINTS = (TILE + 2) ** 2
+"""Products for a tile of a channel."""
+PHASES = 4
+"""Results where the size doubles: of even and odd rows, and in these of even and odd columns."""
+
+SIDE = TILE + 2
+"""Numbers that a row of a tile takes."""
+ROW = SIDE * BLOCK
+SECOND = POINTS * BLOCK
+"""Where in the scratch memory of 2 · 64 · 16 numbers the next row begins, and its second half."""
+
+_f = np.float32
+_INPUTS = 8
+_TAPS = np.array([[1, a, a * a] for a in (0, 1, -1, 2, -2, 0.5, -0.5)] + [[0, 0, 1]])
+"""Values of a kernel of three taps at 0, ±1, ±2, ±1/2 and infinity."""
+_S1, _S2, _S3 = -2 / 9, 1 / 90, 32 / 45
+_SCALE = np.array([1, _S1, _S1, _S2, _S2, _S3, _S3, 1])
+"""What the inverse wants them multiplied by."""
+
+
+def weight_transform() -> NDArray[np.float32]:
+    """[64, 9], products of it and the weights are what :func:`~pof3d.nets.kernels.convolve` wants."""
+    sides = _SCALE[:, None] * _TAPS
+    return np.kron(sides, sides).astype(_f)
+
+
+def doubling_weight_transform() -> NDArray[np.float32]:
+    """[81, 9], the same for :func:`~pof3d.nets.kernels.double`.
+
+    64 matrices of weights for even rows and columns; 8, 8 and one where rows, columns or both are odd.
+    """
+    # Row 2 i of the result is w[2] · input[i − 1] + w[0] · input[i], row 2 i + 1 is w[1] · input[i].
+    even, odd = np.zeros((SIDE, 3)), np.array([[0.0, 1.0, 0.0]])
+    even[:, 0], even[:, 2] = _TAPS[:, 1], _TAPS[:, 0]
+    even[-1] = 1.0, 0.0, 0.0
+    return np.concatenate([np.kron(down, right) for down in (even, odd) for right in (even, odd)]).astype(_f)
+
+
+def _matrices() -> NDArray[np.int64]:
+    points = np.arange(POINTS)
+    odd = POINTS + points // SIDE, POINTS + SIDE + points % SIDE
+    return np.stack([points, *odd, np.full(POINTS, POINTS + 2 * SIDE)])
+
+
+MATRIX = _matrices()
+"""[4, 64], which of the matrices of weights belongs to a phase's point; those of :func:`weight_transform` are
+in order, as those of the first phase."""
+
+
+@compiled
+def transform_weights(weight, style, norm, transform, first, last, start, into):  # type: ignore[no-untyped-def]
+    """Fill ``into`` for blocks ``first`` … ``last`` of 16 outputs.
+
+    Parameters
+    ----------
+    weight : float32 [outputs, inputs, 9]
+        Outputs a multiple of 16.
+    style, norm : float32 [inputs], [outputs]
+        Factors.
+    transform : float32 [matrices, 9]
+        Of :func:`weight_transform` or :func:`doubling_weight_transform`.
+    first, last : int
+        Blocks.
+    start : int
+        The block that ``into`` begins with.
+    into : float32 [matrices, blocks · inputs · 16 + 16]
+        The last 16 are left: rows at a distance of a power of two would meet in the same lines of the cache.
+    """
+    inputs, matrices, distance = weight.shape[1], len(transform), into.shape[1]
+    taps = np.empty((_INPUTS, 9, BLOCK), _f)
+    for block in range(first, last):
+        o = block * BLOCK
+        for begin in range(0, inputs, _INPUTS):
+            some = min(_INPUTS, inputs - begin)
+            for c in range(BLOCK):
+                for i in range(some):
+                    factor = style[begin + i] * norm[o + c]
+                    for t in range(9):
+                        taps[i, t, c] = weight[o + c, begin + i, t] * factor
+            for i in range(some):
+                target = into.ctypes.data + 4 * ((block - start) * inputs + begin + i) * BLOCK
+                for p in range(0, matrices, ROWS):
+                    p = min(p, matrices - ROWS)
+                    multiply_tile(
+                        transform[p].ctypes.data, 9, taps[i].ctypes.data,
+                        target + 4 * p * distance, distance, 9,
+                    )  # fmt: skip
+
+
+@inlined
+def _forward(d0, d1, d2, d3, d4, d5, d6, d7):  # type: ignore[no-untyped-def]
+    """Bᵀ of the paper."""
+    even, odd = d2 + d6 - _f(4.25) * d4, d1 + d5 - _f(4.25) * d3
+    even2, odd2 = d6 + _f(0.25) * d2 - _f(1.25) * d4, _f(0.5) * d1 - _f(2.5) * d3 + _f(2.0) * d5
+    even3, odd3 = d6 + _f(4.0) * d2 - _f(5.0) * d4, _f(2.0) * d1 - _f(2.5) * d3 + _f(0.5) * d5
+    return (
+        d0 - d6 + _f(5.25) * (d4 - d2),
+        even + odd, even - odd, even2 + odd2, even2 - odd2, even3 + odd3, even3 - odd3,
+        d7 - d1 + _f(5.25) * (d3 - d5),
+    )  # fmt: skip
+
+
+@inlined
+def backward(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
+    """Aᵀ of the paper."""
+    a, b, c, d, e, f = m1 + m2, m1 - m2, m3 + m4, m3 - m4, m5 + m6, m5 - m6
+    return (
+        m0 + a + c + e,
+        b + _f(2.0) * d + _f(0.5) * f,
+        a + _f(4.0) * c + _f(0.25) * e,
+        b + _f(8.0) * d + _f(0.125) * f,
+        a + _f(16.0) * c + _f(0.0625) * e,
+        m7 + b + _f(32.0) * d + _f(0.03125) * f,
+    )
+
+
+@inlined
+def backward_even(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
+    """The same of F(7, 2), for values that are not scaled."""
+    a, b = _f(_S1) * (m1 + m2), _f(_S1) * (m1 - m2)
+    c, d = _f(_S2) * (m3 + m4), _f(_S2) * (m3 - m4)
+    e, f = _f(_S3) * (m5 + m6), _f(_S3) * (m5 - m6)
+    return (
+        m0 + a + c + e,
+        b + _f(2.0) * d + _f(0.5) * f,
+        a + _f(4.0) * c + _f(0.25) * e,
+        b + _f(8.0) * d + _f(0.125) * f,
+        a + _f(16.0) * c + _f(0.0625) * e,
+        b + _f(32.0) * d + _f(0.03125) * f,
+        m7 + a + _f(64.0) * c + _f(0.015625) * e,
+    )
+
+
+@inlined
+def backward_odd(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
+    """The same of F(8, 1), but for the first of its results."""
+    a, b = _f(_S1) * (m1 + m2), _f(_S1) * (m1 - m2)
+    c, d = _f(_S2) * (m3 + m4), _f(_S2) * (m3 - m4)
+    e, f = _f(_S3) * (m5 + m6), _f(_S3) * (m5 - m6)
+    return (
+        b + _f(2.0) * d + _f(0.5) * f,
+        a + _f(4.0) * c + _f(0.25) * e,
+        b + _f(8.0) * d + _f(0.125) * f,
+        a + _f(16.0) * c + _f(0.0625) * e,
+        b + _f(32.0) * d + _f(0.03125) * f,
+        a + _f(64.0) * c + _f(0.015625) * e,
+        m7 + b + _f(128.0) * d + _f(0.0078125) * f,
+    )
+
+
+@part
+def transform_image(x, tile, columns, begin, count, values, s):  # type: ignore[no-untyped-def]
+    """Fill values for ``count`` tiles from ``begin`` on; what is beyond, up to whole rows, is zero."""
+    height, width, inputs = x.shape
+    pixels, scratch = x.ctypes.data, s.ctypes.data
+    for t in range(count):
+        top, left = (begin + t) // columns * tile - 1, (begin + t) % columns * tile - 1
+        inside = top >= 0 and left >= 0 and top + SIDE <= height and left + SIDE <= width
+        for c0 in range(0, inputs, BLOCK):
+            for i in range(SIDE):
+                for j in range(SIDE):
+                    k = (i * SIDE + j) * BLOCK
+                    if inside or (0 <= top + i < height and 0 <= left + j < width):
+                        pixel = (top + i) * width + left + j
+                        copy_row(pixels + 4 * (pixel * inputs + c0), scratch + 4 * k)
+                    else:
+                        for c in range(BLOCK):
+                            s[k + c] = _f(0.0)
+            for i in range(SIDE):
+                for c in range(BLOCK):
+                    k = i * ROW + c
+                    v = _forward(
+                        s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK],
+                        s[k + 4 * BLOCK], s[k + 5 * BLOCK], s[k + 6 * BLOCK], s[k + 7 * BLOCK],
+                    )  # fmt: skip
+                    k += SECOND
+                    s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK] = v[0], v[1], v[2], v[3]
+                    k += 4 * BLOCK
+                    s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK] = v[4], v[5], v[6], v[7]
+            for j in range(SIDE):
+                for c in range(BLOCK):
+                    k = SECOND + j * BLOCK + c
+                    v = _forward(
+                        s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW],
+                        s[k + 4 * ROW], s[k + 5 * ROW], s[k + 6 * ROW], s[k + 7 * ROW],
+                    )  # fmt: skip
+                    k -= SECOND
+                    s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW] = v[0], v[1], v[2], v[3]
+                    k += 4 * ROW
+                    s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW] = v[4], v[5], v[6], v[7]
+            into = values.ctypes.data + 4 * (t * inputs + c0)
+            for p in range(POINTS):
+                copy_row(scratch + 4 * p * BLOCK, into + 4 * p * values.shape[1])
+    for p in range(POINTS):
+        for k in range(count * inputs, -(-count // ROWS) * ROWS * inputs):
+            values[p, k] = _f(0.0)
+
+
+@part
+def multiply(values, count, inputs, weight, matrix, first, blocks, products):  # type: ignore[no-untyped-def]
+    """Products of ``count`` tiles and the weights of some blocks of outputs, for one matrix at each point."""
+    group = (products.shape[1] - BLOCK) // (blocks * BLOCK)
+    for p in range(POINTS):
+        image, into = values[p].ctypes.data, products[p].ctypes.data
+        panels = weight[matrix[p]].ctypes.data + 4 * first * inputs * BLOCK
+        for b in range(blocks):
+            panel, place = panels + 4 * b * inputs * BLOCK, into + 4 * b * group * BLOCK
+            for t in range(0, count, ROWS):
+                multiply_tile(image + 4 * t * inputs, inputs, panel, place + 4 * t * BLOCK, BLOCK, inputs)
