@@ -15,7 +15,7 @@ NetworkKernels = Any
 SWITCH = "POF3D_KERNELS"
 """Environment variable; "off" leaves everything to torch."""
 BLOCK = 16
-"""Channels that compiled convolutions work on together: they need multiples of it."""
+"""Channels that compiled functions work on together: they need multiples of it."""
 
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -23,11 +23,16 @@ _ready: dict[tuple[object, ...], Any] = {}
 _under_way: dict[tuple[object, ...], threading.Thread] = {}
 
 
+def filled_up(size: int) -> int:
+    """The least multiple of BLOCK that is no less."""
+    return -(-size // BLOCK) * BLOCK
+
+
 def ray_kernel(channels: int, width: int, colours: int, *, wait: bool = False) -> Kernel | None:
     """:func:`pof3d.render.kernel.ray_kernel`, or None: as long as it is being compiled, or for good where
     that does not work. ``wait``: until that is known.
     """
-    if width % BLOCK:
+    if channels % BLOCK or width % BLOCK:
         return None
 
     def make() -> Kernel:
@@ -42,6 +47,8 @@ def ray_kernel(channels: int, width: int, colours: int, *, wait: bool = False) -
 
 def density_kernel(width: int, *, wait: bool = False) -> Kernel | None:
     """:func:`pof3d.render.kernel.density_kernel`, or None; as :func:`ray_kernel`."""
+    if width % BLOCK:
+        return None
 
     def make() -> Kernel:
         from pof3d.render import kernel

@@ -194,9 +194,8 @@ class FastGenerator:
         if self.generator.decoder.output.weight.dtype != torch.float32:
             return None
         config = self.generator.config
-        return compiling.ray_kernel(
-            config.plane_channels, config.decoder_hidden, config.feature_channels, wait=wait
-        )
+        channels = compiling.filled_up(config.plane_channels)
+        return compiling.ray_kernel(channels, config.decoder_hidden, config.feature_channels, wait=wait)
 
     def _lanes(self, asked: int | None) -> int:
         return max(1, torch.get_num_threads() if asked is None else asked)

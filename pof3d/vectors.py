@@ -10,15 +10,19 @@ To import this module is to import numba.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
 from numba.extending import intrinsic as numba_intrinsic
+from numpy.polynomial import Chebyshev, Polynomial
 
 from pof3d.compiling import BLOCK
 
@@ -112,6 +116,58 @@ def copy_row(typing: Any, source: Any, target: Any):  # type: ignore[no-untyped-
 
 
 @_intrinsic
+def add_rows(typing: Any, first: Any, second: Any, target: Any):  # type: ignore[no-untyped-def]
+    """Store 16 sums of four-byte floats from two addresses at a third."""
+    del typing, first, second, target
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        first, second, target = (builder.inttoptr(a, ir.FloatType().as_pointer()) for a in arguments)
+        for v in range(_VECTORS):
+            offset = ir.Constant(arguments[0].type, v * _WIDTH)
+            a, b = (builder.load(_vector_at(builder, p, offset), align=4) for p in (first, second))
+            builder.store(builder.fadd(a, b), _vector_at(builder, target, offset), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 3), codegen
+
+
+@_intrinsic
+def dot(typing: Any, left: Any, right: Any, n: Any):  # type: ignore[no-untyped-def]
+    """Sum of the products of ``n`` four-byte floats at two addresses; ``n`` a multiple of 16, not zero."""
+    del typing, left, right, n
+
+    def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        single, n = ir.FloatType(), arguments[2]
+        left, right = (builder.inttoptr(a, single.as_pointer()) for a in arguments[:2])
+        vector, before = ir.VectorType(single, _WIDTH), builder.block
+        loop, after = builder.append_basic_block("inner"), builder.append_basic_block("after")
+        builder.branch(loop)
+
+        builder.position_at_end(loop)
+        i, sums = builder.phi(n.type), [builder.phi(vector) for _ in range(_VECTORS)]
+        i.add_incoming(ir.Constant(n.type, 0), before)
+        added = []
+        for v, so_far in enumerate(sums):
+            offset = builder.add(i, ir.Constant(n.type, v * _WIDTH))
+            a, b = (builder.load(_vector_at(builder, p, offset), align=4) for p in (left, right))
+            added.append(builder.fadd(so_far, builder.fmul(a, b)))
+            so_far.add_incoming(ir.Constant(vector, [0.0] * _WIDTH), before)
+            so_far.add_incoming(added[v], loop)
+        following = builder.add(i, ir.Constant(n.type, BLOCK))
+        i.add_incoming(following, loop)
+        builder.cbranch(builder.icmp_signed("<", following, n), loop, after)
+
+        builder.position_at_end(after)
+        kind = ir.FunctionType(single, [single, vector])
+        add_up = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{_WIDTH}f32")
+        return builder.call(
+            add_up, [ir.Constant(single, 0.0), reduce(builder.fadd, added)], fastmath=("reassoc",)
+        )
+
+    return types.float32(*[types.intp] * 3), codegen
+
+
+@_intrinsic
 def filter_row(typing: Any, source: Any, distance: Any, f0: Any, f1: Any, f2: Any, f3: Any, target: Any):  # type: ignore[no-untyped-def]
     """Store 16 values of f0 · a + f1 · b + f2 · c + f3 · d, of rows at a distance from each other.
 
@@ -142,6 +198,18 @@ def filter_row(typing: Any, source: Any, distance: Any, f0: Any, f1: Any, f2: An
 
     f32, address = types.float32, types.intp
     return types.void(address, types.intp, f32, f32, f32, f32, address), codegen
+
+
+@_intrinsic
+def number_at(typing: Any, address: Any, index: Any):  # type: ignore[no-untyped-def]
+    """One of the four-byte floats at an address. Unlike those of an array, indices are not looked at."""
+    del typing, address, index
+
+    def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        base = builder.inttoptr(arguments[0], ir.FloatType().as_pointer())
+        return builder.load(builder.gep(base, [arguments[1]]), align=4)
+
+    return types.float32(types.intp, types.intp), codegen
 
 
 @_intrinsic
@@ -192,6 +260,115 @@ def activate_row(typing: Any, source: Any, bias: Any, grain: Any, clamp: Any, ta
 
     f32, address = types.float32, types.intp
     return types.void(address, address, f32, f32, address), codegen
+
+
+_LOWEST = -24.0
+"""Below this, 2ˣ is as good as zero, beside one. Its fourth power is still so large that it is not slow."""
+_SIGN, _MANTISSA = 1 << 31, 23
+"""A float's sign, and the bits below its exponent."""
+
+
+def fitted(function: Any, low: float, high: float, degree: int) -> tuple[float, ...]:
+    """Coefficients of the interpolant at Chebyshev's points, lowest first."""
+    series = Chebyshev.interpolate(function, degree, domain=[low, high])
+    return tuple(float(c) for c in series.convert(kind=Polynomial).coef)
+
+
+_EXP2, _LOG = fitted(np.exp2, -1.0, 0.0, 5), fitted(np.log1p, 0.0, 1.0, 7)
+
+
+def _polynomial(builder: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
+    """Its terms by two, and these by two: the processor waits for few results (Estrin's scheme)."""
+    terms = [ir.Constant(x.type, [c] * _WIDTH) for c in coefficients]
+    while len(terms) > 1:
+        odd = terms[1::2]
+        terms = [builder.fadd(a, builder.fmul(b, x)) for a, b in zip(terms[::2], odd)] + terms[2 * len(odd) :]  # noqa: B905
+        x = builder.fmul(x, x)
+    return terms[0]
+
+
+@_intrinsic
+def softplus_row(typing: Any, source: Any, bias: Any, target: Any):  # type: ignore[no-untyped-def]
+    """Store 16 values of softplus(source + bias), within 10⁻⁶.
+
+    log(1 + exp(x)) is max(x, 0) + log(1 + exp(−|x|)). That exponential is a power of two, of which the whole
+    part is added to the exponent of a float.
+
+    Parameters
+    ----------
+    source, bias, target : int
+        Addresses of four-byte floats.
+    """
+    del typing, source, bias, target
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        source, bias, target = (builder.inttoptr(a, ir.FloatType().as_pointer()) for a in arguments)
+        vector, integers = (ir.VectorType(kind, _WIDTH) for kind in (ir.FloatType(), ir.IntType(32)))
+
+        def number(kind: Any, value: float) -> Any:
+            return ir.Constant(kind, [value] * _WIDTH)
+
+        for v in range(_VECTORS):
+            offset = ir.Constant(arguments[0].type, v * _WIDTH)
+            x, b = (builder.load(_vector_at(builder, p, offset), align=4) for p in (source, bias))
+            x = builder.fadd(x, b)
+            negative = builder.or_(builder.bitcast(x, integers), number(integers, _SIGN))
+            t = builder.fmul(builder.bitcast(negative, vector), number(vector, 1.0 / math.log(2.0)))
+            lowest = number(vector, _LOWEST)
+            t = builder.select(builder.fcmp_ordered(">", t, lowest), t, lowest)
+            whole = builder.fptosi(t, integers)
+            power = _polynomial(builder, builder.fsub(t, builder.sitofp(whole, vector)), _EXP2)
+            raised = builder.shl(whole, number(integers, _MANTISSA))
+            e = builder.bitcast(builder.add(builder.bitcast(power, integers), raised), vector)
+            zero = number(vector, 0.0)
+            # What is not a number stays so: a broken network is to be seen.
+            positive = builder.select(builder.fcmp_ordered("<", x, zero), zero, x)
+            y = builder.fadd(positive, _polynomial(builder, e, _LOG))
+            builder.store(y, _vector_at(builder, target, offset), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 3), codegen
+
+
+@_intrinsic
+def blend_rows(typing: Any, table: Any, corners: Any, shares: Any, across: Any, down: Any, target: Any):  # type: ignore[no-untyped-def]
+    """Store 16 values of a sum of rows: four corners each of three planes, times their shares.
+
+    Parameters
+    ----------
+    table, target : int
+        Addresses of four-byte floats.
+    corners : int
+        Address of three eight-byte integers: where in the table, in numbers, the first corners begin.
+    shares : int
+        Address of twelve four-byte floats.
+    across, down : int
+        Numbers from a corner to the next one, and to the one below.
+    """
+    del typing, table, corners, shares, across, down, target
+
+    def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        table, corners, shares, across, down, target = arguments
+        single, index = ir.FloatType(), across.type
+        table, shares, target = (builder.inttoptr(a, single.as_pointer()) for a in (table, shares, target))
+        corners = builder.inttoptr(corners, index.as_pointer())
+        sums = [ir.Constant(ir.VectorType(single, _WIDTH), [0.0] * _WIDTH)] * _VECTORS
+        steps = (ir.Constant(index, 0), across, down, builder.add(across, down))
+        for plane in range(3):
+            corner = builder.load(builder.gep(corners, [ir.Constant(index, plane)]))
+            for k, step in enumerate(steps):
+                share = builder.load(builder.gep(shares, [ir.Constant(index, 4 * plane + k)]))
+                share, place = _broadcast(builder, share), builder.add(corner, step)
+                for v in range(_VECTORS):
+                    offset = builder.add(place, ir.Constant(index, v * _WIDTH))
+                    row = builder.load(_vector_at(builder, table, offset), align=4)
+                    sums[v] = builder.fadd(sums[v], builder.fmul(share, row))
+        for v in range(_VECTORS):
+            place = _vector_at(builder, target, ir.Constant(index, v * _WIDTH))
+            builder.store(sums[v], place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 6), codegen
 
 
 @_intrinsic

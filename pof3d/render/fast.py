@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pof3d.compiling import filled_up
 from pof3d.config import FAST_GRID_SIDE, FAST_SAMPLES, FOG_SAMPLES, CameraConfig, RenderConfig
 from pof3d.nets.generator import Generator
 from pof3d.render.field import OUTSIDE_DENSITY, PLANE_AXES
@@ -41,7 +42,7 @@ class FastField:
 
     table: Tensor
     """[3 (R+2)², C], the planes' texels row by row, channels last, with a border of zeros; one third of them,
-    so that their sum is the planes' mean."""
+    so that their sum is the planes' mean. C is a multiple of 16, filled up with zeros."""
     side: int
     """R."""
     grid: Tensor
@@ -60,9 +61,9 @@ def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None
     if len(planes) != 1:
         raise ValueError(f"a fast field is one latent's, not {len(planes)}'s")
     render, (channels, side) = generator.config.render, planes.shape[2:4]
-    table = planes.new_zeros(3, side + 2, side + 2, channels)
-    torch.mul(planes[0].permute(0, 2, 3, 1), 1.0 / 3.0, out=table[:, 1:-1, 1:-1])
-    table = table.view(-1, channels)
+    table = planes.new_zeros(3, side + 2, side + 2, filled_up(channels))
+    torch.mul(planes[0].permute(0, 2, 3, 1), 1.0 / 3.0, out=table[:, 1:-1, 1:-1, :channels])
+    table = table.flatten(end_dim=2)
     reach = _reach(render, generator.config.camera)
     endless = torch.stack([table.new_full((3,), -torch.inf), table.new_full((3,), torch.inf)])
     cell = 2.0 * reach / FAST_GRID_SIDE
@@ -163,7 +164,8 @@ def query(generator: Generator, field: FastField, points: Tensor) -> tuple[Tenso
         0…1.
     """
     box = points * (2.0 / generator.config.render.box_warp)
-    raw, colours = generator.decoder(_features(field, box, generator.config.render))
+    features = _features(field, box, generator.config.render)[:, : generator.config.plane_channels]
+    raw, colours = generator.decoder(features)
     return _confined(raw[:, 0], box, generator.config.render), colours
 
 

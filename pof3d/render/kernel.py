@@ -18,11 +18,22 @@ import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
 
-from pof3d.compiling import BLOCK, Kernel
+from pof3d.compiling import BLOCK, Kernel, filled_up
 from pof3d.render.fast import CORRECTION, LEAST_AT_ENDS, LEAST_BETWEEN, LEAST_SHARE, STEPS
 from pof3d.render.field import OUTSIDE_DENSITY
 from pof3d.render.volume import DENSITY_SHIFT
-from pof3d.vectors import ROWS, compiled, inlined, multiply_tile, prefetch
+from pof3d.vectors import (
+    ROWS,
+    add_rows,
+    blend_rows,
+    compiled,
+    dot,
+    inlined,
+    multiply_tile,
+    number_at,
+    prefetch,
+    softplus_row,
+)
 
 _f = np.float32  # numba computes with eight bytes wherever a number is not said to have four
 
@@ -73,9 +84,10 @@ def _sigmoid(x):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _read(grid, x, y, z, inverse):  # type: ignore[no-untyped-def]
-    """Trilinear reading of [D, D, D], axes (z, y, x), from −1 / inverse to 1 / inverse; the border beyond."""
-    side = grid.shape[0]
+def _read(grid, side, x, y, z, inverse):  # type: ignore[no-untyped-def]
+    """Trilinear reading of [D, D, D], axes (z, y, x), from −1 / inverse to 1 / inverse; the border
+    beyond.
+    """
     half, most = _f(side) * _HALF, _f(side - 1)
     scale, middle = inverse * half, half - _HALF
     gx = min(max(x * scale + middle, _ZERO), most)
@@ -83,10 +95,13 @@ def _read(grid, x, y, z, inverse):  # type: ignore[no-untyped-def]
     gz = min(max(z * scale + middle, _ZERO), most)
     ix, iy, iz = min(int(gx), side - 2), min(int(gy), side - 2), min(int(gz), side - 2)
     fx, fy, fz = gx - _f(ix), gy - _f(iy), gz - _f(iz)
-    a = grid[iz, iy, ix] + fx * (grid[iz, iy, ix + 1] - grid[iz, iy, ix])
-    b = grid[iz, iy + 1, ix] + fx * (grid[iz, iy + 1, ix + 1] - grid[iz, iy + 1, ix])
-    c = grid[iz + 1, iy, ix] + fx * (grid[iz + 1, iy, ix + 1] - grid[iz + 1, iy, ix])
-    d = grid[iz + 1, iy + 1, ix] + fx * (grid[iz + 1, iy + 1, ix + 1] - grid[iz + 1, iy + 1, ix])
+    first, down, behind = (iz * side + iy) * side + ix, side, side * side
+    a0, a1 = number_at(grid, first), number_at(grid, first + 1)
+    b0, b1 = number_at(grid, first + down), number_at(grid, first + down + 1)
+    first += behind
+    c0, c1 = number_at(grid, first), number_at(grid, first + 1)
+    d0, d1 = number_at(grid, first + down), number_at(grid, first + down + 1)
+    a, b, c, d = a0 + fx * (a1 - a0), b0 + fx * (b1 - b0), c0 + fx * (c1 - c0), d0 + fx * (d1 - d0)
     low, high = a + fy * (b - a), c + fy * (d - c)
     return low + fz * (high - low)
 
@@ -107,11 +122,11 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
     Parameters
     ----------
     channels, width, colours : int
-        Of the planes, the decoder's hidden layer and its colours; the width a multiple of 16.
+        Of the planes, the decoder's hidden layer and its colours; channels and width are multiples of 16.
 
     The kernel's ``samples`` are queries of the field for one ray, at least two.
     """
-    padded = -(-colours // BLOCK) * BLOCK
+    padded = filled_up(colours)
     least_between, least_ends, least_share = _f(LEAST_BETWEEN), _f(LEAST_AT_ENDS), _f(LEAST_SHARE)
     shift, outside = _f(DENSITY_SHIFT), _f(OUTSIDE_DENSITY)
 
@@ -130,9 +145,9 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
         depths, raw, known, reached = np.empty((4, rows), _f)
         starts, ends, whole = np.empty((3, together), _f)
         rays, furthest = np.empty(together, np.int64), np.empty(rows, _f)
-        left = np.empty(samples + 2, _f)
+        left, between = np.empty(samples + 2, _f), np.empty(samples, _f)
         optical, below = np.empty(STEPS + 1, _f), np.empty(STEPS + 1, _f)
-        stride = side + 2
+        stride, cells = side + 2, grid.shape[0]
         half, middle, most = _f(side) * _HALF, _f(side + 1) * _HALF, _f(side + 1)
         filled = 0
         for ray in range(len(origins)):
@@ -162,7 +177,7 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                 step, inverse = (end - start) / _f(STEPS), _ONE / reach
                 for i in range(STEPS):
                     t = start + (_f(i) + _HALF) * step
-                    below[i] = _read(grid, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
+                    below[i] = _read(grid.ctypes.data, cells, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
                 for i in range(STEPS):
                     below[i] = _softplus(below[i])
                 optical[0] = _ZERO
@@ -190,7 +205,7 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                     q = filled * samples + s
                     depths[q] = t
                     reached[q] = optical[k] + within * (optical[k + 1] - optical[k])
-                    known[q] = _read(grid, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
+                    known[q] = _read(grid.ctypes.data, cells, ox + t * dx, oy + t * dy, oz + t * dz, inverse)
                     bx, by, bz = (ox + t * dx) * scale, (oy + t * dy) * scale, (oz + t * dz) * scale
                     furthest[q] = max(abs(bx), abs(by), abs(bz))
                     for plane in range(3):
@@ -201,11 +216,11 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                         pv = min(max(pv * half + middle, _ZERO), most)
                         iu, iv = min(int(pu), stride - 2), min(int(pv), stride - 2)
                         fu, fv = pu - _f(iu), pv - _f(iv)
-                        corner = (plane * stride + iv) * stride + iu
+                        corner = ((plane * stride + iv) * stride + iu) * channels
                         corners[q, plane] = corner
                         shares[q, plane, 0], shares[q, plane, 1] = (_ONE - fu) * (_ONE - fv), fu * (_ONE - fv)
                         shares[q, plane, 2], shares[q, plane, 3] = (_ONE - fu) * fv, fu * fv
-                        first = table.ctypes.data + 4 * channels * corner
+                        first = table.ctypes.data + 4 * corner
                         for line in range(0, 8 * channels, _LINE):
                             prefetch(first + line)
                             prefetch(first + 4 * channels * stride + line)
@@ -215,16 +230,10 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
 
             # The planes there, bilinear.
             for q in range(filled * samples):
-                for c in range(channels):
-                    features[q, c] = _ZERO
-                for plane in range(3):
-                    row = corners[q, plane]
-                    w00, w01 = shares[q, plane, 0], shares[q, plane, 1]
-                    w10, w11 = shares[q, plane, 2], shares[q, plane, 3]
-                    for c in range(channels):
-                        upper = w00 * table[row, c] + w01 * table[row + 1, c]
-                        lower = w10 * table[row + stride, c] + w11 * table[row + stride + 1, c]
-                        features[q, c] += upper + lower
+                place, share = corners[q].ctypes.data, shares[q].ctypes.data
+                for c in range(0, channels, BLOCK):
+                    into = features[q].ctypes.data + 4 * c
+                    blend_rows(table.ctypes.data + 4 * c, place, share, channels, channels * stride, into)
 
             # The decoder.
             for b in range(width // BLOCK):
@@ -233,12 +242,11 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                     here, there = features[q].ctypes.data, hidden[q].ctypes.data + 4 * b * BLOCK
                     multiply_tile(here, channels, panel, there, width, channels)
             for q in range(rows):
-                for h in range(width):
-                    hidden[q, h] = _softplus(hidden[q, h] + hidden_bias[h])
+                for b in range(width // BLOCK):
+                    place = hidden[q].ctypes.data + 4 * b * BLOCK
+                    softplus_row(place, hidden_bias.ctypes.data + 4 * b * BLOCK, place)
             for q in range(filled * samples):
-                value = density_bias
-                for h in range(width):
-                    value += hidden[q, h] * density_weight[h]
+                value = density_bias + dot(hidden[q].ctypes.data, density_weight.ctypes.data, width)
                 raw[q] = outside if confined and furthest[q] > _ONE else value - shift
             for b in range(padded // BLOCK):
                 panel = colour_weight.ctypes.data + 4 * b * width * BLOCK
@@ -254,10 +262,11 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                 for s in range(1, samples):
                     q = at + s
                     span = depths[q] - depths[q - 1]
-                    between = _softplus(_HALF * (raw[q] + raw[q - 1])) * span
+                    found = _softplus(_HALF * (raw[q] + raw[q - 1])) * span
                     guessed = _softplus(_HALF * (known[q] + known[q - 1])) * span
-                    passed = reached[q] - reached[q - 1]
-                    left[s + 1] = left[s] + _corrected(between, passed, guessed, least_between)
+                    between[s] = _corrected(found, reached[q] - reached[q - 1], guessed, least_between)
+                for s in range(1, samples):
+                    left[s + 1] = left[s] + between[s]
                 q = at + last
                 behind = max(whole[g] - reached[q], _ZERO)
                 behind = _corrected(behind, _softplus(raw[q]), _softplus(known[q]), least_ends)
@@ -305,26 +314,27 @@ def density_kernel(width: int) -> Kernel:
     @compiled
     def fill(xy, xz, yz, weight, bias, values):  # type: ignore[no-untyped-def]
         size = xy.shape[1]
-        base, hidden = np.empty(width, _f), np.empty(width, _f)
+        hidden = np.empty(width, _f)
         for i in range(len(xy)):
             for j in range(size):
-                for h in range(width):
-                    base[h] = xy[i, j, h]
                 for k in range(size):
-                    for h in range(width):
-                        hidden[h] = _softplus(base[h] + xz[i, k, h] + yz[j, k, h])
-                    raw = bias
-                    for h in range(width):
-                        raw += hidden[h] * weight[h]
-                    values[i, j, k] = raw - shift
+                    first, second, third = xy[i, j].ctypes.data, xz[i, k].ctypes.data, yz[j, k].ctypes.data
+                    for at in range(0, 4 * width, 4 * BLOCK):
+                        place = hidden.ctypes.data + at
+                        add_rows(first + at, second + at, place)
+                        softplus_row(place, third + at, place)
+                    values[i, j, k] = dot(hidden.ctypes.data, weight.ctypes.data, width) + bias - shift
 
     return fill
 
 
 def panels(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[inputs, outputs] → [blocks, inputs, 16], outputs filled up with zeros: as products read them."""
-    inputs, outputs = matrix.shape
-    filled = np.pad(matrix, ((0, 0), (0, -outputs % BLOCK)))
+    """[inputs, outputs] → [blocks, inputs, 16] as products read them: both filled up with zeros to multiples
+    of 16.
+    """
+    inputs, outputs = (filled_up(size) for size in matrix.shape)
+    filled = np.zeros((inputs, outputs), _f)
+    filled[: len(matrix), : matrix.shape[1]] = matrix
     return np.ascontiguousarray(filled.reshape(inputs, -1, BLOCK).transpose(1, 0, 2))
 
 
