@@ -202,7 +202,7 @@ def measure_gpu(
             intrinsics = intrinsics_from_focal(camera.focal)
             origins, directions = camera_rays(matrix(i).to(device), intrinsics, side)
             seen = render_rays(generator, field, origins[0], directions[0])
-            raw = RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
+            raw = RawFrame.of_rays(*seen, side)
             to_uint8(generator.superresolve(raw, w))
 
         def graphs(precision: Precision | None) -> OrbitGraphs:

@@ -140,7 +140,7 @@ class Fast:
         matrix = camera.cam2world.to(self.generator.device)
         origins, directions = camera_rays(matrix, intrinsics_from_focal(camera.focal), side)
         seen = self._fast.render_rays(field[1], origins[0], directions[0], samples=samples)
-        return RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
+        return RawFrame.of_rays(*seen, side)
 
     def superresolve(self, raw: RawFrame, w: Tensor) -> Tensor:
         """See :class:`Renderer`."""

@@ -109,7 +109,7 @@ def _make(make: Callable[[], Any]) -> Any:
     except ImportError:
         raise
     except Exception as error:
-        from pof3d.vectors import forget_kept
+        from pof3d.jit import forget_kept
 
         _log.info("kernels are compiled anew, what was kept of them may be damaged: %s", error)
         forget_kept()

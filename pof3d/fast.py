@@ -187,7 +187,7 @@ class FastGenerator:
         origins, directions = camera_rays(matrix, intrinsics, side)
         field = self.field(self.synthesize_planes(w, noise, lanes=lanes), lanes=lanes)
         seen = self.render_rays(field, origins[0], directions[0], lanes=lanes)
-        raw = RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
+        raw = RawFrame.of_rays(*seen, side)
         return RenderedFrame(self.superresolve(raw, w, lanes=lanes), raw.raw, raw.depth, raw.opacity)
 
     def _kernel(self, *, wait: bool = False) -> Kernel | None:

@@ -1,4 +1,4 @@
-"""For compiled functions: a matrix product and a copy as LLVM's vectors, which numba's loops do not become.
+"""For compiled functions: work on rows of numbers as LLVM's vectors, which numba's loops do not become.
 
 A compiler that sees the three loops of a matrix product keeps sums in memory. Here twelve vectors of eight
 sums stay in registers, and every number that is loaded takes part in several of them (K. Goto and R. van de
@@ -9,18 +9,15 @@ To import this module is to import numba.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 from numpy.polynomial import Chebyshev, Polynomial
 
@@ -33,58 +30,6 @@ ROWS = 6
 _WIDTH = 8
 """Numbers in a vector. Where registers are longer or shorter, LLVM makes of it what fits."""
 _VECTORS = BLOCK // _WIDTH
-
-
-_HERE = Path(__file__).parent
-_SOURCES = (
-    *("vectors.py", "compiling.py", "nets/winograd.py", "nets/kernels.py"),
-    *("render/kernel.py", "render/fast.py", "render/field.py", "render/volume.py"),
-)
-"""What compiled functions are made of."""
-_FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
-"""What may be done to arithmetic: all but to take for granted that there is nothing that is not a number."""
-_Function = Callable[..., Any]
-_kept: list[Any] = []
-"""Functions with something on disk."""
-
-inlined: _Function = numba.njit(inline="always", fastmath=_FAST, error_model="numpy")
-"""Makes a function a part of those that call it."""
-part: _Function = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy")
-"""Compiles a function that others call, and is kept with them."""
-
-
-def compiled(function: _Function) -> Any:
-    """Compile a function, at its first call, and keep it on disk.
-
-    Numba looks at the one file with the function to see whether what it kept is still good. Here that depends
-    on all of them, by the name of the folder.
-    """
-    settings: Any = config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(_folder())
-    try:  # where that cannot be written, numba looks for another place
-        made = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy", cache=True)(function)
-    finally:
-        settings.CACHE_DIR = before
-    _kept.append(made)
-    return made
-
-
-def _folder() -> Path:
-    sources = b"".join((_HERE / name).read_bytes() for name in _SOURCES)
-    return _HERE / "__pycache__" / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
-
-
-def forget_kept() -> None:
-    """Have all functions compiled anew that are not yet: what is on disk may be damaged.
-
-    Raises
-    ------
-    OSError
-        Where that cannot be written.
-    """
-    for function in _kept:
-        function._cache.flush()
 
 
 def _vector_at(builder: Any, base: Any, offset: Any) -> Any:
@@ -165,6 +110,59 @@ def dot(typing: Any, left: Any, right: Any, n: Any):  # type: ignore[no-untyped-
         )
 
     return types.float32(*[types.intp] * 3), codegen
+
+
+class _Numbers:
+    """A vector of them, in a function of vectors that is being compiled."""
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self._builder, self.value = builder, value
+
+    def __add__(self, other: _Numbers) -> _Numbers:
+        return _Numbers(self._builder, self._builder.fadd(self.value, other.value))
+
+    def __sub__(self, other: _Numbers) -> _Numbers:
+        return _Numbers(self._builder, self._builder.fsub(self.value, other.value))
+
+    def __rmul__(self, factor: float) -> _Numbers:
+        constant = ir.Constant(self.value.type, [factor] * _WIDTH)
+        return _Numbers(self._builder, self._builder.fmul(constant, self.value))
+
+
+def rows_by(function: Callable[..., Any]) -> Any:
+    """What makes rows of others, number by number, as ``function`` does, which adds, subtracts and multiplies
+    by constants.
+
+    Returns
+    -------
+    intrinsic(source, source_step, target, target_step)
+        Reads as many rows of 16 four-byte floats as the function has arguments, and stores as many as it
+        returns. Of both: the address of the first, and numbers from one row to the next. They may overlap.
+    """
+    inputs = function.__code__.co_argcount
+
+    @_intrinsic
+    def transform(typing: Any, source: Any, source_step: Any, target: Any, target_step: Any):  # type: ignore[no-untyped-def]
+        del typing, source, source_step, target, target_step
+
+        def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            source, source_step, target, target_step = arguments
+            source, target = (builder.inttoptr(a, ir.FloatType().as_pointer()) for a in (source, target))
+
+            def place(base: Any, step: Any, row: int, v: int) -> Any:
+                along = builder.mul(step, ir.Constant(step.type, row))
+                return _vector_at(builder, base, builder.add(along, ir.Constant(step.type, v * _WIDTH)))
+
+            for v in range(_VECTORS):
+                read = [builder.load(place(source, source_step, r, v), align=4) for r in range(inputs)]
+                made = function(*(_Numbers(builder, row) for row in read))
+                for r, row in enumerate(made):
+                    builder.store(row.value, place(target, target_step, r, v), align=4)
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 4), codegen
+
+    return transform
 
 
 @_intrinsic

@@ -90,21 +90,17 @@ def march(
         rays = slice(first, first + step)
         if isinstance(network, FastGenerator):
             assert isinstance(field, FastField)
-            seen = network.render_rays(field, origins[0, rays], directions[0, rays], lanes=lanes)
-            parts.append((seen[0][None], seen[1][None], seen[2][None]))
+            parts.append(network.render_rays(field, origins[0, rays], directions[0, rays], lanes=lanes))
             continue
         assert isinstance(field, Tensor)
-        part = generator.render_rays(
+        seen = generator.render_rays(
             field,
             origins[:, rays],
             directions[:, rays],
             depth_samples=quality.depth_samples,
             importance_samples=quality.importance_samples,
         )
-        parts.append(part)
-    side = quality.resolution
-    features, depth, opacity = (
-        torch.cat(pieces, dim=1).transpose(1, 2).reshape(1, -1, side, side)
-        for pieces in zip(*parts, strict=True)
-    )
-    return RawFrame(features, depth + optics.depth_shift if optics.depth_shift else depth, opacity)
+        parts.append((seen[0][0], seen[1][0], seen[2][0]))
+    colour, depth, opacity = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
+    depth = depth + optics.depth_shift if optics.depth_shift else depth
+    return RawFrame.of_rays(colour, depth, opacity, quality.resolution)

@@ -42,6 +42,11 @@ class RawFrame(NamedTuple):
         """[B, 3, R, R], −1…1."""
         return self.features[:, :3]
 
+    @classmethod
+    def of_rays(cls, colour: Tensor, depth: Tensor, opacity: Tensor, side: int) -> RawFrame:
+        """Of one camera's rays [side², …], row by row: views, channels-last."""
+        return cls(*(part.view(1, side, side, -1).permute(0, 3, 1, 2) for part in (colour, depth, opacity)))
+
 
 class RenderedFrame(NamedTuple):
     """Everything one rendering gives."""

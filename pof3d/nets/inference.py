@@ -322,7 +322,8 @@ def _tiles(x: Tensor, layer: _Layer, kernels: NetworkKernels, lanes: int) -> Ten
     for first in range(0, blocks, at_once):
         last = min(first + at_once, blocks)
         if layer.up and z.shape[2] != (last - first) * BLOCK:
-            z = x.new_zeros(2 * height + 3, 2 * width + 3, (last - first) * BLOCK).numpy()
+            z = x.new_empty(2 * height + 3, 2 * width + 3, (last - first) * BLOCK).numpy()
+            z[[0, -1]] = z[:, [0, -1]] = 0.0
         some_outputs(first, last, z)
     return y.permute(2, 0, 1)[None]
 

@@ -11,25 +11,26 @@ from __future__ import annotations
 import numpy as np
 
 from pof3d.compiling import BLOCK
+from pof3d.jit import compiled, part
 from pof3d.nets.winograd import (
     DOUBLED_TILE,
     MATRIX,
     PHASES,
     POINTS,
     ROW,
-    SECOND,
+    SCRATCH,
     SIDE,
     TILE,
-    backward,
-    backward_even,
-    backward_odd,
+    backward_rows,
+    backward_rows_even,
+    backward_rows_odd,
     doubling_weight_transform,
     multiply,
     transform_image,
     transform_weights,
     weight_transform,
 )
-from pof3d.vectors import ROWS, activate_row, compiled, copy_row, filter_row, multiply_tile, part
+from pof3d.vectors import ROWS, activate_row, copy_row, filter_row, multiply_tile
 
 __all__ = [
     "DOUBLED_TILE",
@@ -59,37 +60,18 @@ def _finish(products, begin, count, first, blocks, bias, noise, clamp, y, s):  #
     height, width, outputs = y.shape
     group = (products.shape[1] - BLOCK) // (blocks * BLOCK)
     columns = (width + TILE - 1) // TILE
-    scratch = s.ctypes.data
+    distance, scratch = products.shape[1], s.ctypes.data
     for t in range(count):
         top, left = (begin + t) // columns * TILE, (begin + t) % columns * TILE
         rows, across = min(TILE, height - top), min(TILE, width - left)
         for b in range(blocks):
             o = (first + b) * BLOCK
             product = products.ctypes.data + 4 * (b * group + t) * BLOCK
-            for p in range(POINTS):
-                copy_row(product + 4 * p * products.shape[1], scratch + 4 * p * BLOCK)
             for i in range(SIDE):
-                for c in range(BLOCK):
-                    k = i * ROW + c
-                    v = backward(
-                        s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK],
-                        s[k + 4 * BLOCK], s[k + 5 * BLOCK], s[k + 6 * BLOCK], s[k + 7 * BLOCK],
-                    )  # fmt: skip
-                    k += SECOND
-                    s[k], s[k + BLOCK], s[k + 2 * BLOCK] = v[0], v[1], v[2]
-                    k += 3 * BLOCK
-                    s[k], s[k + BLOCK], s[k + 2 * BLOCK] = v[3], v[4], v[5]
+                backward_rows(product + 4 * i * SIDE * distance, distance, scratch + 4 * i * ROW, BLOCK)
             for j in range(TILE):
-                for c in range(BLOCK):
-                    k = SECOND + j * BLOCK + c
-                    v = backward(
-                        s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW],
-                        s[k + 4 * ROW], s[k + 5 * ROW], s[k + 6 * ROW], s[k + 7 * ROW],
-                    )  # fmt: skip
-                    k -= SECOND
-                    s[k], s[k + ROW], s[k + 2 * ROW] = v[0], v[1], v[2]
-                    k += 3 * ROW
-                    s[k], s[k + ROW], s[k + 2 * ROW] = v[3], v[4], v[5]
+                place = scratch + 4 * j * BLOCK
+                backward_rows(place, ROW, place, ROW)
             for i in range(rows):
                 row = top + i
                 for j in range(across):
@@ -133,7 +115,7 @@ def convolve(  # type: ignore[no-untyped-def]
     some = min(blocks, _AT_ONCE)
     products = np.empty((POINTS, some * group * BLOCK + BLOCK), _f)
     # One array and distances that are known: then nothing can overlap, and loops become vectors.
-    s = np.empty(2 * SECOND, _f)
+    s = np.empty(SCRATCH, _f)
     for begin in range(first, last, group):
         count = min(group, last - begin)
         if not keep:
@@ -149,40 +131,24 @@ def _scatter(products, columns, begin, count, phase, first, blocks, z, s):  # ty
     """Pixels of a phase from products of ``count`` tiles, ``begin`` the first, and blocks ``first`` …"""
     rows, width, outputs = z.shape
     group = (products.shape[1] - BLOCK) // (blocks * BLOCK)
-    scratch = s.ctypes.data
+    distance, scratch = products.shape[1], s.ctypes.data
     down, right = phase // 2, phase % 2
     for t in range(count):
         top, left = (begin + t) // columns * DOUBLED_TILE, (begin + t) % columns * DOUBLED_TILE
         for b in range(blocks):
             product = products.ctypes.data + 4 * (b * group + t) * BLOCK
-            for p in range(POINTS):
-                copy_row(product + 4 * p * products.shape[1], scratch + 4 * p * BLOCK)
             for i in range(SIDE):
-                for c in range(BLOCK):
-                    k = i * ROW + c
-                    m0, m1, m2, m3 = s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK]
-                    m4, m5, m6, m7 = s[k + 4 * BLOCK], s[k + 5 * BLOCK], s[k + 6 * BLOCK], s[k + 7 * BLOCK]
-                    if right:
-                        v = backward_odd(m0, m1, m2, m3, m4, m5, m6, m7)
-                    else:
-                        v = backward_even(m0, m1, m2, m3, m4, m5, m6, m7)
-                    k += SECOND
-                    s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK] = v[0], v[1], v[2], v[3]
-                    k += 4 * BLOCK
-                    s[k], s[k + BLOCK], s[k + 2 * BLOCK] = v[4], v[5], v[6]
+                place, made = product + 4 * i * SIDE * distance, scratch + 4 * i * ROW
+                if right:
+                    backward_rows_odd(place, distance, made, BLOCK)
+                else:
+                    backward_rows_even(place, distance, made, BLOCK)
             for j in range(DOUBLED_TILE):
-                for c in range(BLOCK):
-                    k = SECOND + j * BLOCK + c
-                    m0, m1, m2, m3 = s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW]
-                    m4, m5, m6, m7 = s[k + 4 * ROW], s[k + 5 * ROW], s[k + 6 * ROW], s[k + 7 * ROW]
-                    if down:
-                        v = backward_odd(m0, m1, m2, m3, m4, m5, m6, m7)
-                    else:
-                        v = backward_even(m0, m1, m2, m3, m4, m5, m6, m7)
-                    k -= SECOND
-                    s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW] = v[0], v[1], v[2], v[3]
-                    k += 4 * ROW
-                    s[k], s[k + ROW], s[k + 2 * ROW] = v[4], v[5], v[6]
+                place = scratch + 4 * j * BLOCK
+                if down:
+                    backward_rows_odd(place, ROW, place, ROW)
+                else:
+                    backward_rows_even(place, ROW, place, ROW)
             for i in range(DOUBLED_TILE):
                 row = 1 + 2 * (top + i) + down
                 for j in range(DOUBLED_TILE):
@@ -211,7 +177,7 @@ def double(x, first, last, group, keep, values, weight, z):  # type: ignore[no-u
     blocks, columns = weight.shape[1] // (inputs * BLOCK), width // DOUBLED_TILE + 1
     some = min(blocks, _AT_ONCE)
     products = np.empty((POINTS, some * group * BLOCK + BLOCK), _f)
-    s = np.empty(2 * SECOND, _f)
+    s = np.empty(SCRATCH, _f)
     for begin in range(first, last, group):
         count = min(group, last - begin)
         if not keep:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pof3d.compiling import BLOCK
-from pof3d.vectors import ROWS, compiled, copy_row, inlined, multiply_tile, part
+from pof3d.jit import compiled, part
+from pof3d.vectors import ROWS, copy_row, multiply_tile, rows_by
 
 TILE = 6
 """Pixels of the result in a row of a tile."""
@@ -30,8 +31,9 @@ PHASES = 4
 SIDE = TILE + 2
 """Numbers that a row of a tile takes."""
 ROW = SIDE * BLOCK
-SECOND = POINTS * BLOCK
-"""Where in the scratch memory of 2 · 64 · 16 numbers the next row begins, and its second half."""
+"""Numbers of 16 channels in it."""
+SCRATCH = (POINTS + SIDE, BLOCK)
+"""Shape of the memory in which tiles are transformed."""
 
 _f = np.float32
 _INPUTS = 8
@@ -111,64 +113,64 @@ def transform_weights(weight, style, norm, transform, first, last, start, into):
                     )  # fmt: skip
 
 
-@inlined
-def _forward(d0, d1, d2, d3, d4, d5, d6, d7):  # type: ignore[no-untyped-def]
+@rows_by
+def _forward_rows(d0, d1, d2, d3, d4, d5, d6, d7):  # type: ignore[no-untyped-def]
     """Bᵀ of the paper."""
-    even, odd = d2 + d6 - _f(4.25) * d4, d1 + d5 - _f(4.25) * d3
-    even2, odd2 = d6 + _f(0.25) * d2 - _f(1.25) * d4, _f(0.5) * d1 - _f(2.5) * d3 + _f(2.0) * d5
-    even3, odd3 = d6 + _f(4.0) * d2 - _f(5.0) * d4, _f(2.0) * d1 - _f(2.5) * d3 + _f(0.5) * d5
+    even, odd = d2 + d6 - 4.25 * d4, d1 + d5 - 4.25 * d3
+    even2, odd2 = d6 + 0.25 * d2 - 1.25 * d4, 0.5 * d1 - 2.5 * d3 + 2.0 * d5
+    even3, odd3 = d6 + 4.0 * d2 - 5.0 * d4, 2.0 * d1 - 2.5 * d3 + 0.5 * d5
     return (
-        d0 - d6 + _f(5.25) * (d4 - d2),
+        d0 - d6 + 5.25 * (d4 - d2),
         even + odd, even - odd, even2 + odd2, even2 - odd2, even3 + odd3, even3 - odd3,
-        d7 - d1 + _f(5.25) * (d3 - d5),
+        d7 - d1 + 5.25 * (d3 - d5),
     )  # fmt: skip
 
 
-@inlined
-def backward(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
+@rows_by
+def backward_rows(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
     """Aᵀ of the paper."""
     a, b, c, d, e, f = m1 + m2, m1 - m2, m3 + m4, m3 - m4, m5 + m6, m5 - m6
     return (
         m0 + a + c + e,
-        b + _f(2.0) * d + _f(0.5) * f,
-        a + _f(4.0) * c + _f(0.25) * e,
-        b + _f(8.0) * d + _f(0.125) * f,
-        a + _f(16.0) * c + _f(0.0625) * e,
-        m7 + b + _f(32.0) * d + _f(0.03125) * f,
+        b + 2.0 * d + 0.5 * f,
+        a + 4.0 * c + 0.25 * e,
+        b + 8.0 * d + 0.125 * f,
+        a + 16.0 * c + 0.0625 * e,
+        m7 + b + 32.0 * d + 0.03125 * f,
     )
 
 
-@inlined
-def backward_even(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
+@rows_by
+def backward_rows_even(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
     """The same of F(7, 2), for values that are not scaled."""
-    a, b = _f(_S1) * (m1 + m2), _f(_S1) * (m1 - m2)
-    c, d = _f(_S2) * (m3 + m4), _f(_S2) * (m3 - m4)
-    e, f = _f(_S3) * (m5 + m6), _f(_S3) * (m5 - m6)
+    a, b = _S1 * (m1 + m2), _S1 * (m1 - m2)
+    c, d = _S2 * (m3 + m4), _S2 * (m3 - m4)
+    e, f = _S3 * (m5 + m6), _S3 * (m5 - m6)
     return (
         m0 + a + c + e,
-        b + _f(2.0) * d + _f(0.5) * f,
-        a + _f(4.0) * c + _f(0.25) * e,
-        b + _f(8.0) * d + _f(0.125) * f,
-        a + _f(16.0) * c + _f(0.0625) * e,
-        b + _f(32.0) * d + _f(0.03125) * f,
-        m7 + a + _f(64.0) * c + _f(0.015625) * e,
+        b + 2.0 * d + 0.5 * f,
+        a + 4.0 * c + 0.25 * e,
+        b + 8.0 * d + 0.125 * f,
+        a + 16.0 * c + 0.0625 * e,
+        b + 32.0 * d + 0.03125 * f,
+        m7 + a + 64.0 * c + 0.015625 * e,
     )
 
 
-@inlined
-def backward_odd(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
+@rows_by
+def backward_rows_odd(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
     """The same of F(8, 1), but for the first of its results."""
-    a, b = _f(_S1) * (m1 + m2), _f(_S1) * (m1 - m2)
-    c, d = _f(_S2) * (m3 + m4), _f(_S2) * (m3 - m4)
-    e, f = _f(_S3) * (m5 + m6), _f(_S3) * (m5 - m6)
+    a, b = _S1 * (m1 + m2), _S1 * (m1 - m2)
+    c, d = _S2 * (m3 + m4), _S2 * (m3 - m4)
+    e, f = _S3 * (m5 + m6), _S3 * (m5 - m6)
     return (
-        b + _f(2.0) * d + _f(0.5) * f,
-        a + _f(4.0) * c + _f(0.25) * e,
-        b + _f(8.0) * d + _f(0.125) * f,
-        a + _f(16.0) * c + _f(0.0625) * e,
-        b + _f(32.0) * d + _f(0.03125) * f,
-        a + _f(64.0) * c + _f(0.015625) * e,
-        m7 + b + _f(128.0) * d + _f(0.0078125) * f,
+        b + 2.0 * d + 0.5 * f,
+        a + 4.0 * c + 0.25 * e,
+        b + 8.0 * d + 0.125 * f,
+        a + 16.0 * c + 0.0625 * e,
+        b + 32.0 * d + 0.03125 * f,
+        a + 64.0 * c + 0.015625 * e,
+        m7 + b + 128.0 * d + 0.0078125 * f,
     )
 
 
@@ -176,45 +178,25 @@ def backward_odd(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def
 def transform_image(x, tile, columns, begin, count, values, s):  # type: ignore[no-untyped-def]
     """Fill values for ``count`` tiles from ``begin`` on; what is beyond, up to whole rows, is zero."""
     height, width, inputs = x.shape
-    pixels, scratch = x.ctypes.data, s.ctypes.data
+    distance, pixels, scratch, line = values.shape[1], x.ctypes.data, s.ctypes.data, s[POINTS:].ctypes.data
     for t in range(count):
         top, left = (begin + t) // columns * tile - 1, (begin + t) % columns * tile - 1
         inside = top >= 0 and left >= 0 and top + SIDE <= height and left + SIDE <= width
-        for c0 in range(0, inputs, BLOCK):
+        for c in range(0, inputs, BLOCK):
             for i in range(SIDE):
-                for j in range(SIDE):
-                    k = (i * SIDE + j) * BLOCK
-                    if inside or (0 <= top + i < height and 0 <= left + j < width):
-                        pixel = (top + i) * width + left + j
-                        copy_row(pixels + 4 * (pixel * inputs + c0), scratch + 4 * k)
-                    else:
-                        for c in range(BLOCK):
-                            s[k + c] = _f(0.0)
-            for i in range(SIDE):
-                for c in range(BLOCK):
-                    k = i * ROW + c
-                    v = _forward(
-                        s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK],
-                        s[k + 4 * BLOCK], s[k + 5 * BLOCK], s[k + 6 * BLOCK], s[k + 7 * BLOCK],
-                    )  # fmt: skip
-                    k += SECOND
-                    s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK] = v[0], v[1], v[2], v[3]
-                    k += 4 * BLOCK
-                    s[k], s[k + BLOCK], s[k + 2 * BLOCK], s[k + 3 * BLOCK] = v[4], v[5], v[6], v[7]
+                place = pixels + 4 * (((top + i) * width + left) * inputs + c)
+                if inside:
+                    _forward_rows(place, inputs, scratch + 4 * i * ROW, BLOCK)
+                else:
+                    for j in range(SIDE):
+                        if 0 <= top + i < height and 0 <= left + j < width:
+                            copy_row(place + 4 * j * inputs, line + 4 * j * BLOCK)
+                        else:
+                            s[POINTS + j] = _f(0.0)
+                    _forward_rows(line, BLOCK, scratch + 4 * i * ROW, BLOCK)
+            into = values.ctypes.data + 4 * (t * inputs + c)
             for j in range(SIDE):
-                for c in range(BLOCK):
-                    k = SECOND + j * BLOCK + c
-                    v = _forward(
-                        s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW],
-                        s[k + 4 * ROW], s[k + 5 * ROW], s[k + 6 * ROW], s[k + 7 * ROW],
-                    )  # fmt: skip
-                    k -= SECOND
-                    s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW] = v[0], v[1], v[2], v[3]
-                    k += 4 * ROW
-                    s[k], s[k + ROW], s[k + 2 * ROW], s[k + 3 * ROW] = v[4], v[5], v[6], v[7]
-            into = values.ctypes.data + 4 * (t * inputs + c0)
-            for p in range(POINTS):
-                copy_row(scratch + 4 * p * BLOCK, into + 4 * p * values.shape[1])
+                _forward_rows(scratch + 4 * j * BLOCK, ROW, into + 4 * j * distance, SIDE * distance)
     for p in range(POINTS):
         for k in range(count * inputs, -(-count // ROWS) * ROWS * inputs):
             values[p, k] = _f(0.0)

@@ -15,10 +15,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
 
 from pof3d.compiling import BLOCK, Kernel, filled_up
+from pof3d.jit import compiled, inlined
 from pof3d.render.fast import CORRECTION, LEAST_AT_ENDS, LEAST_BETWEEN, LEAST_SHARE, STEPS
 from pof3d.render.field import OUTSIDE_DENSITY
 from pof3d.render.volume import DENSITY_SHIFT
@@ -26,9 +26,8 @@ from pof3d.vectors import (
     ROWS,
     add_rows,
     blend_rows,
-    compiled,
     dot,
-    inlined,
+    fitted,
     multiply_tile,
     number_at,
     prefetch,
@@ -39,9 +38,7 @@ _f = np.float32  # numba computes with eight bytes wherever a number is not said
 
 
 def _fitted(function: Any, low: float, high: float, degree: int) -> tuple[np.float32, ...]:
-    """Coefficients of the interpolant at Chebyshev's points, lowest first."""
-    series = Chebyshev.interpolate(function, degree, domain=[low, high])
-    return tuple(_f(c) for c in series.convert(kind=Polynomial).coef)
+    return tuple(_f(c) for c in fitted(function, low, high, degree))
 
 
 _LOWEST = -22.0

@@ -245,13 +245,13 @@ def test_noise_may_be_one_number_for_all_pixels(generator: Generator) -> None:
 
 @pytest.mark.usefixtures("kernels")
 def test_what_is_kept_of_kernels_depends_on_all_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pof3d import vectors
+    from pof3d import jit
     from pof3d.nets import kernels
 
     folders = []
-    for sources in (vectors._SOURCES, vectors._SOURCES, vectors._SOURCES[:-1]):
-        monkeypatch.setattr(vectors, "_SOURCES", sources)
-        folders.append(vectors.compiled(kernels.convolve.py_func)._cache.cache_path)
+    for sources in (jit._SOURCES, jit._SOURCES, jit._SOURCES[:-1]):
+        monkeypatch.setattr(jit, "_SOURCES", sources)
+        folders.append(jit.compiled(kernels.convolve.py_func)._cache.cache_path)
     assert folders[0] == folders[1] != folders[2]
 
 
@@ -380,16 +380,16 @@ def test_without_numba_torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("kernels")
 def test_what_is_kept_and_damaged_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pof3d import vectors
+    from pof3d import jit
 
-    monkeypatch.setattr(vectors, "_folder", lambda: tmp_path)
-    monkeypatch.setattr(vectors, "_kept", [])
+    monkeypatch.setattr(jit, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(jit, "_kept", [])
 
     def twice(number: float) -> float:
         return 2.0 * number
 
     def make() -> Any:
-        function = vectors.compiled(twice)
+        function = jit.compiled(twice)
         function(1.0)
         return function
 
