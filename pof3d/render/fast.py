@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pof3d.compiling import filled_up
 from pof3d.config import FAST_GRID_SIDE, FAST_SAMPLES, FOG_SAMPLES, CameraConfig, RenderConfig
+from pof3d.lanes import bounds, share
 from pof3d.nets.generator import Generator
 from pof3d.render.field import OUTSIDE_DENSITY, PLANE_AXES
 from pof3d.render.lattice import lattice
@@ -60,18 +61,32 @@ def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None
     """Lay out a latent's planes [1, 3, C, R, R], and sample their density on a grid; see :func:`lattice`."""
     if len(planes) != 1:
         raise ValueError(f"a fast field is one latent's, not {len(planes)}'s")
-    render, (channels, side) = generator.config.render, planes.shape[2:4]
-    table = planes.new_zeros(3, side + 2, side + 2, filled_up(channels))
-    torch.mul(planes[0].permute(0, 2, 3, 1), 1.0 / 3.0, out=table[:, 1:-1, 1:-1, :channels])
-    table = table.flatten(end_dim=2)
+    render, side = generator.config.render, planes.shape[-1]
+    table = _table(planes[0].permute(0, 2, 3, 1), lanes if planes.device.type == "cpu" else 1)
     reach = _reach(render, generator.config.camera)
     endless = torch.stack([table.new_full((3,), -torch.inf), table.new_full((3,), torch.inf)])
     cell = 2.0 * reach / FAST_GRID_SIDE
     middles = (torch.arange(FAST_GRID_SIDE, device=planes.device) + 0.5) * cell - reach
     grid = lattice(generator, planes, middles, lanes=lanes).clamp_(min=_FLOOR).permute(2, 1, 0).contiguous()
     density = F.softplus(grid)
-    bounds = _bounds(density, middles, cell, reach) if render.confine_to_box else endless
-    return FastField(table, side, grid[None, None], reach, bounds, _samples(density * cell, cell, render))
+    edges = _bounds(density, middles, cell, reach) if render.confine_to_box else endless
+    return FastField(table, side, grid[None, None], reach, edges, _samples(density * cell, cell, render))
+
+
+def _table(planes: Tensor, lanes: int | None) -> Tensor:
+    """:attr:`FastField.table` of planes [3, R, R, C]."""
+    side, channels = planes.shape[2:]
+    filled = filled_up(channels)
+    table = planes.new_empty(3, side + 2, side + 2, filled)
+    for border in (table[:, 0], table[:, -1], table[:, :, 0], table[:, :, -1], table[..., channels:]):
+        border.zero_()
+
+    def rows(first: int, last: int) -> None:
+        torch.mul(planes[:, first:last], 1.0 / 3.0, out=table[:, 1 + first : 1 + last, 1:-1, :channels])
+
+    lanes = torch.get_num_threads() if lanes is None else lanes
+    share([lambda a=a, b=b: rows(a, b) for a, b in bounds(side, lanes)])  # type: ignore[misc]
+    return table.flatten(end_dim=2)
 
 
 def _reach(render: RenderConfig, camera: CameraConfig) -> float:

@@ -208,6 +208,7 @@ def test_the_kernel_draws_what_torch_draws(small: Generator) -> None:
         generator = generator_of(case)
         fast, w = FastGenerator(generator), ws_of(generator)
         fast.prepare()
+        assert fast._kernel() is not None
         planes = generator.synthesize_planes(w)
         pose = torch.tensor([[1.3, 1.5]])
         origins, directions = camera_rays(generator.cam2world(pose), intrinsics_from_focal(1.5), 24)
