@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -65,6 +65,12 @@ def _has_bfloat16() -> bool:
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
+@cache
+def _fir() -> NDArray[np.float32]:
+    """[4], the filter in one dimension, with gain 2."""
+    return (fir_kernel().sum(0) * 2.0).numpy()
+
+
 @dataclass(frozen=True)
 class _Layer:
     """A layer with a latent's style, and with the activation's gain √2 in everything."""
@@ -87,6 +93,20 @@ class _Layer:
     """What computes it. Weights are the module's own then, factors are there."""
     transformed: Tensor | None = None
     """Its weights, all of them, where they are kept."""
+
+    @cached_property
+    def after(self) -> tuple[NDArray[np.float32], NDArray[np.float32], np.float32]:
+        """Bias, noise ([0, 0] for none) and clamp as kernels take them."""
+        noise = self.bias.new_empty(0, 0) if self.noise is None else self.noise.contiguous()
+        clamp = np.float32(_MOST if self.clamp is None else self.clamp)
+        return self.bias.detach().numpy(), noise.detach().numpy(), clamp
+
+    @cached_property
+    def panels(self) -> NDArray[np.float32]:
+        """[blocks, inputs, 16], weights of a 1×1 convolution, outputs filled up with zeros."""
+        weight = self.weight.detach().flatten(1).t()
+        filled = F.pad(weight, (0, -weight.shape[1] % BLOCK))
+        return filled.view(len(weight), -1, BLOCK).transpose(0, 1).contiguous().numpy()
 
 
 @dataclass(frozen=True)
@@ -286,10 +306,7 @@ def _tiles(x: Tensor, layer: _Layer, kernels: NetworkKernels, lanes: int) -> Ten
     else:
         tiles = -(-height // kernels.TILE) * -(-width // kernels.TILE)
     y = x.new_empty(scale * height, scale * width, outputs)
-    noise = x.new_empty(0, 0) if layer.noise is None else layer.noise.contiguous()
-    clamp = np.float32(_MOST if layer.clamp is None else layer.clamp)
-    behind = (layer.bias.detach().numpy(), noise.detach().numpy(), clamp, y.numpy())
-    fir = (fir_kernel().sum(0) * 2.0).numpy()
+    behind = (*layer.after, y.numpy())
 
     blocks, kept = outputs // BLOCK, layer.transformed
     at_once = blocks if kept is not None else max(1, _WEIGHT_BYTES // (4 * kernels.POINTS * inputs * BLOCK))
@@ -316,7 +333,7 @@ def _tiles(x: Tensor, layer: _Layer, kernels: NetworkKernels, lanes: int) -> Ten
         else:
             spread(tiles, lanes, part, unit=group)
         if layer.up:
-            spread(2 * height, lanes, lambda _, a, b: kernels.filter_rows(z, a, b, fir, first, *behind))
+            spread(2 * height, lanes, lambda _, a, b: kernels.filter_rows(z, a, b, _fir(), first, *behind))
 
     z = np.zeros((0, 0, 0), np.float32)
     for first in range(0, blocks, at_once):
@@ -414,17 +431,15 @@ def _image(block: StyledBlock, x: Tensor, image: Tensor | None, lanes: int) -> T
 
 def _added(rgb: _Layer, kernels: NetworkKernels, x: Tensor, image: Tensor | None, lanes: int) -> Tensor:
     """:func:`_image`, compiled. Lanes share rows."""
-    inputs, height, width = x.shape[1:]
+    height, width = x.shape[2:]
     channels = len(rgb.bias)
     pixels = x[0].permute(1, 2, 0).contiguous().numpy()
-    filled = F.pad(rgb.weight.flatten(1).t(), (0, -channels % BLOCK))
-    weight = filled.view(inputs, -1, BLOCK).transpose(0, 1).contiguous().numpy()
-    clamp = np.float32(_MOST if rgb.clamp is None else rgb.clamp)
+    bias, _, clamp = rgb.after
     below = x.new_empty(0, 0)
     if image is not None:
         below = image[0].to(x.dtype).permute(1, 2, 0).reshape(image.shape[2], -1).contiguous()
     y = x.new_empty(height, width * channels)
-    given = (weight, rgb.bias.detach().numpy(), clamp, below.numpy(), y.numpy())
+    given = (rgb.panels, bias, clamp, below.numpy(), y.numpy())
     spread(height, lanes, lambda _lane, a, b: kernels.add_image(pixels, a, b, *given))
     return y.view(height, width, channels).permute(2, 0, 1)[None]
 
