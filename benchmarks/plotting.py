@@ -170,6 +170,9 @@ def quality(networks: dict[str, Any]) -> Figure:
         fast = WAYS["fast"]
         axis.fill_between(one["samples"], values.min(1), values.max(1), color=fast, alpha=0.15, lw=0)
         axis.plot(one["samples"], values.mean(1), "o-", ms=4, color=fast, label="fast")
+        own = [one["samples"].index(count) for count in sorted({view["own"] for view in one["views"]})]
+        taken = [one["samples"][i] for i in own], values.mean(1)[own]
+        axis.plot(*taken, "o", ms=11, mfc="none", mec=fast, mew=1.3, label="fast, as it draws")
         axis.axhline(plain, color="#4a4f57", lw=1.3, label="plain, its own samples")
         axis.axhspan(random.min(), random.max(), color="#d07c1f", alpha=0.15, lw=0)
         axis.axhline(random.mean(), color="#d07c1f", lw=1.3, ls="--", label="plain, random samples")
@@ -178,7 +181,7 @@ def quality(networks: dict[str, Any]) -> Figure:
         axis.set_ylabel("PSNR (dB)", fontsize=_SMALL)
         axis.set_xticks([count for count in one["samples"] if count not in (12, 16)])
         _plain_look(axis, f"{one['title']} (plain: {one['plain_samples']})")
-    _legend(figure, axes[0], 4)
+    _legend(figure, axes[0], 5)
     return figure
 
 
