@@ -94,6 +94,10 @@ class _Layer:
     transformed: Tensor | None = None
     """Its weights, all of them, where they are kept."""
 
+    def __post_init__(self) -> None:
+        if self.kernels is not None:  # before there are features: what is small would break up their memory
+            _ = self.after, self.panels
+
     @cached_property
     def after(self) -> tuple[NDArray[np.float32], NDArray[np.float32], np.float32]:
         """Bias, noise ([0, 0] for none) and clamp as kernels take them."""
@@ -103,8 +107,10 @@ class _Layer:
 
     @cached_property
     def panels(self) -> NDArray[np.float32]:
-        """[blocks, inputs, 16], weights of a 1×1 convolution, outputs filled up with zeros."""
+        """[blocks, inputs, 16], weights of a 1×1 convolution, outputs filled up; none of others."""
         weight = self.weight.detach().flatten(1).t()
+        if self.weight.shape[2] > 1:
+            return np.empty((0, 0, 0), np.float32)
         filled = F.pad(weight, (0, -weight.shape[1] % BLOCK))
         return filled.view(len(weight), -1, BLOCK).transpose(0, 1).contiguous().numpy()
 

@@ -142,7 +142,7 @@ def _features(field: FastField, box: Tensor, render: RenderConfig) -> Tensor:
     stride = field.side + 2
     # Texel centres are at odd multiples of 1/R; the border, one texel wide, stands for all that is outside.
     place = (box * (field.side / 2.0) + (field.side + 1) / 2.0).clamp_(0.0, stride - 1.0)
-    corner = place.int().clamp_(max=stride - 2)
+    corner = place.nan_to_num(0.0).int().clamp_(max=stride - 2)  # a place that is no number is no address
     high = place - corner
     low = 1.0 - high
     index, weight = [], []

@@ -81,6 +81,12 @@ def _sigmoid(x):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _cell(place, last):  # type: ignore[no-untyped-def]
+    """0 … last; of a place that is no number as well."""
+    return max(min(int(place), last), 0)
+
+
+@inlined
 def _read(grid, side, x, y, z, inverse):  # type: ignore[no-untyped-def]
     """Trilinear reading of [D, D, D], axes (z, y, x), from −1 / inverse to 1 / inverse; the border
     beyond.
@@ -90,7 +96,7 @@ def _read(grid, side, x, y, z, inverse):  # type: ignore[no-untyped-def]
     gx = min(max(x * scale + middle, _ZERO), most)
     gy = min(max(y * scale + middle, _ZERO), most)
     gz = min(max(z * scale + middle, _ZERO), most)
-    ix, iy, iz = min(int(gx), side - 2), min(int(gy), side - 2), min(int(gz), side - 2)
+    ix, iy, iz = _cell(gx, side - 2), _cell(gy, side - 2), _cell(gz, side - 2)
     fx, fy, fz = gx - _f(ix), gy - _f(iy), gz - _f(iz)
     first, down, behind = (iz * side + iy) * side + ix, side, side * side
     a0, a1 = number_at(grid, first), number_at(grid, first + 1)
@@ -211,7 +217,7 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                         pv = bx if v == 0 else (by if v == 1 else bz)
                         pu = min(max(pu * half + middle, _ZERO), most)
                         pv = min(max(pv * half + middle, _ZERO), most)
-                        iu, iv = min(int(pu), stride - 2), min(int(pv), stride - 2)
+                        iu, iv = _cell(pu, stride - 2), _cell(pv, stride - 2)
                         fu, fv = pu - _f(iu), pv - _f(iv)
                         corner = ((plane * stride + iv) * stride + iu) * channels
                         corners[q, plane] = corner

@@ -223,6 +223,24 @@ def test_the_kernel_draws_what_torch_draws(small: Generator) -> None:
 
 
 @pytest.mark.usefixtures("kernels")
+def test_rays_and_planes_that_are_no_numbers_show(small: Generator) -> None:
+    """They are no addresses, which a process would not survive."""
+    fast, planes = FastGenerator(small), small.synthesize_planes(ws_of(small))
+    fast.prepare()
+    origins, directions = camera_rays(
+        small.cam2world(torch.tensor([[1.3, 1.5]])), intrinsics_from_focal(1.5), 24
+    )
+    nowhere = origins[0] * torch.nan
+    broken = planes.clone()
+    broken[:, :, :, 16] = torch.nan
+    for field, start in ((fast_field(small, planes), nowhere), (fast_field(small, broken), origins[0])):
+        by_torch = render_rays(small, field, start, directions[0])
+        by_kernel = fast.render_rays(field, start, directions[0])
+        assert by_torch[0].isnan().any()
+        assert torch.equal(by_torch[0].isnan(), by_kernel[0].isnan())
+
+
+@pytest.mark.usefixtures("kernels")
 def test_a_broken_network_shows(generator: Generator) -> None:
     """Clamping makes no number of what is none."""
     broken = generator_of(BASE)
