@@ -96,7 +96,7 @@ class _Layer:
 
     def __post_init__(self) -> None:
         if self.kernels is not None:  # before there are features: what is small would break up their memory
-            _ = self.after, self.panels
+            _ = self.after, self.weight.shape[2] == 1 and self.panels
 
     @cached_property
     def after(self) -> tuple[NDArray[np.float32], NDArray[np.float32], np.float32]:
@@ -107,10 +107,8 @@ class _Layer:
 
     @cached_property
     def panels(self) -> NDArray[np.float32]:
-        """[blocks, inputs, 16], weights of a 1×1 convolution, outputs filled up; none of others."""
+        """[blocks, inputs, 16], weights of a 1×1 convolution, outputs filled up with zeros."""
         weight = self.weight.detach().flatten(1).t()
-        if self.weight.shape[2] > 1:
-            return np.empty((0, 0, 0), np.float32)
         filled = F.pad(weight, (0, -weight.shape[1] % BLOCK))
         return filled.view(len(weight), -1, BLOCK).transpose(0, 1).contiguous().numpy()
 
@@ -247,9 +245,8 @@ def _grain(layer: SynthesisLayer, noise: NoiseSource, resolution: int) -> Tensor
 def _suits(layer: SynthesisLayer, side: int) -> bool:
     """Whether Winograd's algorithm can and should compute it, given the side of what comes in."""
     outputs, inputs = layer.weight.shape[:2]
-    if inputs % BLOCK or outputs % BLOCK or layer.weight.dtype != torch.float32:
-        return False
-    return side >= _WINOGRAD_FROM
+    in_blocks = inputs % BLOCK == outputs % BLOCK == 0
+    return in_blocks and side >= _WINOGRAD_FROM and layer.weight.dtype == torch.float32
 
 
 def run(
@@ -307,10 +304,8 @@ def _tiles(x: Tensor, layer: _Layer, kernels: NetworkKernels, lanes: int) -> Ten
     (height, width), (outputs, inputs) = x.shape[2:], layer.weight.shape[:2]
     pixels = x[0].permute(1, 2, 0).contiguous().numpy()
     scale = 2 if layer.up else 1
-    if layer.up:
-        tiles = (height // kernels.DOUBLED_TILE + 1) * (width // kernels.DOUBLED_TILE + 1)
-    else:
-        tiles = -(-height // kernels.TILE) * -(-width // kernels.TILE)
+    tile, beyond = (kernels.DOUBLED_TILE, 1) if layer.up else (kernels.TILE, 0)
+    tiles = -(-(height + beyond) // tile) * -(-(width + beyond) // tile)
     y = x.new_empty(scale * height, scale * width, outputs)
     behind = (*layer.after, y.numpy())
 
