@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -93,24 +93,8 @@ class _Layer:
     """What computes it. Weights are the module's own then, factors are there."""
     transformed: Tensor | None = None
     """Its weights, all of them, where they are kept."""
-
-    def __post_init__(self) -> None:
-        if self.kernels is not None:  # before there are features: what is small would break up their memory
-            _ = self.after, self.weight.shape[2] == 1 and self.panels
-
-    @cached_property
-    def after(self) -> tuple[NDArray[np.float32], NDArray[np.float32], np.float32]:
-        """Bias, noise ([0, 0] for none) and clamp as kernels take them."""
-        noise = self.bias.new_empty(0, 0) if self.noise is None else self.noise.contiguous()
-        clamp = np.float32(_MOST if self.clamp is None else self.clamp)
-        return self.bias.detach().numpy(), noise.detach().numpy(), clamp
-
-    @cached_property
-    def panels(self) -> NDArray[np.float32]:
-        """[blocks, inputs, 16], weights of a 1×1 convolution, outputs filled up with zeros."""
-        weight = self.weight.detach().flatten(1).t()
-        filled = F.pad(weight, (0, -weight.shape[1] % BLOCK))
-        return filled.view(len(weight), -1, BLOCK).transpose(0, 1).contiguous().numpy()
+    prepared: tuple[Any, ...] | None = None
+    """What kernels take of it, where it is kept."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +172,8 @@ class Blocks:
         single = weight.dtype == torch.float32 and weight.shape[1] % BLOCK == 0
         kernels = self._kernels() if single else None
         rgb = _Layer(weight, block.torgb.bias, False, block.torgb.clamp, None, kernels=kernels)
+        if self._keep and kernels is not None:
+            rgb = replace(rgb, prepared=_prepared(rgb))
         return StyledBlock(convs, rgb, block.up and not block.is_first)
 
     def _conv(self, layer: SynthesisLayer, w: Tensor, noise: Tensor | None, resolution: int) -> _Layer:
@@ -202,7 +188,8 @@ class Blocks:
             made = _Layer(layer.weight, bias, layer.up, layer.clamp, noise, style, norm, kernels)
             if not self._keep:
                 return made
-            return replace(made, transformed=_transformed(made, kernels, 0, outputs // BLOCK, 1))
+            transformed = _transformed(made, kernels, 0, outputs // BLOCK, 1)
+            return replace(made, transformed=transformed, prepared=_prepared(made))
         if inputs * outputs * 9 > (inputs + outputs) * side * side:  # more weights than pixels: leave them
             weight, before, behind = self._plain(layer), style.to(self._type), norm.to(self._type)
             weight = weight.transpose(0, 1) if layer.up else weight
@@ -240,6 +227,18 @@ def _grain(layer: SynthesisLayer, noise: NoiseSource, resolution: int) -> Tensor
         shape = (1, 1, resolution, resolution)
         values = noise(shape).expand(shape)[0, 0].to(layer.weight.dtype)
     return values * (layer.noise_strength * SQRT_2)  # type: ignore[operator]
+
+
+def _prepared(layer: _Layer) -> tuple[Any, ...]:
+    """Bias, noise and clamp as kernels take them; weights of a 1×1 convolution as [blocks, inputs, 16]."""
+    noise = layer.bias.new_empty(0, 0) if layer.noise is None else layer.noise.contiguous()
+    clamp = np.float32(_MOST if layer.clamp is None else layer.clamp)
+    after = layer.bias.detach().numpy(), noise.detach().numpy(), clamp
+    if layer.weight.shape[2] > 1:
+        return after
+    weight = layer.weight.detach().flatten(1).t()
+    filled = F.pad(weight, (0, -weight.shape[1] % BLOCK))
+    return *after, filled.view(len(weight), -1, BLOCK).transpose(0, 1).contiguous().numpy()
 
 
 def _suits(layer: SynthesisLayer, side: int) -> bool:
@@ -307,7 +306,7 @@ def _tiles(x: Tensor, layer: _Layer, kernels: NetworkKernels, lanes: int) -> Ten
     tile, beyond = (kernels.DOUBLED_TILE, 1) if layer.up else (kernels.TILE, 0)
     tiles = -(-(height + beyond) // tile) * -(-(width + beyond) // tile)
     y = x.new_empty(scale * height, scale * width, outputs)
-    behind = (*layer.after, y.numpy())
+    behind = (*(layer.prepared or _prepared(layer)), y.numpy())
 
     blocks, kept = outputs // BLOCK, layer.transformed
     at_once = blocks if kept is not None else max(1, _WEIGHT_BYTES // (4 * kernels.POINTS * inputs * BLOCK))
@@ -435,12 +434,12 @@ def _added(rgb: _Layer, kernels: NetworkKernels, x: Tensor, image: Tensor | None
     height, width = x.shape[2:]
     channels = len(rgb.bias)
     pixels = x[0].permute(1, 2, 0).contiguous().numpy()
-    bias, _, clamp = rgb.after
+    bias, _, clamp, weight = rgb.prepared or _prepared(rgb)
     below = x.new_empty(0, 0)
     if image is not None:
         below = image[0].to(x.dtype).permute(1, 2, 0).reshape(image.shape[2], -1).contiguous()
     y = x.new_empty(height, width * channels)
-    given = (rgb.panels, bias, clamp, below.numpy(), y.numpy())
+    given = (weight, bias, clamp, below.numpy(), y.numpy())
     spread(height, lanes, lambda _lane, a, b: kernels.add_image(pixels, a, b, *given))
     return y.view(height, width, channels).permute(2, 0, 1)[None]
 
