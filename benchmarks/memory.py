@@ -25,7 +25,7 @@ _MIB = 2**20
 
 def measure(settings: Settings, tell: Callable[[str], None]) -> Iterator[tuple[str, Any]]:
     """By network and way of rendering: bytes, the median of the repetitions by the peak."""
-    repetitions = 1 if settings.quick else 3
+    repetitions = 1 if settings.quick else 5
     for key in settings.networks:
         chosen = subject(key, settings.quick)
         found: dict[str, list[dict[str, int]]] = {}

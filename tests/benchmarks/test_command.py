@@ -278,7 +278,7 @@ def test_a_process_that_fails_is_told_about(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_middle_run_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    peaks = iter([300, 300, 150, 160, 290, 999])  # plain and fast in turn, three times
+    peaks = iter([300, 300, 150, 160, 290, 999, 120, 400, 310, 150])  # plain and fast in turn, five times
     monkeypatch.setattr(memory, "in_a_process", lambda *_: {"empty": 50, "before": 100, "peak": next(peaks)})
     settings = Settings(1, torch.device("cpu"), networks=("ffhq",))
     found = dict(memory.measure(settings, lambda _: None))
