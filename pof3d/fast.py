@@ -147,9 +147,22 @@ class FastGenerator:
         Returns
         -------
         colour [rays, C], −1…1; depth [rays, 1], world units; opacity [rays, 1]
+
+        Raises
+        ------
+        ValueError
+            Of other shapes, of fewer samples, of another network's field.
         """
-        samples = field.samples if samples is None else samples
-        kernel = self._kernel() if origins.device.type == "cpu" else None
+        samples = field.samples if samples is None else int(samples)
+        if origins.shape != directions.shape or origins.shape[1:] != (3,) or samples < 2:
+            found = f"{list(origins.shape)} and {list(directions.shape)}, {samples} samples"
+            raise ValueError(
+                f"rays need origins and directions [rays, 3] and two samples at least, not {found}"
+            )
+        if field.table.shape[1] != compiling.filled_up(self.generator.config.plane_channels):
+            raise ValueError("the field is another network's")
+        exact = origins.dtype == directions.dtype == torch.float32
+        kernel = self._kernel() if origins.device.type == "cpu" and exact else None
         if kernel is None:
             return render_rays(self.generator, field, origins, directions, samples=samples)
         if self._arrays is None:

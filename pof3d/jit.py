@@ -6,6 +6,7 @@ To import this module is to import numba.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ _FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 _Function = Callable[..., Any]
 _kept: list[Any] = []
 """Functions with something on disk."""
+_lock = threading.Lock()
+"""Of numba's settings, which all threads share."""
 
 inlined: _Function = numba.njit(inline="always", fastmath=_FAST, error_model="numpy")
 """Makes a function a part of those that call it."""
@@ -38,12 +41,13 @@ def compiled(function: _Function) -> Any:
     on all of them, by the name of the folder.
     """
     settings: Any = config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(_folder())
-    try:  # where that cannot be written, numba looks for another place
-        made = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy", cache=True)(function)
-    finally:
-        settings.CACHE_DIR = before
+    with _lock:
+        before = settings.CACHE_DIR
+        settings.CACHE_DIR = str(_folder())
+        try:  # where that cannot be written, numba looks for another place
+            made = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy", cache=True)(function)
+        finally:
+            settings.CACHE_DIR = before
     _kept.append(made)
     return made
 
@@ -54,7 +58,7 @@ def _folder() -> Path:
 
 
 def forget_kept() -> None:
-    """Have all functions compiled anew that are not yet: what is on disk may be damaged.
+    """Delete what is on disk, which may be damaged: what is first called after that is compiled anew.
 
     Raises
     ------

@@ -131,7 +131,7 @@ class _Numbers:
 
 def rows_by(function: Callable[..., Any]) -> Any:
     """What makes rows of others, number by number, as ``function`` does, which adds, subtracts and multiplies
-    by constants.
+    constants by rows.
 
     Returns
     -------
@@ -260,7 +260,7 @@ def activate_row(typing: Any, source: Any, bias: Any, grain: Any, clamp: Any, ta
     return types.void(address, address, f32, f32, address), codegen
 
 
-_LOWEST = -24.0
+_LEAST_POWER = -24.0
 """Below this, 2ˣ is as good as zero, beside one. Its fourth power is still so large that it is not slow."""
 _SIGN, _MANTISSA = 1 << 31, 23
 """A float's sign, and the bits below its exponent."""
@@ -312,7 +312,7 @@ def softplus_row(typing: Any, source: Any, bias: Any, target: Any):  # type: ign
             x = builder.fadd(x, b)
             negative = builder.or_(builder.bitcast(x, integers), number(integers, _SIGN))
             t = builder.fmul(builder.bitcast(negative, vector), number(vector, 1.0 / math.log(2.0)))
-            lowest = number(vector, _LOWEST)
+            lowest = number(vector, _LEAST_POWER)
             t = builder.select(builder.fcmp_ordered(">", t, lowest), t, lowest)
             whole = builder.fptosi(t, integers)
             power = _polynomial(builder, builder.fsub(t, builder.sitofp(whole, vector)), _EXP2)

@@ -57,7 +57,6 @@ _WEIGHT_BYTES = 8 << 20
 """Of transformed weights, where they are not kept."""
 _WORKING_BYTES = 8 << 20
 """Of the rows that one lane is at."""
-_MOST = float(np.finfo(np.float32).max)
 
 
 @cache
@@ -73,7 +72,7 @@ def _fir() -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A layer with a latent's style, and with the activation's gain √2 in everything."""
+    """A layer with a latent's style; where an activation follows, its gain √2 is in everything."""
 
     weight: Tensor
     """[outputs, inputs, k, k]; of one that doubles the size: [inputs, outputs, 3, 3]."""
@@ -90,7 +89,7 @@ class _Layer:
     behind: Tensor | None = None
     """[outputs], factors of the result; None: they are in the weights."""
     kernels: NetworkKernels | None = None
-    """What computes it. Weights are the module's own then, factors are there."""
+    """What computes it. Weights of a 3×3 convolution are the module's own then, factors are there."""
     transformed: Tensor | None = None
     """Its weights, all of them, where they are kept."""
     prepared: tuple[Any, ...] | None = None
@@ -232,7 +231,7 @@ def _grain(layer: SynthesisLayer, noise: NoiseSource, resolution: int) -> Tensor
 def _prepared(layer: _Layer) -> tuple[Any, ...]:
     """Bias, noise and clamp as kernels take them; weights of a 1×1 convolution as [blocks, inputs, 16]."""
     noise = layer.bias.new_empty(0, 0) if layer.noise is None else layer.noise.contiguous()
-    clamp = np.float32(_MOST if layer.clamp is None else layer.clamp)
+    clamp = np.float32(np.inf if layer.clamp is None else layer.clamp)
     after = layer.bias.detach().numpy(), noise.detach().numpy(), clamp
     if layer.weight.shape[2] > 1:
         return after
@@ -359,7 +358,7 @@ def _layer(x: Tensor, layer: _Layer, lanes: int) -> Tensor:
             behind = None if layer.behind is None else layer.behind[first:last]
             return _whole(x, replace(layer, weight=weight, bias=layer.bias[first:last], behind=behind))
 
-        shares = bounds(outputs, lanes)
+        shares = bounds(outputs, min(lanes, outputs))
         return torch.cat(share([lambda a=a, b=b: part(a, b) for a, b in shares]), dim=1)  # type: ignore[misc]
     y = x.new_empty(1, outputs, height, width)
     once = max(1, _WORKING_BYTES // (4 * width * (x.shape[1] + outputs)))

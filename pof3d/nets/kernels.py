@@ -114,7 +114,6 @@ def convolve(  # type: ignore[no-untyped-def]
     blocks, columns = weight.shape[1] // (inputs * BLOCK), (width + TILE - 1) // TILE
     some = min(blocks, _AT_ONCE)
     products = np.empty((POINTS, some * group * BLOCK + BLOCK), _f)
-    # One array and distances that are known: then nothing can overlap, and loops become vectors.
     s = np.empty(SCRATCH, _f)
     for begin in range(first, last, group):
         count = min(group, last - begin)

@@ -57,6 +57,7 @@ class FastField:
     """Queries of the field that a ray of it takes."""
 
 
+@torch.no_grad()
 def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None) -> FastField:
     """Lay out a latent's planes [1, 3, C, R, R], and sample their density on a grid; see :func:`lattice`."""
     if len(planes) != 1:

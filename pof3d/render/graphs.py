@@ -226,12 +226,7 @@ class OrbitGraph:
         """Views of a buffer like the graph's own; features channels-last, as rays give them."""
         side = self.settings.resolution
         features, depth, opacity, image = results.split(self._sizes)
-        raw = RawFrame(
-            features.view(1, side, side, -1).permute(0, 3, 1, 2),
-            depth.view(1, 1, side, side),
-            opacity.view(1, 1, side, side),
-        )
-        return raw, image.view(1, 3, self.side, self.side)
+        return RawFrame.of_rays(features, depth, opacity, side), image.view(1, 3, self.side, self.side)
 
     def _work(self) -> None:
         """From the inputs to the results: what is recorded. All of it stays on the device."""

@@ -188,7 +188,10 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                     optical[i + 1] = optical[i] + below[i] * step
                 for i in range(STEPS):
                     light = below[i] * step
-                    below[i] = math.sqrt(_exp(-optical[i]) * (light / (_ONE + light))) + least_share
+                    reached_by = (
+                        _exp(-optical[i]) if optical[i] < -_FLOOR else _ZERO
+                    )  # the root of little is much
+                    below[i] = math.sqrt(reached_by * (light / (_ONE + light))) + least_share
                 total = _ZERO
                 for i in range(STEPS):
                     mass = below[i]

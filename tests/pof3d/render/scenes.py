@@ -54,5 +54,5 @@ def operation_by_operation(
     matrix = torch.tensor(cam2world).view(1, 4, 4)
     origins, directions = camera_rays(matrix, intrinsics_from_focal(focal), side)
     seen = render_rays(scene.generator, scene.field, origins[0], directions[0])
-    raw = RawFrame(*(part.t().reshape(1, -1, side, side) for part in seen))
+    raw = RawFrame.of_rays(*seen, side)
     return raw, scene.generator.superresolve(raw, scene.w)
