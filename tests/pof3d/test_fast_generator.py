@@ -257,7 +257,7 @@ def test_the_kernel_draws_hard_surfaces_as_torch_does(small: Generator) -> None:
     fast = FastGenerator(small)
     fast.prepare()
     torch.manual_seed(0)
-    field = fast_field(small, 300.0 * torch.randn(1, 3, small.config.plane_channels, 32, 32))
+    field = fast_field(small, 1000.0 * torch.randn(1, 3, small.config.plane_channels, 32, 32))
     rays = camera_rays(small.cam2world(torch.tensor([[1.3, 1.5]])), intrinsics_from_focal(1.5), 24)
     by_torch = render_rays(small, field, rays[0][0], rays[1][0])[0]
     by_kernel = fast.render_rays(field, rays[0][0], rays[1][0])[0]
