@@ -8,6 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 Kernel = Callable[..., None]
 NetworkKernels = Any
 """The module :mod:`pof3d.nets.kernels`, compiled."""
@@ -26,6 +29,16 @@ _under_way: dict[tuple[object, ...], threading.Thread] = {}
 def filled_up(size: int) -> int:
     """The least multiple of BLOCK that is no less."""
     return -(-size // BLOCK) * BLOCK
+
+
+def panels(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[inputs, outputs] → [blocks, inputs, 16] as products read them: both filled up with zeros to multiples
+    of 16.
+    """
+    inputs, outputs = (filled_up(size) for size in matrix.shape)
+    filled = np.zeros((inputs, outputs), np.float32)
+    filled[: len(matrix), : matrix.shape[1]] = matrix
+    return np.ascontiguousarray(filled.reshape(inputs, -1, BLOCK).transpose(1, 0, 2))
 
 
 def ray_kernel(channels: int, width: int, colours: int, *, wait: bool = False) -> Kernel | None:

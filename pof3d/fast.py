@@ -226,8 +226,6 @@ class _Arrays:
 
 
 def _arrays(generator: Generator) -> _Arrays:
-    from pof3d.render.kernel import panels
-
     render, decoder = generator.config.render, generator.decoder
     hidden, output = decoder.hidden.scaled(), decoder.output.scaled()
     weight, bias = output[0].detach().t().numpy(), output[1].detach().numpy()
@@ -237,11 +235,11 @@ def _arrays(generator: Generator) -> _Arrays:
         np.float32(2.0 / render.box_warp),
         weight.shape[1] - 1,
         (
-            panels(hidden[0].detach().t().numpy()),
+            compiling.panels(hidden[0].detach().t().numpy()),
             hidden[1].detach().numpy(),
             np.ascontiguousarray(weight[:, 0]),
             np.float32(bias[0]),
-            panels(weight[:, 1:]),
+            compiling.panels(weight[:, 1:]),
             np.ascontiguousarray(bias[1:]),
         ),
         (*map(np.float32, numbers), render.confine_to_box, np.float32(render.white_background)),

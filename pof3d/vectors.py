@@ -266,16 +266,16 @@ _SIGN, _MANTISSA = 1 << 31, 23
 """A float's sign, and the bits below its exponent."""
 
 
-def fitted(function: Any, low: float, high: float, degree: int) -> tuple[float, ...]:
+def fitted(function: Any, low: float, high: float, degree: int) -> tuple[np.float32, ...]:
     """Coefficients of the interpolant at Chebyshev's points, lowest first."""
     series = Chebyshev.interpolate(function, degree, domain=[low, high])
-    return tuple(float(c) for c in series.convert(kind=Polynomial).coef)
+    return tuple(np.float32(c) for c in series.convert(kind=Polynomial).coef)
 
 
 _EXP2, _LOG = fitted(np.exp2, -1.0, 0.0, 5), fitted(np.log1p, 0.0, 1.0, 7)
 
 
-def _polynomial(builder: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
+def _polynomial(builder: Any, x: Any, coefficients: tuple[np.float32, ...]) -> Any:
     """Its terms by two, and these by two: the processor waits for few results (Estrin's scheme)."""
     terms = [ir.Constant(x.type, [c] * _WIDTH) for c in coefficients]
     while len(terms) > 1:

@@ -235,9 +235,7 @@ def _prepared(layer: _Layer) -> tuple[Any, ...]:
     after = layer.bias.detach().numpy(), noise.detach().numpy(), clamp
     if layer.weight.shape[2] > 1:
         return after
-    weight = layer.weight.detach().flatten(1).t()
-    filled = F.pad(weight, (0, -weight.shape[1] % BLOCK))
-    return *after, filled.view(len(weight), -1, BLOCK).transpose(0, 1).contiguous().numpy()
+    return *after, compiling.panels(layer.weight.detach().flatten(1).t().numpy())
 
 
 def _suits(layer: SynthesisLayer, side: int) -> bool:

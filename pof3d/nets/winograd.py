@@ -126,52 +126,36 @@ def _forward_rows(d0, d1, d2, d3, d4, d5, d6, d7):  # type: ignore[no-untyped-de
     )  # fmt: skip
 
 
+def _combined(m, powers):  # type: ignore[no-untyped-def]
+    """Rows k of Aᵀ, of products at ±1, ±2 and ±1/2: sums of them times these, to the power of k."""
+    ones, twos, halves = ((a + b, a - b) for a, b in zip(m[::2], m[1::2], strict=True))
+    return [ones[k % 2] + 2.0**k * twos[k % 2] + 0.5**k * halves[k % 2] for k in powers]
+
+
 @rows_by
 def backward_rows(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
     """Aᵀ of the paper."""
-    a, b, c, d, e, f = m1 + m2, m1 - m2, m3 + m4, m3 - m4, m5 + m6, m5 - m6
-    return (
-        m0 + a + c + e,
-        b + 2.0 * d + 0.5 * f,
-        a + 4.0 * c + 0.25 * e,
-        b + 8.0 * d + 0.125 * f,
-        a + 16.0 * c + 0.0625 * e,
-        m7 + b + 32.0 * d + 0.03125 * f,
-    )
+    first, *between, last = _combined((m1, m2, m3, m4, m5, m6), range(TILE))
+    return m0 + first, *between, m7 + last
+
+
+def _scaled(m1, m2, m3, m4, m5, m6):  # type: ignore[no-untyped-def]
+    return _S1 * m1, _S1 * m2, _S2 * m3, _S2 * m4, _S3 * m5, _S3 * m6
 
 
 @rows_by
 def backward_rows_even(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
     """The same of F(7, 2), for values that are not scaled."""
-    a, b = _S1 * (m1 + m2), _S1 * (m1 - m2)
-    c, d = _S2 * (m3 + m4), _S2 * (m3 - m4)
-    e, f = _S3 * (m5 + m6), _S3 * (m5 - m6)
-    return (
-        m0 + a + c + e,
-        b + 2.0 * d + 0.5 * f,
-        a + 4.0 * c + 0.25 * e,
-        b + 8.0 * d + 0.125 * f,
-        a + 16.0 * c + 0.0625 * e,
-        b + 32.0 * d + 0.03125 * f,
-        m7 + a + 64.0 * c + 0.015625 * e,
-    )
+    first, *between, last = _combined(_scaled(m1, m2, m3, m4, m5, m6), range(DOUBLED_TILE))
+    return m0 + first, *between, m7 + last
 
 
 @rows_by
 def backward_rows_odd(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-def]
     """The same of F(8, 1), but for the first of its results."""
-    a, b = _S1 * (m1 + m2), _S1 * (m1 - m2)
-    c, d = _S2 * (m3 + m4), _S2 * (m3 - m4)
-    e, f = _S3 * (m5 + m6), _S3 * (m5 - m6)
-    return (
-        b + 2.0 * d + 0.5 * f,
-        a + 4.0 * c + 0.25 * e,
-        b + 8.0 * d + 0.125 * f,
-        a + 16.0 * c + 0.0625 * e,
-        b + 32.0 * d + 0.03125 * f,
-        a + 64.0 * c + 0.015625 * e,
-        m7 + b + 128.0 * d + 0.0078125 * f,
-    )
+    del m0
+    *between, last = _combined(_scaled(m1, m2, m3, m4, m5, m6), range(1, DOUBLED_TILE + 1))
+    return *between, m7 + last
 
 
 @part

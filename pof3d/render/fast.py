@@ -216,7 +216,6 @@ def render_rays(
     -------
     colour [rays, C], −1…1; depth [rays, 1], world units; opacity [rays, 1]
     """
-    samples = field.samples if samples is None else samples
     if origins.device.type != "cpu":
         return render_all_rays(generator, field, origins, directions, samples=samples)
     render = generator.config.render
@@ -247,7 +246,6 @@ def render_all_rays(
     CUDA graph.
     """
     render = generator.config.render
-    samples = field.samples if samples is None else samples
     start, end = _span(field, origins, directions, render)
     seen = _render(generator, field, origins, directions, start, end, samples)
     if not render.confine_to_box:
@@ -271,9 +269,10 @@ def _render(
     directions: Tensor,
     start: Tensor,
     end: Tensor,
-    samples: int,
+    samples: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     render = generator.config.render
+    samples = field.samples if samples is None else samples
     depths, reached, total = _placed(field, origins, directions, start, end, samples)
     points = torch.addcmul(origins[:, None], depths[..., None], directions[:, None])
     raw, colours = query(generator, field, points.view(-1, 3))

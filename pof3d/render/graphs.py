@@ -285,7 +285,8 @@ class OrbitGraphs:
     ) -> Drawn:
         """A picture; see :class:`OrbitSettings` and :meth:`OrbitGraph.draw`."""
         precision = self._precision or default_precision(field.table.device)
-        settings = OrbitSettings(resolution, samples or field.samples, superres, precision)
+        samples = field.samples if samples is None else samples
+        settings = OrbitSettings(resolution, samples, superres, precision)
         graphs = self._graphs.setdefault(generator, OrderedDict())
         graph = graphs.get(settings)
         if graph is None or not graph.fits(field, w, settings):

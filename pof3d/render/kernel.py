@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pof3d.compiling import BLOCK, Kernel, filled_up
+from pof3d.compiling import BLOCK, Kernel, filled_up, panels
 from pof3d.jit import compiled, inlined
 from pof3d.render.fast import CORRECTION, LEAST_AT_ENDS, LEAST_BETWEEN, LEAST_SHARE, STEPS
 from pof3d.render.field import OUTSIDE_DENSITY
@@ -37,16 +35,12 @@ from pof3d.vectors import (
 _f = np.float32  # numba computes with eight bytes wherever a number is not said to have four
 
 
-def _fitted(function: Any, low: float, high: float, degree: int) -> tuple[np.float32, ...]:
-    return tuple(_f(c) for c in fitted(function, low, high, degree))
-
-
 _LOWEST = -22.0
 """Below this exp is as good as zero, beside one."""
 _SQUARINGS = 5
 _FLOOR, _SHRINK = _f(_LOWEST), _f(1.0 / 2**_SQUARINGS)
-_E0, _E1, _E2, _E3, _E4, _E5, _E6 = _fitted(np.exp, _LOWEST / 2**_SQUARINGS, 0.0, 6)
-_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8, _L9 = _fitted(np.log1p, 0.0, 1.0, 9)
+_E0, _E1, _E2, _E3, _E4, _E5, _E6 = fitted(np.exp, _LOWEST / 2**_SQUARINGS, 0.0, 6)
+_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8, _L9 = fitted(np.log1p, 0.0, 1.0, 9)
 _ZERO, _HALF, _ONE, _TWO = _f(0.0), _f(0.5), _f(1.0), _f(2.0)
 _LINE = 64
 """Bytes of the cache that come together."""
@@ -332,16 +326,6 @@ def density_kernel(width: int) -> Kernel:
                     values[i, j, k] = dot(hidden.ctypes.data, weight.ctypes.data, width) + bias - shift
 
     return fill
-
-
-def panels(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[inputs, outputs] → [blocks, inputs, 16] as products read them: both filled up with zeros to multiples
-    of 16.
-    """
-    inputs, outputs = (filled_up(size) for size in matrix.shape)
-    filled = np.zeros((inputs, outputs), _f)
-    filled[: len(matrix), : matrix.shape[1]] = matrix
-    return np.ascontiguousarray(filled.reshape(inputs, -1, BLOCK).transpose(1, 0, 2))
 
 
 def compile_ray_kernel(kernel: Kernel, channels: int, width: int, colours: int) -> None:
