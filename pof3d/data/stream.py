@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import torch
@@ -103,6 +104,39 @@ def _no_alarm() -> Iterator[None]:
         signal.signal(signal.SIGCHLD, before)
 
 
+class _Ending:
+    """Torch's event that tells workers to end, for this process, which alone sets it.
+
+    A worker that is killed while it looks at the event never releases the event's lock. Torch gets out of
+    waiting for that by the alarm that is undone here.
+    """
+
+    _PATIENCE = 1.0
+    """Seconds."""
+
+    def __init__(self, event: Any, workers: Sequence[BaseProcess]) -> None:
+        self._event = event
+        self._workers = workers
+        self._set = False
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def set(self) -> None:
+        self._set = True
+        asking = threading.Thread(target=self._event.set, name="end workers", daemon=True)
+        asking.start()
+        asking.join(self._PATIENCE)
+        if asking.is_alive():  # then no worker can look at it either
+            for worker in self._workers:
+                worker.kill()
+
+
+def _guard(steps: Any) -> None:
+    if not isinstance(steps._workers_done_event, _Ending):  # a jump keeps steps
+        steps._workers_done_event = _Ending(steps._workers_done_event, steps._workers)
+
+
 class Stream:
     """Decoded steps in order, prepared ahead by worker processes; a jump starts anew at its step."""
 
@@ -129,6 +163,8 @@ class Stream:
             self._order.start = step
             with interrupts_held(), _no_alarm():  # starts the workers
                 self._steps = iter(self._loader)
+            if self._loader.num_workers:
+                _guard(self._steps)
         steps, self._steps = self._steps, None  # after an interruption, begin anew
         shots = next(steps)
         self._steps, self._next = steps, step + 1
@@ -137,5 +173,8 @@ class Stream:
     def close(self) -> None:
         """End the workers."""
         self._steps = None
+        steps: Any = self._loader._iterator
+        if steps is not None:  # an error's traceback may keep it, and its workers
+            steps._shutdown_workers()
         del self._loader
         self._images.reader.close()

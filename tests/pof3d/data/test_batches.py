@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -395,3 +396,22 @@ def test_a_worker_that_dies_is_reported_by_the_next_read(small: Path) -> None:
         with pytest.raises(DatasetError, match="worker process ended early"):
             for step in range(1, 20):  # some are prepared already
                 batches.read(step)
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_that_dies_with_a_lock_is_reported_too(small: Path) -> None:
+    with (
+        ImageFolder(small) as folder,
+        ImageBatches(folder, SIDE, batch=3, seed=2, workers=2, memory_budget=0) as batches,
+    ):
+        batches.read(0)
+        workers = multiprocessing.active_children()
+        assert batches._stream is not None
+        loader: Any = batches._stream._loader
+        loader._iterator._workers_done_event._event._cond.acquire()  # as if the first of them had it when it died
+        workers[0].kill()
+        assert ended(workers[:1])
+        with pytest.raises(DatasetError, match="worker process ended early"):
+            for step in range(1, 20):
+                batches.read(step)
+        assert ended(workers)
