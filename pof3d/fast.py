@@ -14,9 +14,10 @@ from pof3d import compiling
 from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.lanes import single_threaded, spread
 from pof3d.nets.generator import Generator, RawFrame, RenderedFrame
-from pof3d.nets.inference import Arithmetic, Blocks, StyledBlock, run
+from pof3d.nets.inference import run
 from pof3d.nets.layers import NoiseSource, SynthesisBlock
-from pof3d.render.fast import FastField, fast_field, render_rays
+from pof3d.nets.styled import Arithmetic, Blocks, StyledBlock
+from pof3d.render.fast import FastField, fast_field, planes_table, render_rays
 from pof3d.render.field import PLANE_AXES
 
 if TYPE_CHECKING:
@@ -81,8 +82,10 @@ class FastGenerator:
         start = _block(generator.backbone.get_submodule(f"b{generator.backbone.resolutions[0]}")).const[None]
         lanes = self._lanes(lanes)
         with single_threaded():
-            image = run(self._backbone.styled(ws, noise), start, None, lanes=lanes)[1]
-        return image.view(1, 3, generator.backbone.plane_channels, *image.shape[2:])
+            styled = self._backbone.styled(ws, noise)
+            channels, side = generator.backbone.plane_channels, generator.backbone.resolutions[-1]
+            table = planes_table(side, channels, like=start)
+            return run(styled, start, None, lanes=lanes, into=table[:, 1:-1, 1:-1, :channels])[None]
 
     @torch.no_grad()
     def superresolve(self, raw: RawFrame, w: Tensor, *, lanes: int | None = None) -> Tensor:
@@ -99,7 +102,7 @@ class FastGenerator:
                 ws = own[:, None].expand(-1, 3, -1)
                 styled = self._styled = own.clone(), arithmetic, blocks.styled([ws, ws], "none")
             features, image = generator.superres.resized(raw.features, raw.raw)
-            return run(styled[2], features, image, lanes=lanes)[1]
+            return run(styled[2], features, image, lanes=lanes)
 
     # --------------------------------------------------------------------------------------------- the field
     @torch.no_grad()
@@ -235,7 +238,7 @@ def _arrays(generator: Generator) -> _Arrays:
         np.float32(2.0 / render.box_warp),
         weight.shape[1] - 1,
         (
-            compiling.panels(hidden[0].detach().t().numpy()),
+            compiling.panels((hidden[0].detach() / 3.0).t().numpy()),  # of the planes' mean
             hidden[1].detach().numpy(),
             np.ascontiguousarray(weight[:, 0]),
             np.float32(bias[0]),

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class _Mallinfo2(ctypes.Structure):
@@ -45,6 +51,7 @@ def allocated_bytes() -> int | None:
 
 def return_freed_memory() -> None:
     """Give the system back what is free: after something large has gone that will not come again."""
+    _idle.clear()
     trim = _glibc("malloc_trim")
     if trim is not None:
         trim(0)
@@ -66,3 +73,61 @@ def keep_freed_memory() -> bool:
         return False
     settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_ARENA_MAX, 1))
     return all([mallopt(option, value) == 1 for option, value in settings])
+
+
+_LINE = 16
+"""Numbers of a line of the cache."""
+
+
+class Workspace:
+    """One piece of memory for a chain of steps, in each of which a result is made of the one before.
+
+    A step takes what it needs from one end, its result first; the result of the step before lies at the other
+    one. So memory is asked for once, where freed blocks of ever other sizes would lie about unused.
+    """
+
+    def __init__(self, numbers: int) -> None:
+        self.numbers = -(-numbers // _LINE) * _LINE
+        memory = np.empty(self.numbers + _LINE, np.float32)
+        first = -(memory.ctypes.data // memory.itemsize) % _LINE
+        self._memory = memory[first : first + self.numbers]
+        self._upwards = False
+        self._taken = 0
+
+    def turn(self) -> None:
+        """Begin the next step."""
+        self._upwards, self._taken = not self._upwards, 0
+
+    def take(self, *shape: int) -> NDArray[np.float32]:
+        """Some of it, of any content; good until the step after the next one begins."""
+        count, first = math.prod(shape), self._taken
+        self._taken += space(shape)
+        assert self._taken <= self.numbers, "a step takes more than was asked for"
+        if not self._upwards:
+            first = self.numbers - self._taken
+        return self._memory[first : first + count].reshape(shape)
+
+
+_idle: list[Workspace] = []
+"""At most one, of all threads."""
+
+
+def space(*shapes: tuple[int, ...]) -> int:
+    """Numbers of a :class:`Workspace` that arrays of these shapes take."""
+    return sum(-(-math.prod(shape) // _LINE) * _LINE for shape in shapes)
+
+
+@contextmanager
+def workspace(numbers: int) -> Iterator[Workspace]:
+    """A workspace of at least that many four-byte floats, which is kept for the next one to ask."""
+    try:
+        found = _idle.pop()
+    except IndexError:
+        found = None
+    if found is None or found.numbers < numbers:
+        found = None  # before there is another one
+        found = Workspace(numbers)
+    try:
+        yield found
+    finally:
+        _idle[:] = [max(found, *_idle, key=lambda one: one.numbers)] if _idle else [found]

@@ -33,6 +33,7 @@ from pof3d.nets.winograd import (
 from pof3d.vectors import ROWS, activate_row, copy_row, filter_row, multiply_tile
 
 __all__ = [
+    "AT_ONCE",
     "DOUBLED_TILE",
     "POINTS",
     "ROWS",
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 _f = np.float32
-_AT_ONCE = 4
+AT_ONCE = 4
 """Blocks of outputs whose products are made before they become pixels: so few that they stay in the cache."""
 _COLUMNS = 32
 """Pixels of a row that are filtered together."""
@@ -84,7 +85,7 @@ def _finish(products, begin, count, first, blocks, bias, noise, clamp, y, s):  #
 
 @compiled
 def convolve(  # type: ignore[no-untyped-def]
-    x, first, last, group, keep, values, weight, block, bias, noise, clamp, y
+    x, first, last, group, keep, values, products, weight, block, bias, noise, clamp, y
 ):
     """Convolution, noise, bias, leaky ReLU (slope 0.2) and clamping of some tiles, for some outputs.
 
@@ -100,6 +101,8 @@ def convolve(  # type: ignore[no-untyped-def]
         ``values`` are there from a call for other outputs of the same tiles, of one group.
     values : float32 [64, group · inputs + 16]
         Of the transformed image.
+    products : float32 [64, min(blocks, 4) · group · 16 + 16]
+        Room for them.
     weight : float32 [64, blocks · inputs · 16 + 16]
         Of :func:`transform_weights`.
     block : int
@@ -112,8 +115,7 @@ def convolve(  # type: ignore[no-untyped-def]
     """
     width, inputs = x.shape[1:]
     blocks, columns = weight.shape[1] // (inputs * BLOCK), (width + TILE - 1) // TILE
-    some = min(blocks, _AT_ONCE)
-    products = np.empty((POINTS, some * group * BLOCK + BLOCK), _f)
+    some = min(blocks, AT_ONCE)
     s = np.empty(SCRATCH, _f)
     for begin in range(first, last, group):
         count = min(group, last - begin)
@@ -158,12 +160,12 @@ def _scatter(products, columns, begin, count, phase, first, blocks, z, s):  # ty
 
 
 @compiled
-def double(x, first, last, group, keep, values, weight, z):  # type: ignore[no-untyped-def]
+def double(x, first, last, group, keep, values, products, weight, z):  # type: ignore[no-untyped-def]
     """Transposed convolution of stride 2 of some tiles, for some outputs.
 
     Parameters
     ----------
-    x, group, keep, values
+    x, group, keep, values, products
         As of :func:`convolve`.
     first, last : int
         Tiles, counted along rows of ceil((W + 1) / 7).
@@ -174,8 +176,7 @@ def double(x, first, last, group, keep, values, weight, z):  # type: ignore[no-u
     """
     width, inputs = x.shape[1:]
     blocks, columns = weight.shape[1] // (inputs * BLOCK), width // DOUBLED_TILE + 1
-    some = min(blocks, _AT_ONCE)
-    products = np.empty((POINTS, some * group * BLOCK + BLOCK), _f)
+    some = min(blocks, AT_ONCE)
     s = np.empty(SCRATCH, _f)
     for begin in range(first, last, group):
         count = min(group, last - begin)
@@ -225,7 +226,9 @@ def filter_rows(z, first, last, fir, block, bias, noise, clamp, y):  # type: ign
 
 
 @compiled
-def add_image(x, first, last, weight, bias, clamp, below, y):  # type: ignore[no-untyped-def]
+def add_image(  # type: ignore[no-untyped-def]
+    x, first, last, weight, bias, clamp, below, y, groups, apart, down, across
+):
     """Some rows of a block's image, its 1×1 convolution, on top of the image so far.
 
     Where that is half as large it is doubled as :func:`~pof3d.nets.layers.fir_upsample` does: bilinear, zero
@@ -244,13 +247,16 @@ def add_image(x, first, last, weight, bias, clamp, below, y):  # type: ignore[no
         Of the block's own image.
     below : float32 [h, w · outputs]
         Of the same size, half the size, or nothing ([0, 0]).
-    y : float32 [H, W · outputs]
+    y : float32 [numbers]
         Result.
+    groups, apart, down, across : int
+        In how many groups the outputs lie in it, with equally many each, and the numbers from one group, row
+        and pixel to the next.
     """
-    width, inputs = x.shape[1:]
+    height, width, inputs = x.shape
     outputs, blocks = len(bias), len(weight)
-    own, wide = blocks * BLOCK, width * outputs
-    scale = len(y) // max(len(below), 1)
+    own, wide, some = blocks * BLOCK, width * outputs, outputs // groups
+    scale = height // max(len(below), 1)
     products, under = np.empty((width, own), _f), np.zeros(wide + 2 * outputs, _f)
     for row in range(first, last):
         for b in range(blocks):
@@ -271,38 +277,41 @@ def add_image(x, first, last, weight, bias, clamp, below, y):  # type: ignore[no
                 other = below[beside]
                 for k in range(len(seen)):
                     seen[k] += _f(0.25) * other[k]
-        line = y[row]
         for column in range(width):
-            target, product = line[column * outputs : (column + 1) * outputs], products[column]
-            for c in range(outputs):
-                value = product[c] + bias[c]
-                value = clamp if value > clamp else value
-                target[c] = -clamp if value < -clamp else value
-            if len(below) == 0:
-                continue
             at = (column // scale + 1) * outputs
-            near = under[at : at + outputs]
-            if scale == 1:
-                for c in range(outputs):
-                    target[c] += near[c]
-            else:
-                at += outputs if column % 2 else -outputs
-                far = under[at : at + outputs]
-                for c in range(outputs):
-                    target[c] += _f(0.75) * near[c] + _f(0.25) * far[c]
+            beyond = at + (outputs if column % 2 else -outputs)
+            for group in range(groups):
+                begin, place = group * some, group * apart + row * down + column * across
+                target, product = y[place : place + some], products[column, begin : begin + some]
+                for c in range(some):
+                    value = product[c] + bias[begin + c]
+                    value = clamp if value > clamp else value
+                    target[c] = -clamp if value < -clamp else value
+                if len(below) == 0:
+                    continue
+                near = under[at + begin : at + begin + some]
+                if scale == 1:
+                    for c in range(some):
+                        target[c] += near[c]
+                else:
+                    far = under[beyond + begin : beyond + begin + some]
+                    for c in range(some):
+                        target[c] += _f(0.75) * near[c] + _f(0.25) * far[c]
 
 
 def compile_kernels() -> None:
     """Make them ready for the types that they will meet, by one tile."""
     image, weight, norm = np.zeros((1, 1, BLOCK), _f), np.zeros((BLOCK, BLOCK, 9), _f), np.zeros(BLOCK, _f)
     values, none, one = np.empty((POINTS, ROWS * BLOCK + BLOCK), _f), np.zeros((0, 0), _f), _f(1.0)
+    products = values.copy()
     transforms = weight_transform(), doubling_weight_transform()
     rooms = [np.empty((len(transform), BLOCK * BLOCK + BLOCK), _f) for transform in transforms]
     for transform, room in zip(transforms, rooms, strict=True):
         transform_weights(weight, norm, norm, transform, 0, 1, 0, room)
-    convolve(image, 0, 1, ROWS, False, values, rooms[0], 0, norm, none, one, image.copy())
+    convolve(image, 0, 1, ROWS, False, values, products, rooms[0], 0, norm, none, one, image.copy())
     between = np.zeros((5, 5, BLOCK), _f)
-    double(image, 0, 1, ROWS, False, values, rooms[1], between)
+    double(image, 0, 1, ROWS, False, values, products, rooms[1], between)
     filter_rows(between, 0, 1, np.ones(4, _f), 0, norm, none, one, np.zeros((2, 2, BLOCK), _f))
     pixels, row = np.zeros((1, ROWS, BLOCK), _f), np.zeros((1, ROWS * BLOCK), _f)
-    add_image(pixels, 0, 1, np.zeros((1, BLOCK, BLOCK), _f), norm, one, row, row.copy())
+    panel, strides = np.zeros((1, BLOCK, BLOCK), _f), (row.size, row.size, BLOCK)
+    add_image(pixels, 0, 1, panel, norm, one, row, row[0].copy(), 1, *strides)

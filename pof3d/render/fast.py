@@ -42,8 +42,8 @@ class FastField:
     """A latent's radiance field, laid out to be read quickly."""
 
     table: Tensor
-    """[3 (R+2)², C], the planes' texels row by row, channels last, with a border of zeros; one third of them,
-    so that their sum is the planes' mean. C is a multiple of 16, filled up with zeros."""
+    """[3 (R+2)², C], the planes' texels row by row, channels last, with a border of zeros; it may be the
+    planes' own memory (:func:`planes_table`). C is a multiple of 16, filled up with zeros."""
     side: int
     """R."""
     grid: Tensor
@@ -63,7 +63,7 @@ def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None
     if len(planes) != 1:
         raise ValueError(f"a fast field is one latent's, not {len(planes)}'s")
     render, side = generator.config.render, planes.shape[-1]
-    table = _table(planes[0].permute(0, 2, 3, 1), lanes if planes.device.type == "cpu" else 1)
+    table = _table(planes[0], lanes if planes.device.type == "cpu" else 1)
     reach = _reach(render, generator.config.camera)
     endless = torch.stack([table.new_full((3,), -torch.inf), table.new_full((3,), torch.inf)])
     cell = 2.0 * reach / FAST_GRID_SIDE
@@ -74,20 +74,50 @@ def fast_field(generator: Generator, planes: Tensor, *, lanes: int | None = None
     return FastField(table, side, grid[None, None], reach, edges, _samples(density * cell, cell, render))
 
 
+def planes_table(side: int, channels: int, *, like: Tensor) -> Tensor:
+    """[3, R + 2, R + 2, C]: zeros around what is to be filled with planes [3, R, R, channels].
+
+    Planes that lie there need not be copied to be read quickly.
+    """
+    table = like.new_empty(3, side + 2, side + 2, filled_up(channels))
+    for around in _around(table, channels):
+        around.zero_()
+    return table
+
+
+def _around(table: Tensor, channels: int) -> tuple[Tensor, ...]:
+    return table[:, 0], table[:, -1], table[:, :, 0], table[:, :, -1], table[..., channels:]
+
+
 def _table(planes: Tensor, lanes: int | None) -> Tensor:
-    """:attr:`FastField.table` of planes [3, R, R, C]."""
-    side, channels = planes.shape[2:]
-    filled = filled_up(channels)
-    table = planes.new_empty(3, side + 2, side + 2, filled)
-    for border in (table[:, 0], table[:, -1], table[:, :, 0], table[:, :, -1], table[..., channels:]):
-        border.zero_()
-
-    def rows(first: int, last: int) -> None:
-        torch.mul(planes[:, first:last], 1.0 / 3.0, out=table[:, 1 + first : 1 + last, 1:-1, :channels])
-
-    lanes = torch.get_num_threads() if lanes is None else lanes
-    share([lambda a=a, b=b: rows(a, b) for a, b in bounds(side, lanes)])  # type: ignore[misc]
+    """:attr:`FastField.table` of planes [3, C, R, R]."""
+    channels, side = planes.shape[1:3]
+    texels = planes.permute(0, 2, 3, 1)
+    table = _lie_in(planes)
+    if table is None:
+        table = planes_table(side, channels, like=planes)
+        inside = table[:, 1:-1, 1:-1, :channels]
+        lanes = torch.get_num_threads() if lanes is None else lanes
+        rows = [slice(*edges) for edges in bounds(side, lanes)]
+        share([lambda part=part: inside[:, part].copy_(texels[:, part]) for part in rows])  # type: ignore[misc]
     return table.flatten(end_dim=2)
+
+
+def _lie_in(planes: Tensor) -> Tensor | None:
+    """The table of planes [3, C, R, R] that have been made in one."""
+    (channels, side), filled = planes.shape[1:3], filled_up(planes.shape[1])
+    row, first = (side + 2) * filled, (side + 3) * filled
+    strides, size = ((side + 2) * row, 1, row, filled), 3 * (side + 2) * row
+    whole = planes.untyped_storage().nbytes() == size * planes.element_size()
+    if (
+        planes.device.type != "cpu"
+        or planes.stride() != strides
+        or planes.storage_offset() != first
+        or not whole
+    ):
+        return None
+    table = planes.as_strided((3, side + 2, side + 2, filled), ((side + 2) * row, row, filled, 1), 0)
+    return None if any(around.any() for around in _around(table, channels)) else table
 
 
 def _reach(render: RenderConfig, camera: CameraConfig) -> float:
@@ -155,7 +185,7 @@ def _features(field: FastField, box: Tensor, render: RenderConfig) -> Tensor:
     return F.embedding_bag(
         torch.stack(index, dim=1),
         field.table,
-        per_sample_weights=torch.stack(weight, dim=1),
+        per_sample_weights=torch.stack(weight, dim=1) / 3.0,  # the planes' mean
         mode="sum",
     )
 
