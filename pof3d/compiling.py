@@ -1,4 +1,4 @@
-"""Kernels that are compiled in the background: until one is there, torch's operations draw."""
+"""Kernels that are made ready in the background: until one is there, torch's operations draw."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Kernel = Callable[..., None]
-NetworkKernels = Any
-"""The module :mod:`pof3d.nets.kernels`, compiled."""
+from pof3d import machine_code
+from pof3d.machine_code import Kernel
+
+if TYPE_CHECKING:
+    from pof3d.jit import Source
 
 SWITCH = "POF3D_KERNELS"
 """Environment variable; "off" leaves everything to torch."""
 BLOCK = 16
 """Channels that compiled functions work on together: they need multiples of it."""
+ROWS = 6
+"""Rows of a matrix that they multiply together."""
 
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -41,6 +47,17 @@ def panels(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(filled.reshape(inputs, -1, BLOCK).transpose(1, 0, 2))
 
 
+@dataclass(frozen=True)
+class NetworkKernels:
+    """Of convolutions: the functions of :mod:`pof3d.nets.kernels`, compiled."""
+
+    convolve: Kernel
+    double: Kernel
+    filter_rows: Kernel
+    add_image: Kernel
+    transform_weights: Kernel
+
+
 def ray_kernel(channels: int, width: int, colours: int, *, wait: bool = False) -> Kernel | None:
     """:func:`pof3d.render.kernel.ray_kernel`, or None: as long as it is being compiled, or for good where
     that does not work. ``wait``: until that is known.
@@ -48,14 +65,13 @@ def ray_kernel(channels: int, width: int, colours: int, *, wait: bool = False) -
     if channels % BLOCK or width % BLOCK:
         return None
 
-    def make() -> Kernel:
-        from pof3d.render import kernel
+    def source() -> Source:
+        from pof3d.render.kernel import ray_kernel
 
-        made = kernel.ray_kernel(channels, width, colours)
-        kernel.compile_ray_kernel(made, channels, width, colours)
-        return made
+        return ray_kernel(channels, width, colours)
 
-    return _kernel(("rays", channels, width, colours), make, wait)
+    key = "rays", channels, width, colours
+    return _kernel(key, lambda: _compiled("-".join(map(str, key)), source), wait)
 
 
 def density_kernel(width: int, *, wait: bool = False) -> Kernel | None:
@@ -63,26 +79,39 @@ def density_kernel(width: int, *, wait: bool = False) -> Kernel | None:
     if width % BLOCK:
         return None
 
-    def make() -> Kernel:
-        from pof3d.render import kernel
+    def source() -> Source:
+        from pof3d.render.kernel import density_kernel
 
-        made = kernel.density_kernel(width)
-        kernel.compile_density_kernel(made, width)
-        return made
+        return density_kernel(width)
 
-    return _kernel(("density", width), make, wait)
+    return _kernel(("density", width), lambda: _compiled(f"density-{width}", source), wait)
 
 
 def network_kernels(*, wait: bool = False) -> NetworkKernels | None:
-    """:mod:`pof3d.nets.kernels`, or None; as :func:`ray_kernel`."""
+    """All of them, or None; as :func:`ray_kernel`."""
 
-    def make() -> NetworkKernels:
+    def source(name: str) -> Source:
         from pof3d.nets import kernels
 
-        kernels.compile_kernels()
-        return kernels
+        made: Source = getattr(kernels, name)
+        return made
+
+    def make() -> NetworkKernels:
+        names = [field.name for field in fields(NetworkKernels)]
+        return NetworkKernels(**{name: _compiled(name, partial(source, name)) for name in names})
 
     return _kernel(("networks",), make, wait)
+
+
+def _compiled(name: str, source: Callable[[], Source]) -> Kernel:
+    """What has been kept by that name, or else is compiled, and kept."""
+    found = machine_code.kept(name)
+    if found is None:
+        made = source()
+        code = made.build()
+        machine_code.keep(name, made.signature, code)
+        found = Kernel(made.signature, code)
+    return found
 
 
 def _kernel(key: tuple[object, ...], make: Callable[[], Any], wait: bool) -> Any:
@@ -106,24 +135,11 @@ def _compile(key: tuple[object, ...], make: Callable[[], Any]) -> None:
     try:
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
-        made = _make(make)
+        made = make()
     except ImportError as error:
-        _log.info("numba cannot be used, torch draws: %s", error)
+        _log.info("kernels cannot be used, torch draws: %s", error)
     except Exception:
         _log.warning("compiling the kernel of %s failed, torch draws", key, exc_info=True)
     with _lock:
         _ready[key] = made
         _under_way.pop(key, None)
-
-
-def _make(make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except ImportError:
-        raise
-    except Exception as error:
-        from pof3d.jit import forget_kept
-
-        _log.info("kernels are compiled anew, what was kept of them may be damaged: %s", error)
-        forget_kept()
-        return make()

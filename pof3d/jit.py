@@ -1,69 +1,94 @@
-"""Functions that numba compiles once a machine, and keeps on disk.
+"""Compiling functions to object files, with numba; :mod:`pof3d.machine_code` puts those into memory.
 
 To import this module is to import numba.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
+import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config
+from llvmlite import binding
+from numba import types
 
-_HERE = Path(__file__).parent
-_SOURCES = (
-    *("jit.py", "vectors.py", "compiling.py", "nets/winograd.py", "nets/kernels.py"),
-    *("render/kernel.py", "render/fast.py", "render/field.py", "render/volume.py"),
-)
-"""What compiled functions are made of."""
+from pof3d.machine_code import ENTRY
+
 _FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 """What may be done to arithmetic: all but to take for granted that there is nothing that is not a number."""
+_SETTINGS: dict[str, Any] = {"fastmath": _FAST, "error_model": "numpy"}
+_NUMBERS = {"i": types.int64, "f": types.float32, "b": types.int64}
+_ITEMS = {"f": types.float32, "n": types.int64}
+_ALLOWED = re.compile(r"llvm\.|PyMem_Raw|mem(cpy|move|set)$")
+"""External functions that compiled ones may call."""
 _Function = Callable[..., Any]
-_kept: list[Any] = []
-"""Functions with something on disk."""
-_lock = threading.Lock()
-"""Of numba's settings, which all threads share."""
 
-inlined: _Function = numba.njit(inline="always", fastmath=_FAST, error_model="numpy")
+inlined: _Function = numba.njit(inline="always", **_SETTINGS)
 """Makes a function a part of those that call it."""
-part: _Function = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy")
-"""Compiles a function that others call, and is kept with them."""
+part: _Function = numba.njit(**_SETTINGS)
+"""Makes a function one that compiled ones may call."""
 
 
-def compiled(function: _Function) -> Any:
-    """Compile a function, at its first call, and keep it on disk.
+class Source:
+    """A function to be compiled, with its signature; see :class:`~pof3d.machine_code.Kernel`.
 
-    Numba looks at the one file with the function to see whether what it kept is still good. Here that depends
-    on all of them, by the name of the folder.
+    It may allocate memory by :func:`pof3d.vectors.floats` alone, and raises nothing.
     """
-    settings: Any = config
-    with _lock:
-        before = settings.CACHE_DIR
-        settings.CACHE_DIR = str(_folder())
-        try:  # where that cannot be written, numba looks for another place
-            made = numba.njit(nogil=True, fastmath=_FAST, error_model="numpy", cache=True)(function)
-        finally:
-            settings.CACHE_DIR = before
-    _kept.append(made)
-    return made
+
+    def __init__(self, function: _Function, signature: str) -> None:
+        self.function = function
+        self.signature = signature
+
+    def build(self) -> bytes:
+        """Its object file, for this processor."""
+        entry, kinds = _entry(part(self.function), self.signature)
+        made = numba.cfunc(types.void(*kinds), **_SETTINGS)(entry)
+        module = binding.parse_assembly(_alone(made.inspect_llvm()))
+        module.get_function(made.native_name).name = ENTRY
+        module.verify()
+        machine = binding.Target.from_default_triple().create_target_machine(
+            cpu=binding.get_host_cpu_name(),
+            features=binding.get_host_cpu_features().flatten(),
+            opt=3,
+            reloc="pic",
+            codemodel="default",
+        )
+        return bytes(machine.emit_object(module))
 
 
-def _folder() -> Path:
-    sources = b"".join((_HERE / name).read_bytes() for name in _SOURCES)
-    return _HERE / "__pycache__" / f"kernels-{hashlib.sha256(sources).hexdigest()[:16]}"
+def compiled(signature: str) -> Callable[[_Function], Source]:
+    """Makes a function one to be compiled."""
+    return lambda function: Source(function, signature)
 
 
-def forget_kept() -> None:
-    """Delete what is on disk, which may be damaged: what is first called after that is compiled anew.
+def _entry(function: _Function, signature: str) -> tuple[_Function, list[Any]]:
+    """The same function of addresses and sizes in place of arrays, and the types of these."""
+    names: list[str] = []
+    given: list[str] = []
+    kinds: list[Any] = []
+    for i, word in enumerate(signature.split()):
+        names.append(f"p{i}")
+        if len(word) == 1:
+            given.append(f"p{i} != 0" if word == "b" else f"p{i}")
+            kinds.append(_NUMBERS[word])
+        else:
+            sizes = [f"p{i}_{axis}" for axis in range(int(word[1]))]
+            names += sizes
+            given.append(f"carray(p{i}, ({', '.join(sizes)},))")
+            kinds += [types.CPointer(_ITEMS[word[0]]), *[types.int64] * len(sizes)]
+    names_of: dict[str, Any] = {"function": function, "carray": numba.carray}
+    exec(f"def entry({', '.join(names)}):\n    function({', '.join(given)})\n", names_of)
+    return names_of["entry"], kinds
 
-    Raises
-    ------
-    OSError
-        Where that cannot be written.
-    """
-    for function in _kept:
-        function._cache.flush()
+
+def _alone(code: str) -> str:
+    """LLVM's code without what numba adds to report errors, which cannot occur here."""
+
+    def ended(found: re.Match[str]) -> str:
+        if _ALLOWED.match(found["name"]):
+            return found[0]
+        return f"define internal {found['head']} {{\n  unreachable\n}}"
+
+    code = re.sub(r"^declare (?P<head>.*?@(?P<name>[\w.]+)\(.*?\)).*$", ended, code, flags=re.MULTILINE)
+    return re.sub(r"^(@PyExc_\w+ = )external global i8", r"\1internal global i8 0", code, flags=re.MULTILINE)

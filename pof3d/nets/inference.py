@@ -10,21 +10,19 @@ For inference: no gradients.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from pof3d.compiling import BLOCK
+from pof3d.compiling import ROWS
 from pof3d.lanes import bounds, share, spread
-from pof3d.memory import Workspace, space, workspace
+from pof3d.memory import space, workspace
 from pof3d.nets.layers import fir_kernel
-from pof3d.nets.styled import StyledBlock, StyledLayer, kernel_arguments, winograd_shape, winograd_weights
+from pof3d.nets.styled import StyledBlock, StyledLayer, kernel_arguments
+from pof3d.nets.tiled import convolved, plan
 
 if TYPE_CHECKING:
     from pof3d.compiling import NetworkKernels
@@ -35,20 +33,8 @@ _ROWS_FROM = 64
 """Side of an image from which on lanes share its rows."""
 _IMAGE_ROWS = 32
 """Of the image so far, doubled together; even."""
-_LEAST_GROUP = 12
-"""Tiles that a lane takes at a time, so few that they stay in the cache …"""
-_WEIGHTS_FOR_A_TILE = 1 << 11
-"""… but one for so many weights, all of which are read for every group."""
-_WEIGHT_BYTES = 8 << 20
-"""Of transformed weights, where they are not kept."""
 _WORKING_BYTES = 8 << 20
 """Of the rows that one lane is at."""
-
-
-@cache
-def _fir() -> NDArray[np.float32]:
-    """[4], the filter in one dimension, with gain 2."""
-    return (fir_kernel().sum(0) * 2.0).numpy()
 
 
 def run(
@@ -83,7 +69,7 @@ def run(
     with workspace(_needed(blocks, x, lanes)) as memory:
         for block in blocks:
             for layer in block.convs:
-                x = _tiles(x, layer, lanes, memory) if layer.kernels else _layer(x, layer, lanes)
+                x = convolved(x, layer, lanes, memory) if layer.kernels else _layer(x, layer, lanes)
             image = _image(block, x, image, lanes, into if block is blocks[-1] else None)
     assert image is not None
     return image
@@ -95,111 +81,11 @@ def _needed(blocks: Sequence[StyledBlock], x: Tensor, lanes: int) -> int:
     for block in blocks:
         for layer in block.convs:
             if layer.kernels:
-                plan = _plan(layer, height, width, lanes)
-                most = max(most, space((height, width, inputs), *plan.shapes()))
+                shapes = plan(layer, height, width, lanes).shapes()
+                most = max(most, space((height, width, inputs), *shapes))
             scale = 2 if layer.up else 1
             inputs, height, width = len(layer.bias), scale * height, scale * width
     return most
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How Winograd's algorithm goes through a layer, and the memory that it takes."""
-
-    tiles: int
-    group: int
-    """Tiles at a time."""
-    at_once: int
-    """Blocks of outputs, for which weights are transformed."""
-    in_turns: bool
-    """Whether there are others after these."""
-    result: tuple[int, int, int]
-    doubled: tuple[int, int, int]
-    """Before the filter; nothing, where the size is kept."""
-    values: tuple[int, int]
-    """Of the transformed image, of a lane."""
-    products: tuple[int, int]
-    weights: tuple[int, int]
-    lanes: int
-
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of all."""
-        return self.result, self.doubled, self.weights, *[self.values, self.products] * self.lanes
-
-
-def _plan(layer: StyledLayer, height: int, width: int, lanes: int) -> _Plan:
-    """Where all transformed weights are at hand, a few tiles go all the way to the result. Where they are too
-    many, they are made some after others, and the image is transformed once for all of them.
-    """
-    kernels, (outputs, inputs) = layer.kernels, layer.weight.shape[:2]
-    assert kernels is not None
-    scale, tile, beyond = (2, kernels.DOUBLED_TILE, 1) if layer.up else (1, kernels.TILE, 0)
-    tiles = -(-(height + beyond) // tile) * -(-(width + beyond) // tile)
-    blocks, kept = outputs // BLOCK, layer.transformed is not None
-    a_block = 4 * kernels.POINTS * inputs * BLOCK
-    at_once = blocks if kept else min(blocks, max(1, _WEIGHT_BYTES // a_block))
-    in_turns = at_once < blocks
-    group = (
-        -(-tiles // lanes)
-        if in_turns
-        else max(_LEAST_GROUP, inputs * outputs * scale**2 // _WEIGHTS_FOR_A_TILE)
-    )
-    group = -(-group // kernels.ROWS) * kernels.ROWS
-    doubled = (2 * height + 3, 2 * width + 3, at_once * BLOCK) if layer.up else (0, 0, 0)
-    weights = (0, 0) if kept else winograd_shape(layer, at_once)
-    return _Plan(
-        tiles,
-        group,
-        at_once,
-        in_turns,
-        result=(scale * height, scale * width, outputs),
-        doubled=doubled,
-        values=(kernels.POINTS, group * inputs + BLOCK),
-        products=(kernels.POINTS, min(at_once, kernels.AT_ONCE) * group * BLOCK + BLOCK),
-        weights=weights,
-        lanes=lanes,
-    )
-
-
-def _tiles(x: Tensor, layer: StyledLayer, lanes: int, memory: Workspace) -> Tensor:
-    """Convolution, noise, bias and activation by Winograd's algorithm. Lanes share tiles."""
-    kernels, height, width = layer.kernels, *x.shape[2:]
-    assert kernels is not None
-    plan = _plan(layer, height, width, lanes)
-    pixels = x[0].permute(1, 2, 0).contiguous().numpy()
-    memory.turn()
-    y, doubled = memory.take(*plan.result), memory.take(*plan.doubled)
-    weights, kept = memory.take(*plan.weights), layer.transformed
-    rooms = [(memory.take(*plan.values), memory.take(*plan.products)) for _ in range(lanes)]
-    behind = (*(layer.prepared or kernel_arguments(layer)), y)
-
-    def some_outputs(first: int, last: int, z: NDArray[np.float32]) -> None:
-        weight = winograd_weights(layer, first, last, lanes, weights) if kept is None else kept
-
-        def part(lane: int, a: int, b: int) -> None:
-            image = (pixels, a, b, plan.group, first > 0, *rooms[lane], weight)
-            if layer.up:
-                kernels.double(*image, z)
-            else:
-                kernels.convolve(*image, first, *behind)
-
-        if plan.in_turns:
-            edges = [(i * plan.group, min((i + 1) * plan.group, plan.tiles)) for i in range(lanes)]
-            share([lambda i=i, a=a, b=b: part(i, a, b) for i, (a, b) in enumerate(edges)])  # type: ignore[misc]
-        else:
-            spread(plan.tiles, lanes, part, unit=plan.group)
-        if layer.up:
-            spread(2 * height, lanes, lambda _, a, b: kernels.filter_rows(z, a, b, _fir(), first, *behind))
-
-    blocks = len(layer.bias) // BLOCK
-    for first in range(0, blocks, plan.at_once):
-        last = min(first + plan.at_once, blocks)
-        z = doubled
-        if layer.up:
-            z = z.reshape(-1)[: z.size // plan.at_once * (last - first)].reshape(*z.shape[:2], -1)
-            z[[0, -1]] = z[:, [0, -1]] = 0.0
-        some_outputs(first, last, z)
-    return torch.from_numpy(y).permute(2, 0, 1)[None]
 
 
 def _layer(x: Tensor, layer: StyledLayer, lanes: int) -> Tensor:
@@ -235,9 +121,21 @@ def _layer(x: Tensor, layer: StyledLayer, lanes: int) -> Tensor:
 def _whole(x: Tensor, layer: StyledLayer) -> Tensor:
     if not layer.up:
         return _activated(F.conv2d(x, layer.weight, padding=1), layer, layer.noise)
-    y = F.conv_transpose2d(x, layer.weight, stride=2)
+    few = layer.before is not None and layer.weight.dtype == torch.float32
+    y = _by_taps(x, layer.weight) if few else F.conv_transpose2d(x, layer.weight, stride=2)
     kernel = (fir_kernel().to(y) * 4.0).expand(y.shape[1], 1, 4, 4)
     return _activated(F.conv2d(y, kernel, padding=1, groups=y.shape[1]), layer, layer.noise)
+
+
+def _by_taps(x: Tensor, weight: Tensor) -> Tensor:
+    """A transposed convolution of stride 2, for few pixels: weights are not copied as a whole."""
+    (height, width), pixels = x.shape[2:], x[0].flatten(1)
+    y = x.new_zeros(1, weight.shape[1], 2 * height + 1, 2 * width + 1)
+    for i in range(3):
+        for j in range(3):
+            products = weight[:, :, i, j].t() @ pixels
+            y[0, :, i : i + 2 * height : 2, j : j + 2 * width : 2] += products.view(-1, height, width)
+    return y
 
 
 def _activated(y: Tensor, layer: StyledLayer, noise: Tensor | None) -> Tensor:
@@ -256,7 +154,7 @@ def _image(block: StyledBlock, x: Tensor, image: Tensor | None, lanes: int, into
     inputs, height, width = x.shape[1:]
     rgb = block.rgb
     lanes = lanes if height >= _ROWS_FROM else 1
-    if rgb.kernels is not None and width >= rgb.kernels.ROWS:
+    if rgb.kernels is not None and width >= ROWS:
         return _added(rgb, rgb.kernels, x, image, lanes, into)
     weight, channels = rgb.weight.flatten(1), len(rgb.weight)
     if x.is_contiguous(memory_format=torch.channels_last):

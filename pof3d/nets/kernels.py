@@ -3,54 +3,31 @@
 3×3 ones go by Winograd's algorithm (:mod:`pof3d.nets.winograd`). A few tiles go all the way from image to
 image in the cache.
 
-To import this module is to import numba; the first call compiles, or reads numba's cache on disk.
+To import this module is to import numba.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from pof3d.compiling import BLOCK
+from pof3d.compiling import BLOCK, ROWS
 from pof3d.jit import compiled, part
+from pof3d.nets.tiles import BLOCKS_AT_ONCE, DOUBLED_TILE, MATRIX, PHASES, SIDE, TILE
 from pof3d.nets.winograd import (
-    DOUBLED_TILE,
-    MATRIX,
-    PHASES,
-    POINTS,
     ROW,
     SCRATCH,
-    SIDE,
-    TILE,
     backward_rows,
     backward_rows_even,
     backward_rows_odd,
-    doubling_weight_transform,
     multiply,
     transform_image,
     transform_weights,
-    weight_transform,
 )
-from pof3d.vectors import ROWS, activate_row, copy_row, filter_row, multiply_tile
+from pof3d.vectors import activate_row, copy_row, filter_row, floats, multiply_tile, release
 
-__all__ = [
-    "AT_ONCE",
-    "DOUBLED_TILE",
-    "POINTS",
-    "ROWS",
-    "TILE",
-    "add_image",
-    "compile_kernels",
-    "convolve",
-    "double",
-    "doubling_weight_transform",
-    "filter_rows",
-    "transform_weights",
-    "weight_transform",
-]
+__all__ = ["add_image", "convolve", "double", "filter_rows", "transform_weights"]
 
 _f = np.float32
-AT_ONCE = 4
-"""Blocks of outputs whose products are made before they become pixels: so few that they stay in the cache."""
 _COLUMNS = 32
 """Pixels of a row that are filtered together."""
 
@@ -83,7 +60,7 @@ def _finish(products, begin, count, first, blocks, bias, noise, clamp, y, s):  #
                     activate_row(place, bias.ctypes.data + 4 * o, grain, clamp, into)
 
 
-@compiled
+@compiled("f3 i i i b f2 f2 f2 i f1 f2 f f3")
 def convolve(  # type: ignore[no-untyped-def]
     x, first, last, group, keep, values, products, weight, block, bias, noise, clamp, y
 ):
@@ -115,8 +92,8 @@ def convolve(  # type: ignore[no-untyped-def]
     """
     width, inputs = x.shape[1:]
     blocks, columns = weight.shape[1] // (inputs * BLOCK), (width + TILE - 1) // TILE
-    some = min(blocks, AT_ONCE)
-    s = np.empty(SCRATCH, _f)
+    some = min(blocks, BLOCKS_AT_ONCE)
+    s = floats(SCRATCH)
     for begin in range(first, last, group):
         count = min(group, last - begin)
         if not keep:
@@ -125,17 +102,20 @@ def convolve(  # type: ignore[no-untyped-def]
             few = min(some, blocks - b)
             multiply(values, count, inputs, weight, MATRIX[0], b, few, products)
             _finish(products, begin, count, block + b, few, bias, noise, clamp, y, s)
+    release(s)
 
 
 @part
-def _scatter(products, columns, begin, count, phase, first, blocks, z, s):  # type: ignore[no-untyped-def]
+def _scatter(  # type: ignore[no-untyped-def]
+    products, rows, columns, begin, count, phase, first, blocks, z, top, s
+):
     """Pixels of a phase from products of ``count`` tiles, ``begin`` the first, and blocks ``first`` …"""
-    rows, width, outputs = z.shape
+    width, outputs = z.shape[1:]
     group = (products.shape[1] - BLOCK) // (blocks * BLOCK)
     distance, scratch = products.shape[1], s.ctypes.data
     down, right = phase // 2, phase % 2
     for t in range(count):
-        top, left = (begin + t) // columns * DOUBLED_TILE, (begin + t) % columns * DOUBLED_TILE
+        above, left = (begin + t) // columns * DOUBLED_TILE, (begin + t) % columns * DOUBLED_TILE
         for b in range(blocks):
             product = products.ctypes.data + 4 * (b * group + t) * BLOCK
             for i in range(SIDE):
@@ -151,16 +131,17 @@ def _scatter(products, columns, begin, count, phase, first, blocks, z, s):  # ty
                 else:
                     backward_rows_even(place, ROW, place, ROW)
             for i in range(DOUBLED_TILE):
-                row = 1 + 2 * (top + i) + down
+                row = 1 + 2 * (above + i) + down
                 for j in range(DOUBLED_TILE):
                     column = 1 + 2 * (left + j) + right
                     if row < rows - 1 and column < width - 1:
-                        into = z.ctypes.data + 4 * ((row * width + column) * outputs + (first + b) * BLOCK)
+                        pixel = (row - top) * width + column
+                        into = z.ctypes.data + 4 * (pixel * outputs + (first + b) * BLOCK)
                         copy_row(scratch + 4 * (i * ROW + j * BLOCK), into)
 
 
-@compiled
-def double(x, first, last, group, keep, values, products, weight, z):  # type: ignore[no-untyped-def]
+@compiled("f3 i i i b f2 f2 f2 f3 i")
+def double(x, first, last, group, keep, values, products, weight, z, top):  # type: ignore[no-untyped-def]
     """Transposed convolution of stride 2 of some tiles, for some outputs.
 
     Parameters
@@ -171,13 +152,15 @@ def double(x, first, last, group, keep, values, products, weight, z):  # type: i
         Tiles, counted along rows of ceil((W + 1) / 7).
     weight : float32 [81, blocks · inputs · 16 + 16]
         Of :func:`transform_weights`.
-    z : float32 [2 H + 3, 2 W + 3, blocks · 16]
-        Result; what is around it is left.
+    z : float32 [rows, 2 W + 3, blocks · 16]
+        Some rows of the result, which has 2 H + 3; what is around it is left.
+    top : int
+        The first of them.
     """
-    width, inputs = x.shape[1:]
+    height, width, inputs = x.shape
     blocks, columns = weight.shape[1] // (inputs * BLOCK), width // DOUBLED_TILE + 1
-    some = min(blocks, AT_ONCE)
-    s = np.empty(SCRATCH, _f)
+    some = min(blocks, BLOCKS_AT_ONCE)
+    s = floats(SCRATCH)
     for begin in range(first, last, group):
         count = min(group, last - begin)
         if not keep:
@@ -186,17 +169,20 @@ def double(x, first, last, group, keep, values, products, weight, z):  # type: i
             few = min(some, blocks - b)
             for phase in range(PHASES):
                 multiply(values, count, inputs, weight, MATRIX[phase], b, few, products)
-                _scatter(products, columns, begin, count, phase, b, few, z, s)
+                _scatter(products, 2 * height + 3, columns, begin, count, phase, b, few, z, top, s)
+    release(s)
 
 
-@compiled
-def filter_rows(z, first, last, fir, block, bias, noise, clamp, y):  # type: ignore[no-untyped-def]
+@compiled("f3 i i i f1 i f1 f2 f f3")
+def filter_rows(z, top, first, last, fir, block, bias, noise, clamp, y):  # type: ignore[no-untyped-def]
     """What follows :func:`double`: the filter, and noise, bias, leaky ReLU and clamping, of some rows.
 
     Parameters
     ----------
-    z : float32 [H + 3, W + 3, blocks · 16]
-        With zeros around it.
+    z : float32 [rows, W + 3, blocks · 16]
+        Some rows of [H + 3, W + 3, blocks · 16] with zeros around it: the result's rows and three below.
+    top : int
+        The first of them.
     first, last : int
         Rows of the result.
     fir : float32 [4]
@@ -206,13 +192,12 @@ def filter_rows(z, first, last, fir, block, bias, noise, clamp, y):  # type: ign
     """
     width, outputs = y.shape[1:]
     wide, channels = z.shape[1:]
-    # Both are freed after their last use by name: their addresses are asked for where they are needed.
-    line, pixel = np.empty((_COLUMNS + 3) * channels, _f), np.empty(BLOCK, _f)
+    line, pixel = floats(((_COLUMNS + 3) * channels,)), floats((BLOCK,))
     f0, f1, f2, f3 = fir[0], fir[1], fir[2], fir[3]
     for row in range(first, last):
         for begin in range(0, width, _COLUMNS):
             some = min(_COLUMNS, width - begin)
-            here = z.ctypes.data + 4 * (row * wide + begin) * channels
+            here = z.ctypes.data + 4 * ((row - top) * wide + begin) * channels
             for k in range(0, (some + 3) * channels, BLOCK):
                 filter_row(here + 4 * k, wide * channels, f0, f1, f2, f3, line.ctypes.data + 4 * k)
             for column in range(some):
@@ -223,9 +208,11 @@ def filter_rows(z, first, last, fir, block, bias, noise, clamp, y):  # type: ign
                     filter_row(place, channels, f0, f1, f2, f3, result)
                     at = bias.ctypes.data + 4 * (block * BLOCK + k)
                     activate_row(result, at, grain, clamp, y.ctypes.data + 4 * (pixel_at + k))
+    release(line)
+    release(pixel)
 
 
-@compiled
+@compiled("f3 i i f3 f1 f f2 f1 i i i i")
 def add_image(  # type: ignore[no-untyped-def]
     x, first, last, weight, bias, clamp, below, y, groups, apart, down, across
 ):
@@ -257,7 +244,8 @@ def add_image(  # type: ignore[no-untyped-def]
     outputs, blocks = len(bias), len(weight)
     own, wide, some = blocks * BLOCK, width * outputs, outputs // groups
     scale = height // max(len(below), 1)
-    products, under = np.empty((width, own), _f), np.zeros(wide + 2 * outputs, _f)
+    products, under = floats((width, own)), floats((wide + 2 * outputs,))
+    under[:] = _f(0.0)
     for row in range(first, last):
         for b in range(blocks):
             panel, place = weight[b].ctypes.data, products.ctypes.data + 4 * b * BLOCK
@@ -297,21 +285,5 @@ def add_image(  # type: ignore[no-untyped-def]
                     far = under[beyond + begin : beyond + begin + some]
                     for c in range(some):
                         target[c] += _f(0.75) * near[c] + _f(0.25) * far[c]
-
-
-def compile_kernels() -> None:
-    """Make them ready for the types that they will meet, by one tile."""
-    image, weight, norm = np.zeros((1, 1, BLOCK), _f), np.zeros((BLOCK, BLOCK, 9), _f), np.zeros(BLOCK, _f)
-    values, none, one = np.empty((POINTS, ROWS * BLOCK + BLOCK), _f), np.zeros((0, 0), _f), _f(1.0)
-    products = values.copy()
-    transforms = weight_transform(), doubling_weight_transform()
-    rooms = [np.empty((len(transform), BLOCK * BLOCK + BLOCK), _f) for transform in transforms]
-    for transform, room in zip(transforms, rooms, strict=True):
-        transform_weights(weight, norm, norm, transform, 0, 1, 0, room)
-    convolve(image, 0, 1, ROWS, False, values, products, rooms[0], 0, norm, none, one, image.copy())
-    between = np.zeros((5, 5, BLOCK), _f)
-    double(image, 0, 1, ROWS, False, values, products, rooms[1], between)
-    filter_rows(between, 0, 1, np.ones(4, _f), 0, norm, none, one, np.zeros((2, 2, BLOCK), _f))
-    pixels, row = np.zeros((1, ROWS, BLOCK), _f), np.zeros((1, ROWS * BLOCK), _f)
-    panel, strides = np.zeros((1, BLOCK, BLOCK), _f), (row.size, row.size, BLOCK)
-    add_image(pixels, 0, 1, panel, norm, one, row, row[0].copy(), 1, *strides)
+    release(products)
+    release(under)

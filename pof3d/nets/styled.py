@@ -28,6 +28,7 @@ from pof3d.nets.layers import (
     SynthesisBlock,
     SynthesisLayer,
 )
+from pof3d.nets.tiles import doubling_weight_transform, weight_transform
 
 if TYPE_CHECKING:
     from pof3d.compiling import NetworkKernels
@@ -179,7 +180,7 @@ class Blocks:
     def _energy(self, layer: ModulatedConv) -> Tensor:
         """[outputs, inputs], sums of the squared weights: the same for all latents."""
         if layer not in self._energies:
-            self._energies[layer] = layer.weight.square().sum(dim=(2, 3))
+            self._energies[layer] = torch.linalg.vector_norm(layer.weight, dim=(2, 3)).square_()
         return self._energies[layer]
 
     def _plain(self, layer: ModulatedConv) -> Tensor:
@@ -246,5 +247,4 @@ def winograd_weights(
 
 
 def _transform(layer: StyledLayer) -> NDArray[np.float32]:
-    kernels: Any = layer.kernels
-    return kernels.doubling_weight_transform() if layer.up else kernels.weight_transform()
+    return doubling_weight_transform() if layer.up else weight_transform()

@@ -1,11 +1,4 @@
-"""Winograd's algorithm for 3×3 convolutions, F(6×6, 3×3) of arXiv 1509.09308: transforms and products.
-
-Eight by eight numbers of a channel become as many others, so that 64 products of matrices [tiles, inputs] ·
-[inputs, outputs] take the place of 9 · 36, and give six by six of the result.
-
-A transposed convolution of stride 2 is four convolutions, to the pixels with even and odd coordinates, with
-two taps for even ones and one for odd ones: F(7×7, 2×2) and its like, which read the same eight by eight
-numbers. One tap is the same factor for all of them, so that fewer matrices are needed than products.
+"""Transforms and products of Winograd's algorithm (:mod:`pof3d.nets.tiles`), for compiled functions.
 
 To import this module is to import numba.
 """
@@ -13,67 +6,22 @@ To import this module is to import numba.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pof3d.compiling import BLOCK
+from pof3d.compiling import BLOCK, ROWS
 from pof3d.jit import compiled, part
-from pof3d.vectors import ROWS, copy_row, multiply_tile, rows_by
+from pof3d.nets.tiles import DOUBLED_TILE, POINTS, S1, S2, S3, SIDE, TILE
+from pof3d.vectors import copy_row, floats, multiply_tile, release, rows_by
 
-TILE = 6
-"""Pixels of the result in a row of a tile."""
-DOUBLED_TILE = 7
-"""Pixels of each of four results in a row of a tile, where the size doubles."""
-POINTS = (TILE + 2) ** 2
-"""Products for a tile of a channel."""
-PHASES = 4
-"""Results where the size doubles: of even and odd rows, and in these of even and odd columns."""
-
-SIDE = TILE + 2
-"""Numbers that a row of a tile takes."""
 ROW = SIDE * BLOCK
-"""Numbers of 16 channels in it."""
+"""Numbers of 16 channels in a row of a tile."""
 SCRATCH = (POINTS + SIDE, BLOCK)
 """Shape of the memory in which tiles are transformed."""
 
 _f = np.float32
 _INPUTS = 8
-_TAPS = np.array([[1, a, a * a] for a in (0, 1, -1, 2, -2, 0.5, -0.5)] + [[0, 0, 1]])
-"""Values of a kernel of three taps at 0, ±1, ±2, ±1/2 and infinity."""
-_S1, _S2, _S3 = -2 / 9, 1 / 90, 32 / 45
-_SCALE = np.array([1, _S1, _S1, _S2, _S2, _S3, _S3, 1])
-"""What the inverse wants them multiplied by."""
 
 
-def weight_transform() -> NDArray[np.float32]:
-    """[64, 9], products of it and the weights are what :func:`~pof3d.nets.kernels.convolve` wants."""
-    sides = _SCALE[:, None] * _TAPS
-    return np.kron(sides, sides).astype(_f)
-
-
-def doubling_weight_transform() -> NDArray[np.float32]:
-    """[81, 9], the same for :func:`~pof3d.nets.kernels.double`.
-
-    64 matrices of weights for even rows and columns; 8, 8 and one where rows, columns or both are odd.
-    """
-    # Row 2 i of the result is w[2] · input[i − 1] + w[0] · input[i], row 2 i + 1 is w[1] · input[i].
-    even, odd = np.zeros((SIDE, 3)), np.array([[0.0, 1.0, 0.0]])
-    even[:, 0], even[:, 2] = _TAPS[:, 1], _TAPS[:, 0]
-    even[-1] = 1.0, 0.0, 0.0
-    return np.concatenate([np.kron(down, right) for down in (even, odd) for right in (even, odd)]).astype(_f)
-
-
-def _matrices() -> NDArray[np.int64]:
-    points = np.arange(POINTS)
-    odd = POINTS + points // SIDE, POINTS + SIDE + points % SIDE
-    return np.stack([points, *odd, np.full(POINTS, POINTS + 2 * SIDE)])
-
-
-MATRIX = _matrices()
-"""[4, 64], which of the matrices of weights belongs to a phase's point; those of :func:`weight_transform` are
-in order, as those of the first phase."""
-
-
-@compiled
+@compiled("f3 f1 f1 f2 i i i f2")
 def transform_weights(weight, style, norm, transform, first, last, start, into):  # type: ignore[no-untyped-def]
     """Fill ``into`` for blocks ``first`` … ``last`` of 16 outputs.
 
@@ -93,7 +41,7 @@ def transform_weights(weight, style, norm, transform, first, last, start, into):
         The last 16 are left: rows at a distance of a power of two would meet in the same lines of the cache.
     """
     inputs, matrices, distance = weight.shape[1], len(transform), into.shape[1]
-    taps = np.empty((_INPUTS, 9, BLOCK), _f)
+    taps = floats((_INPUTS, 9, BLOCK))
     for block in range(first, last):
         o = block * BLOCK
         for begin in range(0, inputs, _INPUTS):
@@ -111,6 +59,7 @@ def transform_weights(weight, style, norm, transform, first, last, start, into):
                         transform[p].ctypes.data, 9, taps[i].ctypes.data,
                         target + 4 * p * distance, distance, 9,
                     )  # fmt: skip
+    release(taps)
 
 
 @rows_by
@@ -140,7 +89,7 @@ def backward_rows(m0, m1, m2, m3, m4, m5, m6, m7):  # type: ignore[no-untyped-de
 
 
 def _scaled(m1, m2, m3, m4, m5, m6):  # type: ignore[no-untyped-def]
-    return _S1 * m1, _S1 * m2, _S2 * m3, _S2 * m4, _S3 * m5, _S3 * m6
+    return S1 * m1, S1 * m2, S2 * m3, S2 * m4, S3 * m5, S3 * m6
 
 
 @rows_by

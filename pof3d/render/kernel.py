@@ -4,31 +4,31 @@ What :mod:`pof3d.render.fast` says with torch operations on all rays together, r
 entry and its colour nothing is touched but the planes, the decoder's weights and a few hundred numbers.
 Exponentials are polynomials that become vector instructions; they are within 10⁻⁶ of the exact ones.
 
-To import this module is to import numba (half a second); :func:`ray_kernel` and :func:`density_kernel`
-compile (seconds) or read what was compiled before from numba's cache on disk.
+To import this module is to import numba.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cache
 
 import numpy as np
 
-from pof3d.compiling import BLOCK, Kernel, filled_up, panels
-from pof3d.jit import compiled, inlined
+from pof3d.compiling import BLOCK, ROWS, filled_up
+from pof3d.jit import Source, compiled, inlined
 from pof3d.render.fast import CORRECTION, LEAST_AT_ENDS, LEAST_BETWEEN, LEAST_SHARE, STEPS
 from pof3d.render.field import OUTSIDE_DENSITY
 from pof3d.render.volume import DENSITY_SHIFT
 from pof3d.vectors import (
-    ROWS,
     add_rows,
     blend_rows,
     dot,
     fitted,
+    floats,
+    integers,
     multiply_tile,
     number_at,
     prefetch,
+    release,
     softplus_row,
 )
 
@@ -109,8 +109,7 @@ def _corrected(light, is_, guess, least):  # type: ignore[no-untyped-def]
     return light * min(max(factor, _ONE / _f(CORRECTION)), _f(CORRECTION))
 
 
-@cache
-def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
+def ray_kernel(channels: int, width: int, colours: int) -> Source:
     """Volume rendering of rays, as :func:`pof3d.render.fast.render_rays` does it.
 
     Sizes are compiled in: what the compiler knows the size of, it keeps in registers. A few rays go together,
@@ -127,7 +126,7 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
     least_between, least_ends, least_share = _f(LEAST_BETWEEN), _f(LEAST_AT_ENDS), _f(LEAST_SHARE)
     shift, outside = _f(DENSITY_SHIFT), _f(OUTSIDE_DENSITY)
 
-    @compiled
+    @compiled("f2 i n2 f f3 f f2 f3 f1 f1 f f3 f1 f f b f i f2 f2 f2 f1 f1")
     def render(  # type: ignore[no-untyped-def]
         table, side, axes, scale, grid, reach, bounds,
         hidden_weight, hidden_bias, density_weight, density_bias, colour_weight, colour_bias,
@@ -136,14 +135,14 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
     ):  # fmt: skip
         together = ROWS // math.gcd(ROWS, samples)
         rows, last = together * samples, samples - 1
-        features = np.zeros((rows, channels), _f)
-        hidden, output = np.empty((rows, width), _f), np.empty((rows, padded), _f)
-        corners, shares = np.empty((rows, 3), np.int64), np.empty((rows, 3, 4), _f)
-        depths, raw, known, reached = np.empty((4, rows), _f)
-        starts, ends, whole = np.empty((3, together), _f)
-        rays, furthest = np.empty(together, np.int64), np.empty(rows, _f)
-        left, between = np.empty(samples + 2, _f), np.empty(samples, _f)
-        optical, below = np.empty(STEPS + 1, _f), np.empty(STEPS + 1, _f)
+        features, hidden, output = floats((rows, channels)), floats((rows, width)), floats((rows, padded))
+        features[:] = _ZERO
+        corners, rays = integers((rows, 3)), integers((together,))
+        shares, numbers, ranges = floats((rows, 3, 4)), floats((5, rows)), floats((3, together))
+        depths, raw, known, reached, furthest = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
+        starts, ends, whole = ranges[0], ranges[1], ranges[2]
+        left, between = floats((samples + 2,)), floats((samples,))
+        optical, below = floats((STEPS + 1,)), floats((STEPS + 1,))
         stride, cells = side + 2, grid.shape[0]
         half, middle, most = _f(side) * _HALF, _f(side + 1) * _HALF, _f(side + 1)
         filled = 0
@@ -296,12 +295,18 @@ def ray_kernel(channels: int, width: int, colours: int) -> Kernel:
                 depth_out[target] = min(max(middle_of_light, ray_start), ray_end)
                 opacity_out[target] = opacity
             filled = 0
+        for room in (features, hidden, output, numbers, ranges):
+            release(room)
+        for line in (left, between, optical, below):
+            release(line)
+        release(shares)
+        release(corners)
+        release(rays)
 
     return render
 
 
-@cache
-def density_kernel(width: int) -> Kernel:
+def density_kernel(width: int) -> Source:
     """Raw densities − 1 on a grid, as :func:`pof3d.render.lattice.lattice` gives them.
 
     Parameters
@@ -311,10 +316,10 @@ def density_kernel(width: int) -> Kernel:
     """
     shift = _f(DENSITY_SHIFT)
 
-    @compiled
+    @compiled("f3 f3 f3 f1 f f3")
     def fill(xy, xz, yz, weight, bias, values):  # type: ignore[no-untyped-def]
         size = xy.shape[1]
-        hidden = np.empty(width, _f)
+        hidden = floats((width,))
         for i in range(len(xy)):
             for j in range(size):
                 for k in range(size):
@@ -324,22 +329,6 @@ def density_kernel(width: int) -> Kernel:
                         add_rows(first + at, second + at, place)
                         softplus_row(place, third + at, place)
                     values[i, j, k] = dot(hidden.ctypes.data, weight.ctypes.data, width) + bias - shift
+        release(hidden)
 
     return fill
-
-
-def compile_ray_kernel(kernel: Kernel, channels: int, width: int, colours: int) -> None:
-    """Make a kernel ready for the types it will meet, by drawing one ray."""
-    table, side = np.zeros((3 * 16, channels), _f), 2
-    hidden = (panels(np.zeros((channels, width), _f)), np.zeros(width, _f))
-    output = (np.zeros(width, _f), _ZERO, panels(np.zeros((width, colours), _f)), np.zeros(colours, _f))
-    place = (np.zeros((3, 2), np.int64), _ONE, np.zeros((2, 2, 2), _f), _ONE, np.zeros((2, 3), _f))
-    rays = (np.zeros((1, 3), _f), np.ones((1, 3), _f))
-    seen = (np.empty((1, colours), _f), np.empty(1, _f), np.empty(1, _f))
-    kernel(table, side, *place, *hidden, *output, _ONE, _TWO, False, _ONE, 2, *rays, *seen)
-
-
-def compile_density_kernel(kernel: Kernel, width: int) -> None:
-    """Make a kernel ready for the types it will meet, by filling a grid of one point."""
-    image = np.zeros((1, 1, width), _f)
-    kernel(image, image, image, np.zeros(width, _f), _ZERO, np.empty((1, 1, 1), _f))

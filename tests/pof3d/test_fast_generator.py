@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,12 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from pof3d import compiling
+from pof3d import compiling, machine_code
 from pof3d.cameras import camera_rays, intrinsics_from_focal
 from pof3d.config import FFHQ, GeneratorConfig, PlaneAxes, SuperResolutionConfig
 from pof3d.fast import FastGenerator
+from pof3d.machine_code import Kernel
 from pof3d.memory import workspace
-from pof3d.nets import inference
+from pof3d.nets import inference, tiled
 from pof3d.nets.generator import Generator
 from pof3d.nets.layers import SynthesisLayer, ToRGB
 from pof3d.nets.styled import Arithmetic, Blocks
@@ -301,11 +303,11 @@ def test_noise_may_be_one_number_for_all_pixels(generator: Generator) -> None:
 @pytest.mark.parametrize("side", [32, 33, 41])
 @pytest.mark.parametrize("up", [False, True])
 @pytest.mark.parametrize("clamp", [None, 0.7])
-@pytest.mark.parametrize("blocks", [1, 3, 64])
+@pytest.mark.parametrize(("blocks", "bands"), [(1, 1), (3, 1), (64, 1), (64, 2), (64, 100)])
 def test_a_compiled_convolution(
-    side: int, up: bool, clamp: float | None, blocks: int, monkeypatch: pytest.MonkeyPatch
+    side: int, up: bool, clamp: float | None, blocks: int, bands: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of images that tiles do not fit, of tiles that groups do not fit, of some outputs after others."""
+    """Of images that tiles do not fit, tiles that groups do not fit, some outputs or rows after others."""
     torch.manual_seed(0)
     inputs, outputs = 32, 80
     layer = SynthesisLayer(inputs, outputs, 16, 2 * side if up else side, up=up, clamp=clamp)
@@ -313,7 +315,8 @@ def test_a_compiled_convolution(
     layer.bias.normal_()
     layer.noise_strength.fill_(0.5)
     x, w = torch.randn(1, inputs, side, side), torch.randn(1, 16)
-    monkeypatch.setattr(inference, "_WEIGHT_BYTES", 256 * inputs * 16 * blocks)
+    monkeypatch.setattr(tiled, "_WEIGHT_BYTES", 256 * inputs * 16 * blocks)
+    monkeypatch.setattr(tiled, "_BAND_BYTES", 4 * (2 * side + 3) ** 2 * outputs // bands)
     block = SimpleNamespace(
         conv1=layer, is_first=True, torgb=ToRGB(outputs, 3, 16).requires_grad_(False), up=False
     )
@@ -327,7 +330,7 @@ def test_a_compiled_convolution(
         with workspace(inference._needed(styled, x, lanes)) as memory:
             memory.turn()
             memory.take(memory.numbers)[:] = torch.nan  # what is not written is not read
-            found = inference._tiles(x, conv, lanes, memory).clone()
+            found = tiled.convolved(x, conv, lanes, memory).clone()
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     assert expected.std() > 0.1
 
@@ -336,13 +339,16 @@ def test_a_compiled_convolution(
 def test_torch_computes_networks_while_their_kernels_are_compiled(
     generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pof3d.nets import kernels
+    going_on, compiled = threading.Event(), compiling._compiled
 
-    going_on = threading.Event()
+    def slow(name: str, source: Callable[[], Any]) -> Kernel:
+        assert going_on.wait(20)
+        return compiled(name, source)
+
     monkeypatch.setattr(compiling, "_ready", {})
     monkeypatch.setattr(compiling, "_under_way", {})
     with monkeypatch.context() as patch:
-        patch.setattr(kernels, "compile_kernels", lambda: going_on.wait(20))
+        patch.setattr(compiling, "_compiled", slow)
         fast, w = FastGenerator(generator, arithmetic="winograd"), ws_of(generator)
         planes = generator.synthesize_planes(w)
         raw = generator.render_raw(planes, generator.cam2world(torch.zeros(1, 2) + 1.57))
@@ -387,14 +393,12 @@ def test_torch_draws_while_a_kernel_is_being_compiled(
 ) -> None:
     going_on, begun = threading.Event(), threading.Event()
 
-    def slow(*_sizes: int) -> Callable[..., None]:
+    def slow(*_given: object) -> Kernel:
         begun.set()
         assert going_on.wait(20)
         raise RuntimeError("no compiler")
 
-    from pof3d.render import kernel
-
-    monkeypatch.setattr(kernel, "ray_kernel", slow)
+    monkeypatch.setattr(compiling, "_compiled", slow)
     monkeypatch.setattr(compiling, "_ready", {})
     monkeypatch.setattr(compiling, "_under_way", {})
     fast = FastGenerator(small)
@@ -412,15 +416,15 @@ def test_torch_draws_while_a_kernel_is_being_compiled(
 
 
 @pytest.mark.usefixtures("kernels")
-def test_without_numba_torch_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_numba_torch_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_code, "_folders", lambda: (tmp_path,))  # where nothing has been kept
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "pof3d.render.kernel", raising=False)
-    monkeypatch.delattr("pof3d.render.kernel", raising=False)
+    for name in ("pof3d.jit", "pof3d.vectors", "pof3d.render.kernel", "pof3d.nets.kernels"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.delattr(name, raising=False)
     monkeypatch.setattr(compiling, "_ready", {})
-    assert compiling.ray_kernel(8, 16, 4, wait=True) is None
+    assert compiling.ray_kernel(16, 16, 4, wait=True) is None
     assert compiling.density_kernel(16, wait=True) is None
-    monkeypatch.delitem(sys.modules, "pof3d.nets.kernels", raising=False)
-    monkeypatch.delattr("pof3d.nets.kernels", raising=False)
     assert compiling.network_kernels(wait=True) is None
 
 
