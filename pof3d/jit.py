@@ -33,7 +33,7 @@ part: _Function = numba.njit(**_SETTINGS)
 class Source:
     """A function to be compiled, with its signature; see :class:`~pof3d.machine_code.Kernel`.
 
-    It may allocate memory by :func:`pof3d.vectors.floats` alone, and raises nothing.
+    It may allocate memory by :mod:`pof3d.scratch` alone, and raises nothing.
     """
 
     def __init__(self, function: _Function, signature: str) -> None:

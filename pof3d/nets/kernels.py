@@ -23,7 +23,8 @@ from pof3d.nets.winograd import (
     transform_image,
     transform_weights,
 )
-from pof3d.vectors import activate_row, copy_row, filter_row, floats, multiply_tile, release
+from pof3d.scratch import floats, release
+from pof3d.vectors import activate_row, copy_row, filter_row, multiply_tile
 
 __all__ = ["add_image", "convolve", "double", "filter_rows", "transform_weights"]
 

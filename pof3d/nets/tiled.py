@@ -25,9 +25,9 @@ _LEAST_GROUP = 12
 """Tiles that a lane takes at a time, so few that they stay in the cache …"""
 _WEIGHTS_FOR_A_TILE = 1 << 11
 """… but one for so many weights, all of which are read for every group."""
-_WEIGHT_BYTES = 8 << 20
+_WEIGHT_BYTES = 16 << 20
 """Of transformed weights, where they are not kept."""
-_BAND_BYTES = 12 << 20
+_BAND_BYTES = 6 << 20
 """Of an image that has been doubled and not filtered yet: but all of it where a latent is drawn often."""
 
 

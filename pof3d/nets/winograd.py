@@ -10,7 +10,8 @@ import numpy as np
 from pof3d.compiling import BLOCK, ROWS
 from pof3d.jit import compiled, part
 from pof3d.nets.tiles import DOUBLED_TILE, POINTS, S1, S2, S3, SIDE, TILE
-from pof3d.vectors import copy_row, floats, multiply_tile, release, rows_by
+from pof3d.scratch import floats, release
+from pof3d.vectors import copy_row, multiply_tile, rows_by
 
 ROW = SIDE * BLOCK
 """Numbers of 16 channels in a row of a tile."""

@@ -18,19 +18,8 @@ from pof3d.jit import Source, compiled, inlined
 from pof3d.render.fast import CORRECTION, LEAST_AT_ENDS, LEAST_BETWEEN, LEAST_SHARE, STEPS
 from pof3d.render.field import OUTSIDE_DENSITY
 from pof3d.render.volume import DENSITY_SHIFT
-from pof3d.vectors import (
-    add_rows,
-    blend_rows,
-    dot,
-    fitted,
-    floats,
-    integers,
-    multiply_tile,
-    number_at,
-    prefetch,
-    release,
-    softplus_row,
-)
+from pof3d.scratch import floats, integers, release
+from pof3d.vectors import add_rows, blend_rows, dot, fitted, multiply_tile, number_at, prefetch, softplus_row
 
 _f = np.float32  # numba computes with eight bytes wherever a number is not said to have four
 

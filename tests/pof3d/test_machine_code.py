@@ -14,7 +14,7 @@ from pof3d import compiling, machine_code
 from pof3d.jit import Source, compiled
 from pof3d.machine_code import Kernel
 from pof3d.memory import allocated_bytes
-from pof3d.vectors import floats, integers, release
+from pof3d.scratch import floats, integers, release
 
 
 @pytest.fixture(autouse=True)
