@@ -130,4 +130,4 @@ def workspace(numbers: int) -> Iterator[Workspace]:
     try:
         yield found
     finally:
-        _idle[:] = [max(found, *_idle, key=lambda one: one.numbers)] if _idle else [found]
+        _idle[:] = [max((found, *_idle), key=lambda one: one.numbers)]

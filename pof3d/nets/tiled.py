@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -146,11 +147,8 @@ def convolved(x: Tensor, layer: StyledLayer, lanes: int, memory: Workspace) -> T
         if weights is None:
             weights = winograd_weights(layer, first, last, lanes, room)
         if layer.up:
-            rows, wide, _ = doubled.shape
-            channels = (last - first) * BLOCK
-            work.double(
-                first, weights, doubled.reshape(-1)[: rows * wide * channels].reshape(rows, wide, channels)
-            )
+            shape = *doubled.shape[:2], (last - first) * BLOCK
+            work.double(first, weights, doubled.reshape(-1)[: math.prod(shape)].reshape(shape))
         else:
             work.convolve(first, weights)
     return torch.from_numpy(result).permute(2, 0, 1)[None]

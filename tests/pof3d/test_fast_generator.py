@@ -199,6 +199,23 @@ def small() -> Generator:
 
 
 @pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("channels", [8, 32])
+def test_planes_are_read_where_they_lie(channels: int) -> None:
+    generator = generator_of(replace(WITHOUT, plane_resolution=64, plane_channels=channels))
+    for arithmetic in ("winograd", "float32"):
+        fast = FastGenerator(generator, arithmetic=arithmetic)
+        fast.prepare()
+        planes = fast.synthesize_planes(ws_of(generator))
+        table = fast.field(planes).table
+        assert table.untyped_storage().data_ptr() == planes.untyped_storage().data_ptr()
+        assert torch.equal(table, fast.field(planes.clone()).table)
+        table[0] = 1.0  # beside the planes, where there must be nothing
+        copied = fast.field(planes).table
+        assert copied.untyped_storage().data_ptr() != planes.untyped_storage().data_ptr()
+        assert torch.equal(copied, fast.field(planes.clone()).table)
+
+
+@pytest.mark.usefixtures("kernels")
 def test_the_kernel_draws_what_torch_draws(small: Generator) -> None:
     for case in (
         small.config,
