@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _RAYS_AT_ONCE = 128
 """Fewer are not worth a thread."""
+_MOST_SAMPLES = 1 << 12
+"""Of a ray."""
 
 
 class FastGenerator:
@@ -107,7 +109,10 @@ class FastGenerator:
     # --------------------------------------------------------------------------------------------- the field
     @torch.no_grad()
     def field(self, planes: Tensor, *, lanes: int | None = None) -> FastField:
-        """The planes [1, 3, C, R, R] of a latent as :meth:`render_rays` reads them."""
+        """The planes [1, 3, C, R, R] of a latent as :meth:`render_rays` reads them.
+
+        Those of :meth:`synthesize_planes` are read where they lie: they must stay as they are.
+        """
         if planes.device.type != "cpu":
             return fast_field(self.generator, planes)
         lanes = self._lanes(lanes)
@@ -143,7 +148,7 @@ class FastGenerator:
         origins, directions : Tensor [rays, 3]
             World units; directions of length one.
         samples : int, optional
-            Queries of the field for one ray, at least two; the field's own by default.
+            Queries of the field for one ray, 2 to 4096; the field's own by default.
         lanes : int, optional
             Threads that share the work; as many as torch has by default.
 
@@ -154,13 +159,17 @@ class FastGenerator:
         Raises
         ------
         ValueError
-            Of other shapes, of fewer samples, of another network's field.
+            Of other shapes, of fewer or more samples, of another network's field.
         """
         samples = field.samples if samples is None else int(samples)
-        if origins.shape != directions.shape or origins.shape[1:] != (3,) or samples < 2:
+        if (
+            origins.shape != directions.shape
+            or origins.shape[1:] != (3,)
+            or not 2 <= samples <= _MOST_SAMPLES
+        ):
             found = f"{list(origins.shape)} and {list(directions.shape)}, {samples} samples"
             raise ValueError(
-                f"rays need origins and directions [rays, 3] and two samples at least, not {found}"
+                f"rays need origins and directions [rays, 3] and 2 to {_MOST_SAMPLES} samples, not {found}"
             )
         if field.table.shape[1] != compiling.filled_up(self.generator.config.plane_channels):
             raise ValueError("the field is another network's")

@@ -20,8 +20,8 @@ _FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
 _SETTINGS: dict[str, Any] = {"fastmath": _FAST, "error_model": "numpy"}
 _NUMBERS = {"i": types.int64, "f": types.float32, "b": types.int64}
 _ITEMS = {"f": types.float32, "n": types.int64}
-_ALLOWED = re.compile(r"llvm\.|PyMem_Raw|mem(cpy|move|set)$")
-"""External functions that compiled ones may call."""
+_REPORTING = r"(?:NRT_|numba_|Py(?!Mem_Raw))\w+"
+"""Functions of numba and Python by which errors are reported."""
 _Function = Callable[..., Any]
 
 inlined: _Function = numba.njit(inline="always", **_SETTINGS)
@@ -84,11 +84,7 @@ def _entry(function: _Function, signature: str) -> tuple[_Function, list[Any]]:
 
 def _alone(code: str) -> str:
     """LLVM's code without what numba adds to report errors, which cannot occur here."""
-
-    def ended(found: re.Match[str]) -> str:
-        if _ALLOWED.match(found["name"]):
-            return found[0]
-        return f"define internal {found['head']} {{\n  unreachable\n}}"
-
-    code = re.sub(r"^declare (?P<head>.*?@(?P<name>[\w.]+)\(.*?\)).*$", ended, code, flags=re.MULTILINE)
-    return re.sub(r"^(@PyExc_\w+ = )external global i8", r"\1internal global i8 0", code, flags=re.MULTILINE)
+    ended = r"define internal \1 {\n  call void @llvm.trap()\n  unreachable\n}"
+    code = re.sub(rf"^declare (.*?@{_REPORTING}\(.*?\)).*$", ended, code, flags=re.MULTILINE)
+    code = re.sub(r"^(@PyExc_\w+ = )external global i8", r"\1internal global i8 0", code, flags=re.MULTILINE)
+    return code if "declare void @llvm.trap()" in code else code + "\ndeclare void @llvm.trap()\n"

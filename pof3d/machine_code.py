@@ -134,6 +134,7 @@ def _machine() -> bytes:
     return "\n".join(parts).encode()
 
 
+@cache
 def _folders() -> tuple[Path, ...]:
     """Where they are kept: beside the sources; where that cannot be written, in the user's cache."""
     sources = b"".join((_HERE / name).read_bytes() for name in _SOURCES)
@@ -143,7 +144,7 @@ def _folders() -> tuple[Path, ...]:
 
 def keep(name: str, signature: str, code: bytes) -> None:
     """Keep an object file; without a place for it, nothing happens."""
-    content = signature.encode() + b"\n" + code
+    content = f"{name}\n{signature}\n".encode() + code
     for folder in _folders():
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
@@ -159,6 +160,7 @@ def kept(name: str) -> Kernel | None:
             data = (folder / name).read_bytes()
             digest, content = data[len(_KIND) :][:32], data[len(_KIND) + 32 :]
             if data.startswith(_KIND) and hashlib.sha256(content).digest() == digest:
-                signature, code = content.split(b"\n", 1)
-                return Kernel(signature.decode(), code)
+                own, signature, code = content.split(b"\n", 2)
+                if own.decode() == name:
+                    return Kernel(signature.decode(), code)
     return None

@@ -109,7 +109,7 @@ class Workspace:
 
 
 _idle: list[Workspace] = []
-"""At most one, of all threads."""
+"""Of all threads. Taking one out and adding one are single steps, so that nobody has what another has."""
 
 
 def space(*shapes: tuple[int, ...]) -> int:
@@ -119,15 +119,25 @@ def space(*shapes: tuple[int, ...]) -> int:
 
 @contextmanager
 def workspace(numbers: int) -> Iterator[Workspace]:
-    """A workspace of at least that many four-byte floats, which is kept for the next one to ask."""
-    try:
-        found = _idle.pop()
-    except IndexError:
-        found = None
+    """A workspace of at least that many four-byte floats, which is kept for the next one to ask.
+
+    After an error it is not: threads may still be at it.
+    """
+    found = _largest_idle()
     if found is None or found.numbers < numbers:
         found = None  # before there is another one
         found = Workspace(numbers)
-    try:
-        yield found
-    finally:
-        _idle[:] = [max((found, *_idle), key=lambda one: one.numbers)]
+    yield found
+    _idle.append(found)
+
+
+def _largest_idle() -> Workspace | None:
+    """Taken out, as all others, which several threads at once have left."""
+    largest: Workspace | None = None
+    while True:
+        try:
+            found = _idle.pop()
+        except IndexError:
+            return largest
+        if largest is None or found.numbers > largest.numbers:
+            largest = found

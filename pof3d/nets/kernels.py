@@ -257,7 +257,8 @@ def add_image(  # type: ignore[no-untyped-def]
         # The image so far in this row's height, with a pixel of zeros at either end.
         seen = under[outputs : outputs + below.shape[1]]
         if scale == 1:
-            seen[:] = below[row]
+            for k in range(len(seen)):
+                seen[k] = below[row, k]
         elif len(below):
             above, beside = below[row // 2], row // 2 + (1 if row % 2 else -1)
             for k in range(len(seen)):

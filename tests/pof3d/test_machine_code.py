@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -86,6 +87,24 @@ def test_too_few_arguments_are_refused(code: bytes) -> None:
         Kernel(sums.signature, code)(*drawn())
 
 
+def test_functions_of_the_c_library_are_called() -> None:
+    """What is taken away is what reports errors, and nothing else that numba leaves to be linked."""
+
+    @compiled("f1 f1")
+    def roots(x, y):  # type: ignore[no-untyped-def]
+        for i in range(1, len(x)):  # each depends on the one before, so that no vectors are made of it
+            y[i] = math.sqrt(y[i - 1] + x[i]) + math.erf(x[i])
+
+    x, y = np.linspace(0, 2, 9, dtype=np.float32), np.ones(9, np.float32)
+    code = roots.build()
+    assert b"erff" in code  # a call that stays one
+    Kernel(roots.signature, code)(x, y)
+    expected = np.ones(9)
+    for i in range(1, 9):
+        expected[i] = math.sqrt(expected[i - 1] + x[i]) + math.erf(x[i])
+    np.testing.assert_allclose(y, expected, rtol=1e-5)
+
+
 @pytest.mark.skipif(allocated_bytes() is None, reason="needs glibc's mallinfo2")
 def test_what_a_function_allocates_it_frees(code: bytes) -> None:
     kernel, x, into = Kernel(sums.signature, code), np.ones((2, 4096), np.float32), np.empty(2, np.float32)
@@ -107,7 +126,7 @@ def test_what_is_kept_runs_without_the_compiler(code: bytes, monkeypatch: pytest
     assert machine_code.kept("another") is None
 
 
-@pytest.mark.parametrize("change", ["cut", "empty", "flipped", "foreign"])
+@pytest.mark.parametrize("change", ["cut", "empty", "flipped", "foreign", "another's"])
 def test_what_is_kept_and_damaged_is_made_anew(
     change: str, places: list[Path], code: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +147,15 @@ def test_what_is_kept_and_damaged_is_made_anew(
     data = bytearray(kept.read_bytes())
     if change == "flipped":
         data[len(data) // 2] ^= 1
-    contents = {"cut": data[:-9], "empty": b"", "flipped": data, "foreign": b"\x7fELF" * 99}
+    machine_code.keep("another", sums.signature, code)
+    others = (places[0] / "another").read_bytes()
+    contents = {
+        "another's": others,
+        "cut": data[:-9],
+        "empty": b"",
+        "flipped": data,
+        "foreign": b"\x7fELF" * 99,
+    }
     kept.write_bytes(bytes(contents[change]))
     make(), make()
     assert len(built) == 2
@@ -157,13 +184,18 @@ def test_threads_that_keep_at_once(places: list[Path], code: bytes) -> None:
 
 def test_the_folder_depends_on_all_sources_and_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    names = [machine_code._folders()[0].name]
+
+    def name() -> str:
+        machine_code._folders.cache_clear()
+        return machine_code._folders()[0].name
+
+    names = [name()]
     with monkeypatch.context() as patch:
         patch.setattr(machine_code, "_SOURCES", machine_code._SOURCES[:-1])
-        names.append(machine_code._folders()[0].name)
+        names.append(name())
     with monkeypatch.context() as patch:
         patch.setattr(machine_code, "_machine", lambda: b"another processor")
-        names.append(machine_code._folders()[0].name)
+        names.append(name())
     assert len(set(names)) == 3
-    assert names[0] == machine_code._folders()[0].name
+    assert names[0] == name()
     assert all(name.startswith("kernels-") for name in names)
