@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pof3d import machine_code
 from pof3d.machine_code import Kernel
+from pof3d.memory import aligned
 
 if TYPE_CHECKING:
     from pof3d.jit import Source
@@ -44,7 +45,9 @@ def panels(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     inputs, outputs = (filled_up(size) for size in matrix.shape)
     filled = np.zeros((inputs, outputs), np.float32)
     filled[: len(matrix), : matrix.shape[1]] = matrix
-    return np.ascontiguousarray(filled.reshape(inputs, -1, BLOCK).transpose(1, 0, 2))
+    found = aligned(outputs // BLOCK, inputs, BLOCK)
+    found[:] = filled.reshape(inputs, -1, BLOCK).transpose(1, 0, 2)
+    return found
 
 
 @dataclass(frozen=True)

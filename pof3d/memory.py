@@ -79,6 +79,14 @@ _LINE = 16
 """Numbers of a line of the cache."""
 
 
+def aligned(*shape: int) -> NDArray[np.float32]:
+    """An array, of any content, that begins with a line of the cache: reading across two takes longer."""
+    count = math.prod(shape)
+    memory = np.empty(count + _LINE, np.float32)
+    first = -(memory.ctypes.data // memory.itemsize) % _LINE
+    return memory[first : first + count].reshape(shape)
+
+
 class Workspace:
     """One piece of memory for a chain of steps, in each of which a result is made of the one before.
 
@@ -88,9 +96,7 @@ class Workspace:
 
     def __init__(self, numbers: int) -> None:
         self.numbers = -(-numbers // _LINE) * _LINE
-        memory = np.empty(self.numbers + _LINE, np.float32)
-        first = -(memory.ctypes.data // memory.itemsize) % _LINE
-        self._memory = memory[first : first + self.numbers]
+        self._memory = aligned(self.numbers)
         self._upwards = False
         self._taken = 0
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from pof3d import compiling
 from pof3d.compiling import BLOCK
 from pof3d.lanes import spread
+from pof3d.memory import aligned
 from pof3d.nets.layers import (
     SQRT_2,
     ModulatedConv,
@@ -166,7 +167,7 @@ class Blocks:
             if not self._keep:
                 return made
             count = outputs // BLOCK
-            room = np.empty(winograd_shape(made, count), np.float32)
+            room = aligned(*winograd_shape(made, count))
             transformed = winograd_weights(made, 0, count, 1, room)
             return replace(made, transformed=transformed, prepared=kernel_arguments(made))
         if inputs * outputs * 9 > (inputs + outputs) * side * side:  # more weights than pixels: leave them

@@ -38,6 +38,8 @@ def sums(x, added, times, factor, negative, into):  # type: ignore[no-untyped-de
             rows[0, j] = x[i, j] * factor
             total += rows[0, j]
         into[i] = -total if negative else total + np.float32(places[i])
+    if rows.ctypes.data % 64 or places.ctypes.data % 64:
+        into[:] = np.float32(0.0)
     release(rows)
     release(places)
 
