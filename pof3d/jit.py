@@ -12,6 +12,7 @@ from typing import Any
 import numba
 from llvmlite import binding
 from numba import types
+from numba.extending import intrinsic as numba_intrinsic
 
 from pof3d.machine_code import ENTRY
 
@@ -24,6 +25,8 @@ _REPORTING = r"(?:NRT_|numba_|Py(?!Mem_Raw))\w+"
 """Functions of numba and Python by which errors are reported."""
 _Function = Callable[..., Any]
 
+intrinsic: Any = numba_intrinsic
+"""What it makes of a function is called with one argument less than the function has."""
 inlined: _Function = numba.njit(inline="always", **_SETTINGS)
 """Makes a function a part of those that call it."""
 part: _Function = numba.njit(**_SETTINGS)

@@ -23,7 +23,7 @@ from pof3d.files import cache_folder, replacing
 
 _HERE = Path(__file__).parent
 _SOURCES = (
-    *("machine_code.py", "jit.py", "scratch.py", "vectors.py", "compiling.py"),
+    *("machine_code.py", "jit.py", "scratch.py", "vectors.py", "compiling.py", "memory.py"),
     *("nets/tiles.py", "nets/winograd.py", "nets/kernels.py"),
     *("render/kernel.py", "render/fast.py", "render/field.py", "render/volume.py"),
 )

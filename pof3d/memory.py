@@ -75,8 +75,9 @@ def keep_freed_memory() -> bool:
     return all([mallopt(option, value) == 1 for option, value in settings])
 
 
-_LINE = 16
-"""Numbers of a line of the cache."""
+LINE_BYTES = 64
+"""Of the processor's cache, which come together."""
+_LINE = LINE_BYTES // 4
 
 
 def aligned(*shape: int) -> NDArray[np.float32]:

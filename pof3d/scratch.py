@@ -10,23 +10,16 @@ from typing import Any
 from llvmlite import ir
 from numba import carray, types
 from numba.core import cgutils
-from numba.extending import intrinsic as numba_intrinsic
 
-from pof3d.jit import inlined
-
-_intrinsic: Any = numba_intrinsic
-"""What it makes of a function is called with one argument less than the function has."""
-
-
-_LINE = 64
-"""Bytes of a line of the cache."""
+from pof3d.jit import inlined, intrinsic
+from pof3d.memory import LINE_BYTES
 
 
 def _before(builder: Any, address: Any) -> Any:
     return builder.gep(address, [ir.Constant(ir.IntType(64), -8)])
 
 
-@_intrinsic
+@intrinsic
 def _free(typing: Any, address: Any):  # type: ignore[no-untyped-def]
     del typing, address
 
@@ -52,16 +45,16 @@ def _allocation(item: Any) -> Any:
             # What is stored there changes nothing else: only then loops become vectors without asking.
             function.return_value.add_attribute("noalias")
             integer = arguments[0].type
-            line = ir.Constant(integer, _LINE)
+            line = ir.Constant(integer, LINE_BYTES)
             whole = builder.call(function, [builder.add(arguments[0], line)])
-            beyond = builder.and_(builder.ptrtoint(whole, integer), ir.Constant(integer, _LINE - 1))
+            beyond = builder.and_(builder.ptrtoint(whole, integer), ir.Constant(integer, LINE_BYTES - 1))
             aligned = builder.gep(whole, [builder.sub(line, beyond)])
             builder.store(whole, builder.bitcast(_before(builder, aligned), whole.type.as_pointer()))
             return builder.bitcast(aligned, context.get_value_type(signature.return_type))
 
         return types.CPointer(item)(types.intp), codegen
 
-    return _intrinsic(allocate)
+    return intrinsic(allocate)
 
 
 _allocate_floats, _allocate_integers = _allocation(types.float32), _allocation(types.int64)

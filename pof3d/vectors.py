@@ -18,13 +18,11 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic as numba_intrinsic
 from numpy.polynomial import Chebyshev, Polynomial
 
 from pof3d.compiling import BLOCK, ROWS
+from pof3d.jit import intrinsic
 
-_intrinsic: Any = numba_intrinsic
-"""What it makes of a function is called with one argument less than the function has."""
 _WIDTH = 8
 """Numbers in a vector. Where registers are longer or shorter, LLVM makes of it what fits."""
 _VECTORS = BLOCK // _WIDTH
@@ -42,7 +40,7 @@ def _broadcast(builder: Any, number: Any) -> Any:
     return builder.shuffle_vector(one, undefined, first_of_all)
 
 
-@_intrinsic
+@intrinsic
 def copy_row(typing: Any, source: Any, target: Any):  # type: ignore[no-untyped-def]
     """Copy 16 four-byte floats from one address to another."""
     del typing, source, target
@@ -58,7 +56,7 @@ def copy_row(typing: Any, source: Any, target: Any):  # type: ignore[no-untyped-
     return types.void(types.intp, types.intp), codegen
 
 
-@_intrinsic
+@intrinsic
 def add_rows(typing: Any, first: Any, second: Any, target: Any):  # type: ignore[no-untyped-def]
     """Store 16 sums of four-byte floats from two addresses at a third."""
     del typing, first, second, target
@@ -74,7 +72,7 @@ def add_rows(typing: Any, first: Any, second: Any, target: Any):  # type: ignore
     return types.void(*[types.intp] * 3), codegen
 
 
-@_intrinsic
+@intrinsic
 def dot(typing: Any, left: Any, right: Any, n: Any):  # type: ignore[no-untyped-def]
     """Sum of the products of ``n`` four-byte floats at two addresses; ``n`` a multiple of 16, not zero."""
     del typing, left, right, n
@@ -139,7 +137,7 @@ def rows_by(function: Callable[..., Any]) -> Any:
     """
     inputs = function.__code__.co_argcount
 
-    @_intrinsic
+    @intrinsic
     def transform(typing: Any, source: Any, source_step: Any, target: Any, target_step: Any):  # type: ignore[no-untyped-def]
         del typing, source, source_step, target, target_step
 
@@ -163,7 +161,7 @@ def rows_by(function: Callable[..., Any]) -> Any:
     return transform
 
 
-@_intrinsic
+@intrinsic
 def filter_row(typing: Any, source: Any, distance: Any, f0: Any, f1: Any, f2: Any, f3: Any, target: Any):  # type: ignore[no-untyped-def]
     """Store 16 values of f0 · a + f1 · b + f2 · c + f3 · d, of rows at a distance from each other.
 
@@ -196,7 +194,7 @@ def filter_row(typing: Any, source: Any, distance: Any, f0: Any, f1: Any, f2: An
     return types.void(address, types.intp, f32, f32, f32, f32, address), codegen
 
 
-@_intrinsic
+@intrinsic
 def number_at(typing: Any, address: Any, index: Any):  # type: ignore[no-untyped-def]
     """One of the four-byte floats at an address. Unlike those of an array, indices are not looked at."""
     del typing, address, index
@@ -208,7 +206,7 @@ def number_at(typing: Any, address: Any, index: Any):  # type: ignore[no-untyped
     return types.float32(types.intp, types.intp), codegen
 
 
-@_intrinsic
+@intrinsic
 def prefetch(typing: Any, address: Any):  # type: ignore[no-untyped-def]
     """Have the line of the cache that an address is in fetched, without waiting."""
     del typing, address
@@ -224,7 +222,7 @@ def prefetch(typing: Any, address: Any):  # type: ignore[no-untyped-def]
     return types.void(types.intp), codegen
 
 
-@_intrinsic
+@intrinsic
 def activate_row(typing: Any, source: Any, bias: Any, grain: Any, clamp: Any, target: Any):  # type: ignore[no-untyped-def]
     """Store 16 values of leaky ReLU (slope 0.2) of source + bias + grain, clamped to ±clamp.
 
@@ -283,7 +281,7 @@ def _polynomial(builder: Any, x: Any, coefficients: tuple[np.float32, ...]) -> A
     return terms[0]
 
 
-@_intrinsic
+@intrinsic
 def softplus_row(typing: Any, source: Any, bias: Any, target: Any):  # type: ignore[no-untyped-def]
     """Store 16 values of softplus(source + bias), within 10⁻⁶.
 
@@ -326,7 +324,7 @@ def softplus_row(typing: Any, source: Any, bias: Any, target: Any):  # type: ign
     return types.void(*[types.intp] * 3), codegen
 
 
-@_intrinsic
+@intrinsic
 def blend_rows(typing: Any, table: Any, corners: Any, shares: Any, across: Any, down: Any, target: Any):  # type: ignore[no-untyped-def]
     """Store 16 values of a sum of rows: four corners each of three planes, times their shares.
 
@@ -367,7 +365,7 @@ def blend_rows(typing: Any, table: Any, corners: Any, shares: Any, across: Any, 
     return types.void(*[types.intp] * 6), codegen
 
 
-@_intrinsic
+@intrinsic
 def multiply_tile(typing: Any, left: Any, stride: Any, right: Any, result: Any, result_stride: Any, n: Any):  # type: ignore[no-untyped-def]
     """Store the product of [ROWS, n] and [n, 16] in [ROWS, 16], all of four-byte floats.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from pof3d.compiling import BLOCK, ROWS, filled_up
 from pof3d.jit import Source, compiled, inlined
+from pof3d.memory import LINE_BYTES
 from pof3d.render.fast import CORRECTION, LEAST_AT_ENDS, LEAST_BETWEEN, LEAST_SHARE, STEPS
 from pof3d.render.field import OUTSIDE_DENSITY
 from pof3d.render.volume import DENSITY_SHIFT
@@ -31,8 +32,6 @@ _FLOOR, _SHRINK = _f(_LOWEST), _f(1.0 / 2**_SQUARINGS)
 _E0, _E1, _E2, _E3, _E4, _E5, _E6 = fitted(np.exp, _LOWEST / 2**_SQUARINGS, 0.0, 6)
 _L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8, _L9 = fitted(np.log1p, 0.0, 1.0, 9)
 _ZERO, _HALF, _ONE, _TWO = _f(0.0), _f(0.5), _f(1.0), _f(2.0)
-_LINE = 64
-"""Bytes of the cache that come together."""
 _WIDEN, _LOWER = _f(1.002), _f(0.001)
 """The decoder's colours reach a little beyond 0…1 (:class:`~pof3d.render.field.Decoder`)."""
 
@@ -209,7 +208,7 @@ def ray_kernel(channels: int, width: int, colours: int) -> Source:
                         shares[q, plane, 0], shares[q, plane, 1] = (_ONE - fu) * (_ONE - fv), fu * (_ONE - fv)
                         shares[q, plane, 2], shares[q, plane, 3] = (_ONE - fu) * fv, fu * fv
                         first = table.ctypes.data + 4 * corner
-                        for line in range(0, 8 * channels, _LINE):
+                        for line in range(0, 8 * channels, LINE_BYTES):
                             prefetch(first + line)
                             prefetch(first + 4 * channels * stride + line)
                 filled += 1

@@ -264,7 +264,7 @@ def test_rays_that_do_not_fit_are_refused(small: Generator) -> None:
     """Kernels look at nothing before they read."""
     fast = FastGenerator(small)
     field, rays = fast.field(small.synthesize_planes(ws_of(small))), torch.ones(4, 3)
-    for other, samples in ((rays[:3], 10), (rays[:, :2], 10), (rays, 1)):
+    for other, samples in ((rays[:3], 10), (rays[:, :2], 10), (rays, 1), (rays, 4097)):
         with pytest.raises(ValueError, match="rays need origins"):
             fast.render_rays(field, rays, other, samples=samples)
     with pytest.raises(ValueError, match="another network's"):

@@ -95,3 +95,25 @@ def test_threads_have_their_own() -> None:
         sys.setswitchinterval(interval)
     assert not twice
     assert len(memory._idle) <= 6
+
+
+def test_one_that_another_thread_takes_meanwhile_is_its_own() -> None:
+    """Between any two steps of giving one back or asking for one, another thread may ask."""
+    taken: list[Workspace] = []
+    armed: list[bool] = []
+
+    class Compared(Workspace):
+        def __getattribute__(self, name: str) -> object:
+            if name == "numbers" and armed:
+                armed.clear()
+                taken.append(workspace(10).__enter__())  # and is at it from now on
+            return super().__getattribute__(name)
+
+    memory._idle.append(Compared(1000))
+    with workspace(10):
+        memory._idle.append(Compared(2000))
+        armed.append(True)
+    for _ in range(2):
+        with workspace(10) as found:
+            assert not any(found is one for one in taken)
+    assert len(taken) == 1
